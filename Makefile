@@ -1,0 +1,36 @@
+# make run: from a fresh clone to a trained generator of handwritten digits, its sample sheet and its report.
+# make test: everything that must hold. Both set up .venv by themselves and are quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TIME ?= 2m
+RUN := runs/first
+
+.PHONY: run test lint setup clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sparring needs Python 3.11 or newer; make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(READY)
+
+run: setup
+	test -e $(RUN)/recipe.yaml || $(BIN)/sparring train digits --time $(TIME) --out $(RUN)
+	test -e $(RUN)/model/config.json || $(BIN)/sparring resume $(RUN)
+	$(BIN)/sparring sample $(RUN) -n 100 --out $(RUN)/samples.png --overwrite
+	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html. Train longer: $(BIN)/sparring resume $(RUN) --time 10m"
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(RUN)

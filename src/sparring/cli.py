@@ -1,0 +1,227 @@
+"""The command line: a verb to a function. torch is imported only when a verb needs it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from sparring import __version__
+from sparring.core.errors import TrainingDiverged, UserError
+from sparring.core.recipe import Recipe, fields, nearest
+from sparring.rooms import RECIPES, find_recipe
+
+USAGE = """sparring: train a generative adversarial network on your own data
+
+  sparring train RECIPE [--data PATH] [--out DIR] [--time 10m | --steps N] [--<setting> VALUE ...]
+  sparring train PATH                 the same, on a folder of pictures, with the default recipe
+  sparring resume RUN [--time 20m]    go on as if it had never stopped
+  sparring sample RUN [-n 64] [--seed 0] [--label NAME] [--out PATH]
+  sparring recipes                    what can be trained
+  sparring data check PATH            what is in a data set, and what is wrong with it
+  sparring info PATH                  what a run, a model or a picture is
+
+  sparring VERB --help                every option of a verb; sparring train RECIPE --help: every setting
+Every verb takes --json: one JSON object on standard output. Documentation: docs/ in the repository."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, with the nearest name where one is spelt nearly so."""
+
+    def __init__(self, verb: str, about: str) -> None:
+        super().__init__(prog=f"sparring {verb}", description=about, allow_abbrev=False)
+        self.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see '{self.prog} --help'")
+
+    def read(self, arguments: Sequence[str]) -> dict[str, Any]:
+        """The options by name. Raises :class:`UserError`."""
+        spelt = [with_dashes(word) for word in arguments]
+        options, unknown = self.parse_known_args(spelt)
+        if unknown:
+            word = next((word for word in unknown if word.startswith("-")), unknown[0]).split("=")[0]
+            known = [text for action in self._actions for text in action.option_strings]
+            self.error(f"unknown option '{word}'{nearest(word, known)}")
+        return vars(options)
+
+
+def with_dashes(word: str) -> str:
+    """``--learning_rate`` as ``--learning-rate``."""
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+
+
+def add_settings(parser: Parser, recipe: Recipe, without: Sequence[str] = ()) -> list[str]:
+    """One option for each of the recipe's settings; returns their names."""
+    names = [name for name in fields(type(recipe)) if name not in ("name", "about", *without)]
+    for name in names:
+        field, value = fields(type(recipe))[name], getattr(recipe, name)
+        choices = ", ".join(field.metadata["choices"])
+        text = field.metadata["help"] + (f": {choices}" if choices else "") + f" (now {value})"
+        flag: dict[str, Any] = {"nargs": "?", "const": "true"} if field.type is bool else {}
+        metavar = "yes|no" if field.type is bool else name.upper().split("_")[-1]
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, dest=name, help=text.replace("%", "%%"), metavar=metavar, **flag)
+    return names
+
+
+def given(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Those of ``names`` that were typed."""
+    return {name: options[name] for name in names if options[name] is not None}
+
+
+# The verbs
+
+
+def train(arguments: list[str]) -> None:
+    """Train a new run."""
+    recipe = RECIPES["images"]
+    typed = [word for word in arguments[:1] if not word.startswith("-")]
+    if typed:
+        recipe = find_recipe(typed[0])
+    elif not {"-h", "--help"} & set(arguments):
+        raise UserError("train: which recipe? 'sparring recipes' lists them, or give a folder of pictures")
+    parser = Parser("train", f"Recipe {recipe.name}: {recipe.about}. Settings and what they are now:")
+    parser.add_argument("recipe", help="a recipe's name, a recipe.yaml, or a path to data")
+    parser.add_argument("--out", help="run folder (default: runs/<recipe>)")
+    names = add_settings(parser, recipe)
+    options = parser.read(arguments)
+    settings = given(options, names)
+    recipe = recipe.changed(settings)  # mistakes are told before torch is imported
+
+    from sparring.verbs.train import train as verb
+
+    outcome = verb(recipe, out=options["out"])
+    answer(options, vars(outcome))
+
+
+def resume(arguments: list[str]) -> None:
+    """Go on with a run."""
+    parser = Parser("resume", "Go on with a run as if it had never stopped.")
+    parser.add_argument("run", help="its folder")
+    names = add_settings(parser, RECIPES["images"])
+    options = parser.read(arguments)
+
+    from sparring.verbs.train import resume as verb
+
+    answer(options, vars(verb(options["run"], **given(options, names))))
+
+
+def sample(arguments: list[str]) -> None:
+    """Write samples."""
+    parser = Parser("sample", "Write samples of a run or a model folder.")
+    parser.add_argument("run", help="a run folder, or a model folder")
+    parser.add_argument("-n", "--count", type=int, default=64, help="how many (default 64)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same samples (default 0)")
+    parser.add_argument("--label", help="only of this label")
+    parser.add_argument("--out", help=".png one sheet, .npz arrays, .zip, or a folder with one file each")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    options = parser.read(arguments)
+
+    from sparring.verbs.sample import sample as verb
+
+    asked = {name: options[name] for name in ("count", "seed", "label", "out", "overwrite", "device")}
+    result = verb(options["run"], **asked)
+    written = result["written"]
+    summary = written[0] if len(written) == 1 else f"{len(written)} files, {written[0]} to {written[-1]}"
+    answer(options, result, f"{result['count']} samples: {summary}")
+
+
+def recipes(arguments: list[str]) -> None:
+    """List what can be trained."""
+    options = Parser("recipes", "List what can be trained.").read(arguments)
+    width = max(map(len, RECIPES))
+    lines = [f"{name:{width}}  {recipe.kind:7}  {recipe.about}" for name, recipe in RECIPES.items()]
+    answer(options, {name: recipe.to_dict() for name, recipe in RECIPES.items()}, "\n".join(lines))
+
+
+def data(arguments: list[str]) -> None:
+    """Check a data set."""
+    if arguments[:1] != ["check"]:
+        wrong = f"'{arguments[0]}' is not one of its verbs" if arguments else "which verb?"
+        raise UserError(f"data: {wrong}; write: sparring data check PATH")
+    parser = Parser("data check", "Say what is in a data set, what is wrong with it, and draw some of it.")
+    parser.add_argument("path", help="a folder, a file, or the name of a set")
+    parser.add_argument("--out", help="the picture sheet (default: check-<name>.png)")
+    names = add_settings(parser, RECIPES["images"], without=["data"])
+    options = parser.read(arguments[1:])
+    recipe = RECIPES["images"].changed({**given(options, names), "data": options["path"]})
+
+    from sparring.verbs.check import check, told
+
+    found = check(recipe, options["out"])
+    answer(options, found, told(found))
+
+
+def info(arguments: list[str]) -> None:
+    """Describe a run, a model or a picture."""
+    parser = Parser("info", "Say what a run, a model or a picture is, and where it came from.")
+    parser.add_argument("path", help="a run folder, a model folder, or a picture that Sparring wrote")
+    options = parser.read(arguments)
+
+    import yaml
+
+    from sparring.verbs.info import info as verb
+
+    found = verb(options["path"])
+    answer(options, found, yaml.safe_dump(found, sort_keys=False, allow_unicode=True).rstrip())
+
+
+VERBS: dict[str, Callable[[list[str]], None]] = {
+    "train": train,
+    "resume": resume,
+    "sample": sample,
+    "recipes": recipes,
+    "data": data,
+    "info": info,
+}
+
+
+def answer(options: dict[str, Any], result: dict[str, Any], text: str = "") -> None:
+    """The verb's result on standard output: as JSON when asked for, else in words. Only the first process talks."""
+    if os.environ.get("RANK", "0") != "0":
+        return
+    line = json.dumps(result, default=str, ensure_ascii=False) if options["json"] else text
+    if line:
+        print(line)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0, 2 for a mistake of the caller's, 1 when something broke."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(USAGE)
+        return 0
+    if words[0] == "--version":
+        print(f"sparring {__version__}")
+        return 0
+    try:
+        if words[0] not in VERBS:
+            raise UserError(f"no verb '{words[0]}'{nearest(words[0], VERBS)}; 'sparring --help' lists them")
+        VERBS[words[0]](words[1:])
+    except UserError as mistake:
+        return complain(mistake, 2)
+    except TrainingDiverged as trouble:
+        return complain(trouble, 1)
+    except KeyboardInterrupt:
+        return complain("interrupted; the last checkpoint is kept", 130)
+    except SystemExit as done:  # argparse, after --help
+        return int(done.code or 0)
+    except Exception as bug:  # the one place where a bug of ours becomes a line
+        if os.environ.get("SPARRING_TRACEBACK"):
+            raise
+        kind = type(bug).__name__
+        return complain(f"internal error ({kind}: {bug}); SPARRING_TRACEBACK=1 shows where, please report it", 1)
+    return 0
+
+
+def complain(problem: object, status: int) -> int:
+    """One line on standard error."""
+    line = " ".join(str(problem).split())
+    print(f"sparring: {line}", file=sys.stderr)
+    return status

@@ -1,0 +1,55 @@
+"""Writing files so that nothing half-written is ever seen: aside, to the disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from sparring.core.errors import UserError
+
+
+@contextmanager
+def aside(path: Path, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; it becomes ``path`` on success and vanishes on failure.
+
+    What was at ``path`` before stays whole until the new file is complete; if ``durable``, also when the machine
+    loses power, at the price of waiting for the disk. Raises :class:`UserError` naming ``path`` and the system's
+    reason (no space left, permission denied) when it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        if durable:
+            to_disk(temporary)
+        os.replace(temporary, path)
+        if durable:
+            to_disk(path.parent)
+    except (OSError, SafetensorError) as problem:  # safetensors has an error of its own for a full disk
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(
+            f"{path}: cannot be written ({reason}); free some space or choose another place"
+        ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
+    """Write ``data`` to ``path``, whole or not at all. Raises :class:`UserError` as :func:`aside` does."""
+    with aside(path, durable) as temporary:
+        temporary.write_bytes(data)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk and not only in the system's memory."""
+    if os.name != "posix" and path.is_dir():
+        return  # Windows has no such call for folders
+    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

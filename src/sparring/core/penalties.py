@@ -1,0 +1,49 @@
+"""Penalties on the discriminator's gradient with respect to its input.
+
+Each returns a scalar in float32 that can be differentiated once more. Inputs are ``(batch, ...)``, logits
+``(batch,)``; the squared norm is a sum over all but the first axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Judge = Callable[[Tensor], Tensor]
+
+
+def squared_gradient(logits: Tensor, inputs: Tensor) -> Tensor:
+    """||d logit / d input||^2 of each example, shape ``(batch,)``; ``inputs`` must require grad."""
+    (gradient,) = torch.autograd.grad(logits.float().sum(), inputs, create_graph=True)
+    return gradient.float().square().flatten(1).sum(1)
+
+
+def zero_centred(logits: Tensor, inputs: Tensor) -> Tensor:
+    """E[||grad D||^2] / 2: R1 on real inputs (Mescheder et al. 2018, eq. 9), R2 on generated ones (eq. 10)."""
+    return squared_gradient(logits, inputs).mean() / 2
+
+
+def one_centred(judge: Judge, inputs: Tensor) -> Tensor:
+    """E[(||grad D|| - 1)^2] at ``inputs``."""
+    inputs = inputs.detach().requires_grad_()
+    norm = (squared_gradient(judge(inputs), inputs) + 1e-12).sqrt()  # sqrt has no slope at 0
+    return (norm - 1).square().mean()
+
+
+def wgan_gp(judge: Judge, real: Tensor, fake: Tensor, uniform: Tensor) -> Tensor:
+    """The gradient penalty between pairs (Gulrajani et al. 2017, eq. 3).
+
+    ``uniform``, shape ``(batch,)`` in [0, 1], places each point on the line from its fake to its real.
+    """
+    share = uniform.reshape(-1, *[1] * (real.ndim - 1))
+    return one_centred(judge, fake + share * (real - fake))
+
+
+def dragan(judge: Judge, real: Tensor, noise: Tensor) -> Tensor:
+    """The gradient penalty around the data (Kodali et al. 2017, section 2.3).
+
+    ``noise``, the shape of ``real`` and uniform in [0, 1), is scaled by half the batch's standard deviation.
+    """
+    return one_centred(judge, real + 0.5 * real.std() * noise)

@@ -1,0 +1,124 @@
+"""Many processes, from the environment that torchrun sets (elastic launchers, SLURM and clouds speak it too).
+
+Everything here is a no-op when there is one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from sparring.core.errors import UserError
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Who we are among how many."""
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+    restarts: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.rank == 0
+
+    def part(self, batch: int) -> slice:
+        """This process's slice of a global batch. Raises :class:`UserError` when it does not divide."""
+        if batch % self.count:
+            raise UserError(f"batch {batch} does not divide among {self.count} processes: choose a multiple")
+        share = batch // self.count
+        return slice(self.rank * share, (self.rank + 1) * share)
+
+
+@contextmanager
+def joined(device_type: str) -> Iterator[Processes]:
+    """Take part in what torchrun started; alone when it started nothing."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1 or together():
+        yield who()
+        return
+    if device_type == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+    try:
+        yield who()
+    finally:
+        dist.destroy_process_group()
+
+
+def who() -> Processes:
+    """This process."""
+    rank, count = (dist.get_rank(), dist.get_world_size()) if together() else (0, 1)
+    return Processes(rank, count, int(os.environ.get("LOCAL_RANK", "0")), restarts())
+
+
+def restarts() -> int:
+    """How often an elastic launcher has started this job again after a worker died."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+
+
+@torch.no_grad()
+def average_gradients(parameters: Iterable[Tensor]) -> None:
+    """Replace each gradient by its mean over processes: one flat reduction, exact for any loss and penalty."""
+    if not together():
+        return
+    gradients = [weight.grad for weight in parameters if weight.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for gradient, mean_of_it in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean_of_it.view_as(gradient))
+
+
+@torch.no_grad()
+def mean(value: Tensor) -> Tensor:
+    """The mean of a tensor over processes."""
+    if together():
+        value = value.clone()
+        dist.all_reduce(value)
+        value /= dist.get_world_size()
+    return value
+
+
+def any_of(flag: bool, device: torch.device) -> bool:
+    """Whether any process raised its flag."""
+    if not together():
+        return flag
+    raised = torch.tensor(float(flag), device=device)
+    dist.all_reduce(raised)
+    return bool(raised.item() > 0)
+
+
+def from_first(value: Any) -> Any:
+    """What the first process holds, in every process."""
+    if not together():
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0)
+    return box[0]
+
+
+def wait() -> None:
+    """Until every process is here."""
+    if together():
+        dist.barrier()
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes."""
+    return not together() or dist.get_rank() == 0
+
+
+def together() -> bool:
+    """Whether there is more than one process."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

@@ -1,0 +1,115 @@
+"""A run folder: where each thing of a run lies, and what may be wrong with one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.files import aside, write_atomically
+from sparring.core.recipe import FORMAT, Recipe, read_yaml
+
+
+@dataclass(frozen=True)
+class Run:
+    """The paths of one run."""
+
+    folder: Path
+
+    @property
+    def recipe(self) -> Path:
+        """What was asked, complete."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """What happened, a line an entry."""
+        return self.folder / "journal.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """Sheets along the way."""
+        return self.folder / "samples"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Everything needed to go on."""
+        return self.folder / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """What is shared and loaded."""
+        return self.folder / "model"
+
+
+def create(folder: Path, recipe: Recipe) -> Run:
+    """A new run folder. Raises :class:`UserError` when something is there already, or cannot be written."""
+    run = Run(folder)
+    if run.recipe.exists():
+        raise UserError(f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: exists and is not empty; choose another --out")
+    try:
+        for part in (folder, run.samples, run.checkpoints, run.model):
+            part.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another --out") from None
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder}: cannot be written; choose another --out")
+    write_atomically(run.recipe, recipe.to_yaml().encode())
+    return run
+
+
+def find(folder: Path) -> tuple[Run, dict[str, Any]]:
+    """An existing run and the mapping in its recipe. Raises :class:`UserError` when it is none, or damaged."""
+    run = Run(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such run folder; 'sparring train ... --out {folder}' makes one")
+    try:
+        text = run.recipe.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{folder}: not a run folder, it has no recipe.yaml") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UserError(f"{run.recipe}: cannot be read ({problem}); restore it from a backup") from None
+    return run, read_yaml(text, str(run.recipe))
+
+
+def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], card: str) -> None:
+    """Write ``config.json``, ``model.safetensors`` and ``README.md``, each whole or not at all."""
+    text = json.dumps({"sparring": FORMAT, **config}, indent=2, ensure_ascii=False)
+    with aside(folder / "model.safetensors") as temporary:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
+    write_atomically(folder / "config.json", text.encode())
+    write_atomically(folder / "README.md", card.encode())
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config of a model folder. Raises :class:`UserError` when it is missing, damaged or too new."""
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{folder}: no model here yet (no config.json); a run writes it at its first checkpoint") from None
+    except (OSError, ValueError) as problem:
+        raise UserError(f"{path}: cannot be read ({problem}); copy the model folder again") from None
+    if not isinstance(config, dict) or config.get("sparring") != FORMAT:
+        raise UserError(f"{path}: not a model of format {FORMAT}; upgrade with: pip install --upgrade sparring")
+    return config
+
+
+def weights_hash(tensors: Mapping[str, Tensor]) -> str:
+    """16 hexadecimal digits that name a network's weights (SHA-256 over names and bytes) in what it made."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,79 @@
+"""Settings that change while training: pure functions of the examples seen."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from sparring.core.errors import UserError
+
+SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6}
+SHAPES = ("cosine", "linear")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """From ``start`` to ``end`` over the first ``examples`` examples, then constant.
+
+    ``cosine`` is the burn-in of Huang et al. 2024 (R3GAN), half a period of a cosine; ``linear`` a straight
+    line. Written as text: ``0.0002``, ``0.0002:0.00005@20M`` (cosine) or ``1:0@500k,linear``.
+    """
+
+    start: float
+    end: float
+    examples: float = 0.0
+    shape: str = "cosine"
+
+    def __call__(self, examples_seen: float) -> float:
+        """The value after ``examples_seen`` examples."""
+        if examples_seen >= self.examples:
+            return self.end
+        passed = examples_seen / self.examples
+        if self.shape == "cosine":
+            passed = (1 - math.cos(math.pi * passed)) / 2
+        return self.start + passed * (self.end - self.start)
+
+    def __str__(self) -> str:
+        if self.start == self.end:
+            return f"{self.end:g}"
+        tail = "" if self.shape == "cosine" else f",{self.shape}"
+        return f"{self.start:g}:{self.end:g}@{self.examples:g}{tail}"
+
+    @property
+    def lowest(self) -> float:
+        """The smallest value it ever takes."""
+        return min(self.start, self.end)
+
+    @property
+    def highest(self) -> float:
+        """The largest value it ever takes."""
+        return max(self.start, self.end)
+
+
+def schedule(text: str | float | Schedule) -> Schedule:
+    """Read a schedule from its text, or from a number (constant). Raises :class:`UserError` on anything else."""
+    if isinstance(text, Schedule):
+        return text
+    match = re.fullmatch(r"([^:@,]+)(?::([^:@,]+)@([^:@,]+)(?:,([a-z]+))?)?", str(text).replace(" ", ""))
+    if not match or (match[4] or "cosine") not in SHAPES:
+        raise UserError(f"'{text}' is no schedule: write 0.1, or 0.2:0.1@500k, or 0.2:0.1@500k,linear")
+    start = number(match[1])
+    if match[2] is None:
+        return Schedule(start, start)
+    length = number(match[3])
+    if length < 0:
+        raise UserError(f"'{text}' lasts {match[3]} examples: a schedule's length cannot be negative")
+    return Schedule(start, number(match[2]), length, match[4] or "cosine")
+
+
+def number(text: str | float) -> float:
+    """A finite number, with k or M for thousands or millions: ``500k``. Raises :class:`UserError`."""
+    match = re.fullmatch(r"([-+]?[0-9._]*(?:e[-+]?[0-9]+)?)([km]?)", str(text).strip().lower())
+    try:
+        value = float(match[1]) * SUFFIXES[match[2]] if match else math.nan
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"'{text}' is not a number")
+    return value

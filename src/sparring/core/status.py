@@ -1,0 +1,59 @@
+"""What a person sees while a game is trained: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+PLAIN_SECONDS = 10.0  # between lines where there is no terminal
+
+
+class Status:
+    """Writes to standard error; ``quiet`` (processes that do not write) says nothing."""
+
+    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.quiet = quiet
+        self.stream = stream or sys.stderr
+        self.live = self.stream.isatty()
+        self._shown_at = -float("inf")
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        if not self.quiet:
+            print(("\r\x1b[2K" if self.live else "") + line, file=self.stream, flush=True)
+
+    def show(self, line: str) -> None:
+        """The live line; without a terminal, a line every ten seconds."""
+        if self.quiet:
+            return
+        if self.live:
+            width = shutil.get_terminal_size().columns
+            print("\r\x1b[2K" + line[: width - 1], end="", file=self.stream, flush=True)
+        elif time.monotonic() - self._shown_at >= PLAIN_SECONDS:
+            self._shown_at = time.monotonic()
+            print(line, file=self.stream, flush=True)
+
+
+def progress_line(entry: Mapping[str, Any], left: float | None) -> str:
+    """One line from a journal entry: step, examples, speed, time left, losses, the judge's accuracies."""
+    losses = "  ".join(f"{name} {value:.3f}" for name, value in entry["losses"].items() if value is not None)
+    right = entry.get("accuracy", {})
+    judged = "  ".join(f"{name} {value:.0%}" for name, value in right.items() if value is not None)
+    parts = [
+        f"step {entry['step']:,}",
+        f"{entry['examples']:,} examples",
+        f"{entry['examples_per_second']:,.0f}/s",
+        f"{clock(left)} left" if left is not None else clock(entry["seconds"]),
+        f"loss: {losses}",
+    ]
+    return " | ".join([*parts, f"judged right: {judged}"] if judged else parts)
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    whole = round(max(0.0, seconds))
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

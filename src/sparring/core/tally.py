@@ -1,0 +1,68 @@
+"""What was reported: gathered on the device each step, read in means, grouped for the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from sparring.core import processes
+
+
+class Tally:
+    """Reports since the last look (``read``) and looks since the last line (``close``)."""
+
+    def __init__(self) -> None:
+        self.reports: list[dict[str, Tensor]] = []
+        self.looks: list[dict[str, float]] = []
+        self.examples = self.examples_at_look = 0
+        self.waited = 0.0
+        self.since = time.perf_counter()
+
+    def add(self, report: Mapping[str, Tensor], examples: int) -> None:
+        """One round's report, left on the device: reading it would make the host wait."""
+        self.reports.append({name: value.detach() for name, value in report.items()})
+        self.examples += examples
+        self.examples_at_look += examples
+
+    def read(self) -> tuple[dict[str, float], int]:
+        """Means over the rounds since the last look and over processes, and how many examples those were."""
+        names = sorted({name for report in self.reports for name in report})
+        means = [torch.stack([r[name].float() for r in self.reports if name in r]).mean() for name in names]
+        report = dict(zip(names, processes.mean(torch.stack(means)).tolist(), strict=True))
+        examples, self.examples_at_look, self.reports = self.examples_at_look, 0, []
+        self.looks.append(report)
+        return report, examples
+
+    def seconds(self) -> float:
+        """Since the last line."""
+        return time.perf_counter() - self.since
+
+    def close(self) -> tuple[dict[str, float], float, float]:
+        """For one line: means of the looks since the last one, the share of time spent waiting for data, and
+        examples per second."""
+        names = sorted({name for look in self.looks for name in look})
+        values = {name: fmean(look[name] for look in self.looks if name in look) for name in names}
+        seconds = max(self.seconds(), 1e-9)
+        waited, speed = self.waited / seconds, self.examples / seconds
+        self.looks = []
+        self.examples, self.waited, self.since = 0, 0.0, time.perf_counter()
+        return values, waited, speed
+
+
+def grouped(report: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """``{"losses/generator": 1.0}`` as ``{"losses": {"generator": 1.0}}``."""
+    groups: dict[str, dict[str, float]] = {}
+    for name, value in report.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = value
+    return groups
+
+
+@torch.no_grad()
+def gradient_norm(weights: Iterable[Tensor]) -> Tensor:
+    """The Euclidean norm of all gradients together, a scalar on their device."""
+    return torch.stack([w.grad.float().norm() for w in weights if w.grad is not None]).norm()

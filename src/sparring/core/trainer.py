@@ -1,0 +1,332 @@
+"""The trainer plays any game, from the first step to the last, and loses nothing on the way.
+
+It owns steps, precision, processes, averages, schedules, checkpoints and the journal. It knows nothing of
+pixels, words or samples. Read :meth:`Trainer.play`, then :meth:`Trainer.step`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.core import checkpoint, health, processes
+from sparring.core.averaging import average_of, follow
+from sparring.core.errors import TrainingDiverged
+from sparring.core.game import Game, Networks, Round, mixed
+from sparring.core.journal import Journal
+from sparring.core.pacing import Due, Timer
+from sparring.core.precision import Precision
+from sparring.core.processes import Processes
+from sparring.core.recipe import Recipe
+from sparring.core.run import Run
+from sparring.core.signals import Stop
+from sparring.core.status import Status, progress_line
+from sparring.core.tally import Tally, gradient_norm, grouped
+
+Batch = Mapping[str, Tensor]
+PERIOD = 16  # steps between looks at what was reported: each look waits for the device
+HEALTH_SECONDS = 10.0  # between health checks
+SHEET = 64  # samples on a sheet
+GROWTH = 0.02  # sheets and health checks become rarer as a run grows: one every 2 % of its time
+
+
+class Trainer:
+    """Plays ``game`` as ``recipe`` says, in ``run``.
+
+    ``feed(examples_seen)`` yields this process's share of each batch from there on; ``held_out`` is a batch of
+    examples that no feed yields (None without); ``show(samples, path)`` writes a sheet and ``publish(networks)``
+    the model: what they look like is the room's affair.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        recipe: Recipe,
+        run: Run,
+        *,
+        feed: Callable[[int], Iterator[Batch]],
+        held_out: Batch | None,
+        show: Callable[[Tensor, Path], None],
+        publish: Callable[[Networks], None],
+        precision: Precision,
+        ours: Processes,
+        status: Status,
+    ) -> None:
+        self.game, self.recipe, self.run = game, recipe, run
+        self.feed, self.held_out, self.show, self.publish = feed, held_out, show, publish
+        self.precision, self.ours, self.status = precision, ours, status
+        self.part = ours.part(recipe.batch)
+        self.journal = Journal(run.journal if ours.first else None)
+        for player in game.players.values():
+            precision.place(player.network)
+            player.network.train()
+        self.averages = {
+            name: average_of(player.network) if player.averaged else player.network
+            for name, player in game.players.items()
+        }
+        self.step_count = self.examples_seen = self.rollbacks = 0
+        self.seconds = 0.0
+        self.recent: Batch = {}
+        self.watch = health.Watch()
+        self.tally = Tally()
+
+    # The loop
+
+    def play(self, stop: Stop) -> str:
+        """Train until the recipe's budget is used up or ``stop`` is raised; returns which, in words.
+
+        Raises :class:`TrainingDiverged` after one non-finite period too many.
+        """
+        batches = self.feed(self.examples_seen)
+        timer = Timer(self.seconds)
+        sheet, check = Due(self.recipe.sample_every, GROWTH), Due(HEALTH_SECONDS, GROWTH)
+        save = Due(self.recipe.checkpoint_every)
+        while not (reason := self.reason_to_end(stop)):
+            self.step(batches)
+            self.seconds = timer.seconds()
+            if self.step_count % PERIOD == 0 and not self.look():
+                batches = self.feed(self.examples_seen)  # we went back to a checkpoint
+                timer = Timer(self.seconds)
+            if check.now(self.seconds):
+                self.check_health()
+            if sheet.now(self.seconds):
+                self.write_sheet()
+            if save.now(self.seconds):
+                self.save()
+        self.save()
+        self.write_sheet()
+        if self.tally.reports:
+            self.tally.read()
+        self.note_progress()
+        self.journal.write("end", reason=reason, examples=self.examples_seen, step=self.step_count, seconds=self.seconds)
+        return reason
+
+    def step(self, batches: Iterator[Batch]) -> None:
+        """One round: every turn that the game asks for, then the averages follow."""
+        asked = time.perf_counter()
+        some = [self.on_device(next(batches)) for _ in range(self.game.batches)]
+        self.tally.waited += time.perf_counter() - asked
+        self.recent = some[-1]
+
+        torch.manual_seed(mixed(self.recipe.seed, self.ours.rank, self.examples_seen))  # for dropout
+        round = Round(
+            some,
+            examples_seen=self.examples_seen,
+            seed=self.recipe.seed,
+            global_batch=self.recipe.batch,
+            part=self.part,
+            device=self.precision.device,
+        )
+        turns = self.game.turns(round)
+        while True:
+            with self.precision.autocast():
+                turn = next(turns, None)
+                if turn is None:
+                    break
+                with self.only(turn.mover):
+                    loss = turn.loss()
+            self.move(turn.mover, loss, round)
+
+        examples = self.recipe.batch * self.game.batches
+        self.step_count += 1
+        self.examples_seen += examples
+        half_life = self.recipe.average_half_life(self.examples_seen)
+        for name, player in self.game.players.items():
+            if player.averaged:
+                follow(self.averages[name], player.network, examples, half_life)
+        self.tally.add(round.report, examples)
+
+    def move(self, mover: str, loss: Tensor, round: Round) -> None:
+        """Backward, one reduction of the mover's gradients, its optimiser's step."""
+        player = self.game.players[mover]
+        weights = list(player.network.parameters())
+        loss.backward()  # type: ignore[no-untyped-call]
+        processes.average_gradients(weights)
+        if (self.step_count + 1) % PERIOD == 0:
+            round.report[f"gradient/{mover}"] = gradient_norm(weights)
+        rate = self.recipe.learning_rate(self.examples_seen) * 0.5**self.rollbacks
+        player.move(rate, (self.recipe.beta1, self.recipe.beta2(self.examples_seen)))
+        player.optimizer.zero_grad(set_to_none=True)
+        round.report[f"losses/{mover}"] = loss.detach()
+
+    @contextmanager
+    def only(self, mover: str) -> Iterator[None]:
+        """Inside, no gradient is computed for any player but ``mover``."""
+        others = [player.network for name, player in self.game.players.items() if name != mover]
+        for network in others:
+            network.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for network in others:
+                network.requires_grad_(True)
+
+    def on_device(self, batch: Batch) -> dict[str, Tensor]:
+        """The batch where the networks are."""
+        return {name: value.to(self.precision.device, non_blocking=True) for name, value in batch.items()}
+
+    def reason_to_end(self, stop: Stop) -> str:
+        """Why to stop now, in words, the same in every process; empty to go on."""
+        if self.recipe.steps and self.step_count >= self.recipe.steps:
+            return f"all {self.recipe.steps:,} steps are done"
+        late = bool(self.recipe.time) and self.seconds >= self.recipe.time
+        if processes.any_of(late or stop.raised, self.precision.device):
+            return "stopped" if stop.raised else "the time is up"
+        return ""
+
+    # Watching
+
+    def look(self) -> bool:
+        """Read what was reported, tell the game and the watcher; False when training went back to a checkpoint."""
+        report, examples = self.tally.read()
+        if not all(map(math.isfinite, report.values())):
+            self.go_back()
+            return False
+        self.game.heed(report, examples)
+        self.warn(self.watch.look({name: value for name, value in report.items() if name.startswith("gradient/")}))
+        if self.tally.seconds() >= 1.0:
+            self.note_progress()
+        return True
+
+    def note_progress(self) -> None:
+        """A line for the journal, and the live line."""
+        values, waited, speed = self.tally.close()
+        if not values:
+            return
+        entry: dict[str, Any] = {
+            "step": self.step_count,
+            "examples": self.examples_seen,
+            "seconds": round(self.seconds, 3),
+            "examples_per_second": round(speed, 1),
+            "waiting": round(waited, 4),
+            "learning_rate": self.recipe.learning_rate(self.examples_seen) * 0.5**self.rollbacks,
+            **grouped(values),
+            **self.game.state(),
+        }
+        self.journal.write("step", **entry)
+        self.status.show(progress_line(entry, self.time_left()))
+
+    def time_left(self) -> float | None:
+        """Seconds until the budget is used up, at the mean speed so far; None without a budget."""
+        left = [self.recipe.time - self.seconds] if self.recipe.time else []
+        if self.recipe.steps and self.step_count:
+            left.append((self.recipe.steps / self.step_count - 1) * self.seconds)
+        return min(left, default=None)
+
+    def check_health(self) -> None:
+        """Measure diversity and overfitting on held-out examples; the first process does."""
+        if not self.ours.first or self.held_out is None:
+            return
+        held = self.on_device(self.held_out)
+        real = self.game.examples(held)
+        with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
+            made = self.game.sample(self.averages, len(real), seed=self.recipe.seed + 1)
+            measured = {
+                "diversity": health.diversity(made, real),
+                "overfitting": health.overfitting(
+                    self.game.judge(self.averages, self.recent, self.game.examples(self.recent)),
+                    self.game.judge(self.averages, held, real),
+                    self.game.judge(self.averages, held, made),
+                ),
+            }
+        self.journal.write("health", examples=self.examples_seen, seconds=self.seconds, **measured)
+        self.warn(self.watch.look(measured))
+
+    def warn(self, warnings: Mapping[str, str]) -> None:
+        """A line on the screen and in the journal for each."""
+        for kind, message in warnings.items():
+            self.status.say(f"warning: {message}")
+            self.journal.write("warning", kind=kind, message=message, examples=self.examples_seen, seconds=self.seconds)
+
+    def write_sheet(self) -> None:
+        """Samples from the averages, always of the same latents; the first process makes them."""
+        if not self.ours.first:
+            return
+        path = self.run.samples / f"{self.examples_seen:012d}.png"
+        with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
+            samples = self.game.sample(self.averages, SHEET, seed=self.recipe.seed)
+        self.show(samples, path)
+        self.journal.write("sample", file=f"samples/{path.name}", examples=self.examples_seen, seconds=self.seconds)
+
+    # Coming back
+
+    def healthy(self) -> bool:
+        """Whether every weight is a finite number: nothing else is ever saved."""
+        weights = [w for player in self.game.players.values() for w in player.network.parameters()]
+        return bool(torch.stack([weight.detach().float().sum() for weight in weights]).isfinite().all())
+
+    def save(self) -> None:
+        """A checkpoint, and the model as it is now. The first process writes, the others wait for it."""
+        if self.ours.first and self.healthy():
+            tensors: dict[str, Tensor] = {}
+            for name, player in self.game.players.items():
+                tensors |= checkpoint.player_tensors(name, player)
+                if player.averaged:
+                    average = self.averages[name].state_dict()
+                    tensors |= {f"{name}/average/{key}": value for key, value in average.items()}
+            checkpoint.save(self.run.checkpoints, self.examples_seen, tensors, self.state(), self.recipe.keep)
+            self.publish(self.averages)
+        processes.wait()
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds besides tensors."""
+        return {
+            "step": self.step_count,
+            "examples": self.examples_seen,
+            "seconds": self.seconds,
+            "rollbacks": self.rollbacks,
+            "game": self.game.state(),
+        }
+
+    def restore(self) -> bool:
+        """Go back to the newest checkpoint that is whole; False when there is none."""
+        found = checkpoint.newest_readable(self.run.checkpoints, self.precision.device)
+        if found is None:
+            return False
+        tensors, state, damaged = found
+        for path in damaged:
+            self.status.say(f"warning: {path} is damaged; going on from the one before it")
+        for name, player in self.game.players.items():
+            checkpoint.restore_player(name, player, tensors)
+            if player.averaged:
+                checkpoint.restore_network(f"{name}/average/", self.averages[name], tensors)
+        self.step_count, self.examples_seen = state["step"], state["examples"]
+        self.seconds, self.rollbacks = state["seconds"], state["rollbacks"]
+        self.game.load_state(state["game"])
+        self.tally = Tally()
+        return True
+
+    def go_back(self) -> None:
+        """After a number that is not finite: the newest checkpoint again, with half the step."""
+        at, again = self.examples_seen, self.rollbacks + 1
+        if again > self.recipe.rollbacks or not self.restore():
+            raise TrainingDiverged(
+                f"{self.run.folder}: losses stopped being finite numbers after {at:,} examples, "
+                f"{self.recipe.rollbacks} fresh starts from a checkpoint did not help; lower learning_rate"
+            )
+        self.rollbacks = again
+        message = (
+            f"not finite: a loss was no number after {at:,} examples; back to {self.examples_seen:,}, "
+            f"learning rate now {0.5**again:g} of the recipe's"
+        )
+        self.warn({"not finite": message})
+
+
+@contextmanager
+def evaluating(networks: Networks) -> Iterator[None]:
+    """Inside, layers behave as they do after training (batch statistics, dropout)."""
+    training = [network for network in networks.values() if network.training]
+    for network in training:
+        network.eval()
+    try:
+        yield
+    finally:
+        for network in training:
+            network.train()

@@ -1,0 +1,145 @@
+"""One image file, of any size and mode, to one uint8 array of the shape wanted; or a reason why not."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from sparring.images.shape import Header, Shape
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "BMP",
+    "GIF",
+    "TIFF",
+    "PPM",
+)  # nothing else of Pillow's meets strangers' files
+GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and all that begin with "I;16"
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
+REDUCING_GAP = (
+    3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
+)
+
+# Pillow warns of pictures beyond MAX_IMAGE_PIXELS and refuses those beyond twice that; we refuse both.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+class BadImage(Exception):
+    """A file that gives no picture; the message is the reason, in one line."""
+
+
+def read_header(file: Path | bytes) -> Header:
+    """Open without decoding. Raises :class:`BadImage`."""
+    try:
+        with _open(file) as image:
+            height, width = image.height, image.width
+            if _orientation(image) in SIDEWAYS:
+                height, width = width, height
+            return Header(height, width, image.mode, _has_colour(image), image.has_transparency_data)
+    except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
+        raise BadImage(_reason(problem)) from None
+
+
+def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
+    """uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage`."""
+    try:
+        with _open(file) as image:
+            side = 2 * max(shape.height, shape.width)
+            image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
+            return bring_to(ImageOps.exif_transpose(image), shape)
+    except Exception as problem:  # as above
+        raise BadImage(_reason(problem)) from None
+
+
+def bring_to(image: Image.Image, shape: Shape) -> np.ndarray:
+    """A picture of any mode and size as uint8 ``(channels, height, width)``."""
+    pixels = np.asarray(_resize(_flatten(_to_8_bits(image), shape), shape))
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def _open(file: Path | bytes) -> Image.Image:
+    if isinstance(file, bytes):
+        if not file:
+            raise BadImage("empty: zero bytes")
+        return Image.open(BytesIO(file), formats=FORMATS)
+    if file.stat().st_size == 0:
+        raise BadImage("empty: zero bytes")
+    return Image.open(file, formats=FORMATS)
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8. PNG may carry EXIF behind its pixels, where looking for it would decode them all: not done."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+
+
+def _has_colour(image: Image.Image) -> bool:
+    if image.mode in ("P", "PA"):
+        palette = image.getpalette("RGB") or []
+        return not palette[0::3] == palette[1::3] == palette[2::3]
+    return not (image.mode in GREY_MODES or image.mode.startswith("I;16"))
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Deep greys to mode ``L``: integers from [0, 65535], floating point from [0, 1]; others as they are."""
+    if image.mode == "F":
+        values, highest = np.asarray(image), 1.0
+    elif image.mode == "I" or image.mode.startswith("I;16"):
+        values, highest = np.asarray(image), 65535.0
+    else:
+        return image
+    if not (values.min() >= 0 and values.max() <= highest):
+        raise BadImage(f"mode {image.mode} with values outside [0, {highest:g}]")
+    return Image.fromarray(np.rint(values * (255.0 / highest)).astype(np.uint8))
+
+
+def _flatten(image: Image.Image, shape: Shape) -> Image.Image:
+    """To mode ``L``, ``RGB`` or ``RGBA``, with the transparency dealt with."""
+    if shape.channels == 4:
+        return image.convert("RGBA")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if shape.alpha != "drop":
+            image = Image.alpha_composite(Image.new("RGBA", image.size, shape.alpha), image)
+        image = image.convert("RGB")
+    return image.convert("RGB" if shape.channels == 3 else "L")
+
+
+def _resize(image: Image.Image, shape: Shape) -> Image.Image:
+    """By Lanczos; RGBA is weighted by its alpha (Pillow's ``resize`` does that)."""
+    size = (shape.width, shape.height)
+    if image.size == size:
+        return image
+    across, down = shape.width / image.width, shape.height / image.height
+    if shape.fit == "stretch":
+        return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+
+    if shape.fit == "crop":
+        width, height = shape.width / max(across, down), shape.height / max(across, down)
+        left, top = (image.width - width) / 2, (image.height - height) / 2
+        box = (max(left, 0), max(top, 0), min(left + width, image.width), min(top + height, image.height))
+        return image.resize(size, Image.Resampling.LANCZOS, box=box, reducing_gap=REDUCING_GAP)
+
+    inner = (max(1, round(image.width * min(across, down))), max(1, round(image.height * min(across, down))))
+    page = Image.new(image.mode, size, "white" if shape.alpha == "white" and shape.channels != 4 else 0)
+    small = image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+    page.paste(small, ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+    return page
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, UnidentifiedImageError):
+        return "not an image"
+    if isinstance(problem, PermissionError):
+        return "no permission to read it"
+    if isinstance(problem, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: may be a decompression bomb"
+    return " ".join(str(problem).split()) or type(problem).__name__

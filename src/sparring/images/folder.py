@@ -1,0 +1,162 @@
+"""Image files as a source: decoded once into memory when they fit, else read again and again from disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.data.source import BadFile
+from sparring.images.decode import ENDINGS, BadImage, read_header, read_image
+from sparring.images.labels import encode, read_labels
+from sparring.images.shape import MINIMUM, Header, ImageSettings, Shape, choose_shape, survey
+from sparring.images.shelf import Shelf
+
+THREADS = max(2, min(8, os.cpu_count() or 1))
+CHUNK = 32  # files that a thread takes at a time
+
+T = TypeVar("T")
+
+
+class ImageFiles:
+    """Pictures of one shape from the files on a shelf.
+
+    At opening every header is read and, for a set that fits into memory, every pixel. A file that streams
+    from disk and turns out bad later is replaced by the next good one, so that the order of all others stays
+    as it was. Raises :class:`UserError` when fewer than ``MINIMUM`` pictures are good, or the labels do not
+    match them.
+    """
+
+    def __init__(self, shelf: Shelf, settings: ImageSettings) -> None:
+        self.name = settings.data
+        self.shelf = shelf
+        self.bad_files = list(shelf.bad_files)
+        self.dead: set[int] = set()  # indices found bad while streaming
+        if not shelf.names:
+            raise UserError(_nothing_in(shelf))
+        label_of = None if settings.labelled == "no" else read_labels(shelf)
+
+        # The headers decide the shape; what turns out bad behind a good header must not have had a say in it.
+        headers = self._headers()
+        shape = choose_shape(settings, survey(headers.values()))
+        self.in_memory = len(headers) * shape.size <= settings.cache_mb << 20
+        self.images: Tensor | None = None
+        if self.in_memory:
+            good, self.images = self._decode(list(headers), shape)
+            headers = {name: headers[name] for name in good}
+            if (chosen := choose_shape(settings, survey(headers.values()))) != shape:
+                shape = chosen
+                good, self.images = self._decode(good, shape)
+
+        self.files = list(headers)
+        self.shape, self.survey = shape, survey(headers.values())
+        names: list[str] = []
+        self.labels: Tensor | None = None
+        if label_of:
+            names, self.labels = encode([label_of[file] for file in self.files])
+        self.form: dict[str, Any] = shape.form(names)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """``images`` uint8 ``(n, channels, height, width)`` in [0, 255]; ``labels`` int64 ``(n,)`` if any."""
+        if self.images is not None:
+            chosen = torch.from_numpy(indices)
+            images = self.images[chosen]
+        else:
+            read = [self._next_good(int(index)) for index in indices]
+            chosen = torch.tensor([index for index, _ in read], dtype=torch.int64)
+            images = torch.from_numpy(np.stack([pixels for _, pixels in read]))
+        return (
+            {"images": images} if self.labels is None else {"images": images, "labels": self.labels[chosen]}
+        )
+
+    def _next_good(self, index: int) -> tuple[int, np.ndarray]:
+        """The picture at ``index``, or the first good one after it."""
+        for candidate in chain(range(index, len(self)), range(index)):
+            if candidate in self.dead:
+                continue
+            try:
+                return candidate, read_image(self.shelf.read(self.files[candidate]), self.shape)
+            except BadImage as problem:
+                self.dead.add(candidate)
+                self._note(self.files[candidate], problem)
+        raise UserError(f"{self.shelf.place}: not one of its images can be read any more; bring them back")
+
+    def _headers(self) -> dict[str, Header]:
+        """By name, of all files whose header is good."""
+        read = _in_parallel(lambda name: read_header(self.shelf.read(name)), self.shelf.names)
+        return dict(self._good(zip(self.shelf.names, read, strict=True)))
+
+    def _decode(self, names: Sequence[str], shape: Shape) -> tuple[list[str], Tensor]:
+        """The names of all files whose pixels are good, and these, uint8 ``(n, channels, height, width)``."""
+        images = np.empty((len(names), shape.channels, shape.height, shape.width), np.uint8)
+
+        def read(index: int) -> int:
+            images[index] = read_image(self.shelf.read(names[index]), shape)
+            return index
+
+        good = dict(self._good(zip(names, _in_parallel(read, range(len(names))), strict=True)))
+        if len(good) < len(names):
+            images = images[list(good.values())]
+        return list(good), torch.from_numpy(images)
+
+    def _good(self, results: Iterator[tuple[str, T | BadImage]]) -> Iterator[tuple[str, T]]:
+        """The results that are no trouble; the others are noted. Too few good ones are an error."""
+        count = 0
+        for name, result in results:
+            if isinstance(result, BadImage):
+                self._note(name, result)
+            else:
+                count += 1
+                yield name, result
+        if count < MINIMUM:
+            raise UserError(_too_few(self.shelf.place, count, self.bad_files))
+
+    def _note(self, name: str, problem: BadImage) -> None:
+        self.bad_files.append(BadFile(f"{self.shelf.place}/{name}", str(problem)))
+
+
+def _in_parallel(work: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T | BadImage]:
+    """``work`` on each item by threads, in order (Pillow lets other threads run while it decodes)."""
+
+    def take(chunk: Sequence[Any]) -> list[T | BadImage]:
+        return [_attempt(work, item) for item in chunk]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for results in pool.map(
+            take, [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
+        ):
+            yield from results
+
+
+def _attempt(work: Callable[[Any], T], item: Any) -> T | BadImage:
+    try:
+        return work(item)
+    except BadImage as problem:
+        return problem
+
+
+def _nothing_in(shelf: Shelf) -> str:
+    held = [name for name in shelf.others if name.endswith((".npy", ".npz", ".zip", ".tar.gz"))]
+    hint = (
+        f"give {shelf.place}/{held[0]} instead" if held else f"it needs files that end in {' '.join(ENDINGS)}"
+    )
+    return f"{shelf.place}: holds no images; {hint}"
+
+
+def _too_few(place: str, good: int, bad_files: Sequence[BadFile]) -> str:
+    message = f"{place}: {good} good image{'' if good == 1 else 's'}, at least {MINIMUM} are needed"
+    if not bad_files:
+        return message + "; add more"
+    some = ", ".join(f"{bad.path.removeprefix(place + '/')} ({bad.reason})" for bad in bad_files[:3])
+    more = ", ..." if len(bad_files) > 3 else ""
+    return f"{message}; {len(bad_files)} bad: {some}{more}; mend these or add more"

@@ -1,0 +1,101 @@
+"""The game on pictures: which pair plays, what bounds its output, what the judge is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparring.core.adversarial import AdversarialGame
+from sparring.core.errors import UserError
+from sparring.core.game import Round
+from sparring.images.augment import AdaptiveAugment, AdaptiveProbability, diff_augment
+from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
+from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
+from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
+from sparring.images.recipes import ImageRecipe, read_widths
+
+BOUNDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "clamp": lambda images: images.clamp(-1, 1),
+    "free": lambda images: images,
+}
+
+
+class ImageGame(AdversarialGame):
+    """Pictures ``(batch, channels, height, width)`` in [-1, 1]."""
+
+    def __init__(self, recipe: ImageRecipe, form: Mapping[str, Any]) -> None:
+        classes = len(form["labels"]) if recipe.conditional else 0
+        if recipe.conditional and classes < 2:
+            raise UserError(
+                f"conditional: {recipe.data} has no labels to condition on; sort the pictures into one folder a "
+                "label, add a labels.csv (file,label), or leave conditional out"
+            )
+        generator, discriminator = networks(recipe, form, classes)
+        bound = BOUNDS[recipe.output]
+        super().__init__(generator, discriminator, recipe, classes=classes, bound=bound, together=not recipe.batch_statistics)
+        self.settings = recipe
+        self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
+        self.probability = AdaptiveProbability(target=recipe.augment_target)
+
+    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The batch's pictures, from bytes to [-1, 1]."""
+        return batch["images"].float() / 127.5 - 1
+
+    def seen(self, examples: Tensor, round: Round) -> Tensor:
+        """Augmented, both the real ones and the generated; then as in every adversarial game."""
+        if self.settings.augment == "diff":
+            examples = diff_augment(examples, round)
+        elif self.adaptive:
+            examples = self.adaptive(examples, self.strength(round.examples_seen), round)
+        return super().seen(examples, round)
+
+    def strength(self, examples_seen: int) -> float:
+        """The probability with which each of ADA's augmentations is applied."""
+        limit = self.settings.augment_limit(examples_seen)
+        return limit if self.settings.augment_fixed else min(self.probability.p, limit)
+
+    def heed(self, report: Mapping[str, float], examples: int) -> None:
+        """ADA's controller: more augmentation while the judge is too sure of the reals."""
+        if self.adaptive and not self.settings.augment_fixed:
+            self.probability.update(2 * report["accuracy/real"] - 1, examples)
+
+    def state(self) -> dict[str, float]:
+        """ADA's probability."""
+        return self.probability.state() if self.adaptive else {}
+
+    def load_state(self, state: Mapping[str, float]) -> None:
+        """Take back what :meth:`state` gave."""
+        if self.adaptive:
+            self.probability.load(state)
+
+
+def build(recipe: ImageRecipe, form: Mapping[str, Any]) -> ImageGame:
+    """The game that ``recipe`` describes, on pictures of this form."""
+    return ImageGame(recipe, form)
+
+
+def networks(recipe: ImageRecipe, form: Mapping[str, Any], classes: int) -> tuple[nn.Module, nn.Module]:
+    """The pair that plays."""
+    size = {key: form[key] for key in ("height", "width", "channels")}
+    latent, statistics = recipe.latent, recipe.batch_statistics
+    if recipe.network == "tutorial":
+        return (
+            TutorialGenerator(latent=latent, classes=classes, **size),
+            TutorialDiscriminator(classes=classes, dropout=recipe.dropout, **size),
+        )
+    if recipe.network == "r3gan":
+        widths = read_widths(recipe.widths)
+        return (
+            R3GANGenerator(latent=latent, classes=classes, widths=widths, **size),
+            R3GANDiscriminator(classes=classes, widths=widths, **size),
+        )
+    return (
+        LeanGenerator(latent=latent, classes=classes, base=recipe.width, **size),
+        LeanDiscriminator(
+            classes=classes, base=recipe.width, dropout=recipe.dropout, batch_statistics=statistics, **size
+        ),
+    )

@@ -1,0 +1,96 @@
+"""``.npy`` and ``.npz`` files of pictures. Never unpickles: an array of objects is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from sparring.core.errors import UserError
+from sparring.images.arrays import MODES, Arrays
+
+IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
+LABEL_KEYS = ("labels", "y_train", "y", "label")
+TOLERANCE = 1e-4  # by which floating-point pixels may miss their range
+
+
+def read_numpy(path: Path) -> Arrays:
+    """Pixels and labels from a file. Raises :class:`UserError` when they are not there or not pictures."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return to_pixels(loaded, str(path)), None
+        with loaded:
+            key = _find(loaded.files, IMAGE_KEYS)
+            if key is None and len(loaded.files) == 1:
+                key = loaded.files[0]
+            if key is None:
+                raise UserError(
+                    f"{path}: holds {', '.join(loaded.files) or 'nothing'}; call the array of pictures "
+                    f"'{IMAGE_KEYS[0]}' and its labels, if any, '{LABEL_KEYS[0]}'"
+                )
+            pixels = to_pixels(loaded[key], f"{path}: {key}")
+            label_key = _find(loaded.files, LABEL_KEYS)
+            return pixels, None if label_key is None else _to_labels(
+                loaded[label_key], len(pixels), f"{path}: {label_key}"
+            )
+    except UserError:
+        raise
+    except (OSError, ValueError, EOFError, BadZipFile) as problem:
+        what = (
+            "holds Python objects, which may run code"
+            if "allow_pickle" in str(problem)
+            else f"cannot be read ({problem})"
+        )
+        raise UserError(f"{path}: {what}; save plain arrays with numpy.save or numpy.savez") from None
+
+
+def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
+    """uint8 ``(n, height, width, channels)`` from ``(n, h, w)``, ``(n, h, w, c)`` or ``(n, c, h, w)``.
+
+    Takes whole numbers in [0, 255] and floating-point ones in [0, 1] or [-1, 1]. Raises :class:`UserError`.
+    """
+    if array.ndim == 3:
+        array = array[..., None]
+    elif array.ndim == 4 and array.shape[3] not in MODES and array.shape[1] in MODES:
+        array = array.transpose(0, 2, 3, 1)
+    if array.ndim != 4 or array.shape[3] not in MODES or array.size == 0:
+        raise UserError(
+            f"{where}: has shape {array.shape}; needs (n, height, width) or (n, height, width, 1 to 4)"
+        )
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind not in "buif":
+        raise UserError(f"{where}: holds {array.dtype}, not numbers; save it as uint8")
+
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind in "ui" and low >= 0 and high <= 255:
+        return array.astype(np.uint8)
+    if array.dtype.kind == "f" and low >= -1 - TOLERANCE and high <= 1 + TOLERANCE:
+        offset, scale = (1.0, 127.5) if low < -TOLERANCE else (0.0, 255.0)
+        return np.rint((array + offset) * scale).clip(0, 255).astype(np.uint8)
+    raise UserError(
+        f"{where}: values from {low:g} to {high:g} as {array.dtype}; "
+        f"needs uint8 in [0, 255], or floating point in [0, 1] or [-1, 1]"
+    )
+
+
+def _find(keys: Sequence[str], wanted: Sequence[str]) -> str | None:
+    return next((key for key in wanted if key in keys), None)
+
+
+def _to_labels(array: np.ndarray, count: int, where: str) -> list[str]:
+    if array.size != count or array.dtype.kind not in "buifU":
+        raise UserError(
+            f"{where}: has shape {array.shape} of {array.dtype}; "
+            f"needs one number or name for each of {count} pictures"
+        )
+    if array.dtype.kind == "f":
+        if not (array == np.rint(array)).all():
+            raise UserError(f"{where}: labels must be whole numbers or names")
+        array = array.astype(np.int64)
+    return [str(label) for label in array.reshape(-1).tolist()]

@@ -1,0 +1,130 @@
+"""The formats that MNIST (IDX) and CIFAR-10 (its binary version) are given out in."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import struct
+import tarfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from sparring.core.errors import UserError
+from sparring.images.arrays import Arrays
+
+IDX_IMAGES = re.compile(r"(.*images)([.-])idx[34]-ubyte(\.gz)?")
+IDX_BYTES = 0x08  # IDX's code for unsigned bytes
+CIFAR_BATCH = re.compile(r"data_batch_\d+\.bin")
+CIFAR_PICKLE = re.compile(r"data_batch_\d+")
+CIFAR_NAMES = "batches.meta.txt"
+CIFAR_RECORD = 1 + 3 * 32 * 32  # bytes: a label, then the red, green and blue planes
+
+
+def idx_images(path: Path) -> Path | None:
+    """The IDX file of pictures that ``path`` is or, for a folder, has: the training set's of several."""
+    if path.is_file():
+        return path if IDX_IMAGES.fullmatch(path.name) else None
+    found = sorted(file for file in path.iterdir() if IDX_IMAGES.fullmatch(file.name))
+    found = [file for file in found if "train" in file.name] or found
+    plain = {file.name.removesuffix(".gz") for file in found}
+    if len(plain) > 1:
+        raise UserError(f"{path}: holds {' and '.join(sorted(plain))}; give one of the files")
+    return found[0] if found else None
+
+
+def read_idx_pair(images: Path) -> Arrays:
+    """The pictures of an IDX file, and the labels of the one beside it, if any. Raises :class:`UserError`."""
+    pixels = read_idx(images)
+    if pixels.ndim not in (3, 4):
+        raise UserError(f"{images}: has {pixels.ndim} dimensions; pictures have 3 (or 4 with channels)")
+    pixels = pixels if pixels.ndim == 4 else pixels[..., None]
+
+    match = IDX_IMAGES.fullmatch(images.name)
+    assert match
+    stem = f"{match[1].removesuffix('images')}labels{match[2]}idx1-ubyte"
+    for beside in (images.with_name(stem), images.with_name(f"{stem}.gz")):
+        if beside.exists():
+            labels = read_idx(beside)
+            if labels.shape != pixels.shape[:1]:
+                raise UserError(
+                    f"{beside}: {labels.size} labels for the {len(pixels)} pictures of {images.name}"
+                )
+            return pixels, [str(label) for label in labels.tolist()]
+    return pixels, None
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file of unsigned bytes, gzipped or not. Raises :class:`UserError`."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
+            shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
+            content = file.read()
+    except (OSError, EOFError, zlib.error, struct.error) as problem:
+        raise UserError(f"{path}: damaged ({problem}); get the file again") from None
+    if zeros != 0 or kind != IDX_BYTES:
+        raise UserError(f"{path}: not an IDX file of unsigned bytes; give MNIST's own files or .npy")
+    if len(content) != math.prod(shape):
+        raise UserError(f"{path}: {len(content)} bytes instead of {math.prod(shape)}; get the file again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def is_cifar(path: Path) -> bool:
+    """Whether ``path`` is a tar of CIFAR-10, or a folder of its batches (or around that folder)."""
+    if path.is_file():
+        return path.name.endswith((".tar.gz", ".tgz", ".tar"))
+    return any(CIFAR_PICKLE.match(file.name) for folder in _cifar_folders(path) for file in folder.iterdir())
+
+
+def read_cifar(path: Path) -> Arrays:
+    """The five training batches with the names of their classes. Raises :class:`UserError`."""
+    try:
+        files = _from_tar(path) if path.is_file() else _from_folder(path)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as problem:
+        raise UserError(f"{path}: damaged ({problem}); get the file again") from None
+    batches = sorted(name for name in files if CIFAR_BATCH.fullmatch(name))
+    if not batches:
+        raise UserError(
+            f"{path}: no data_batch_*.bin in it; get the binary version, cifar-10-binary.tar.gz "
+            f"(the python version is pickled, and unpickling may run code)"
+        )
+    for name in batches:
+        if len(files[name]) % CIFAR_RECORD:
+            raise UserError(f"{path}: {name} is cut short; get the file again")
+
+    records = np.frombuffer(b"".join(files[name] for name in batches), np.uint8).reshape(-1, CIFAR_RECORD)
+    pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    names = files.get(CIFAR_NAMES, b"").decode().split()
+    labels = [names[label] if label < len(names) else str(label) for label in records[:, 0].tolist()]
+    return pixels, labels
+
+
+def _cifar_folders(path: Path) -> list[Path]:
+    return [path, *(folder for folder in path.glob("cifar-10-batches-*") if folder.is_dir())]
+
+
+def _is_wanted(name: str) -> bool:
+    return name == CIFAR_NAMES or CIFAR_BATCH.fullmatch(name) is not None
+
+
+def _from_folder(path: Path) -> dict[str, bytes]:
+    return {
+        file.name: file.read_bytes()
+        for folder in _cifar_folders(path)
+        for file in folder.iterdir()
+        if _is_wanted(file.name)
+    }
+
+
+def _from_tar(path: Path) -> dict[str, bytes]:
+    """Read in passing, nothing is unpacked onto the disk."""
+    files = {}
+    with tarfile.open(path) as archive:
+        for member in archive:
+            name = Path(member.name).name
+            if _is_wanted(name) and (content := archive.extractfile(member)):
+                files[name] = content.read()
+    return files

@@ -1,0 +1,154 @@
+"""Recipes for pictures, each with the evidence for it. No torch in here."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sparring.core.adversarial_recipe import AdversarialRecipe
+from sparring.core.errors import UserError
+from sparring.core.recipe import setting
+from sparring.core.schedules import Schedule, schedule
+
+SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
+LARGEST = 1024  # longer side, in pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecipe(AdversarialRecipe):
+    """A game on pictures: how they are read, which networks play, what the judge is shown."""
+
+    kind: ClassVar[str] = "images"
+
+    size: str = setting("auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64")
+    channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", choices=("auto", "1", "3", "4"))
+    fit: str = setting("crop", "how to bring a picture to size", choices=("crop", "pad", "stretch"))
+    alpha: str = setting("white", "what to do with transparency", choices=("white", "black", "keep", "drop"))
+    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", low=0)
+    labelled: str = setting("auto", "read labels where there are any", choices=("auto", "yes", "no"))
+    conditional: bool = setting(False, "condition both players on the label")
+
+    network: str = setting("lean", "the pair that plays", choices=("lean", "tutorial", "r3gan"))
+    width: int = setting(32, "channels of the lean pair at full resolution", low=1, high=1024)
+    widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first")
+    output: str = setting("free", "bound of what the generator makes", choices=("tanh", "clamp", "free"))
+    dropout: float = setting(0.0, "in the discriminator of the lean and tutorial pairs", low=0, high=0.9)
+    batch_statistics: bool = setting(False, "show the discriminator how varied its batch is")
+
+    augment: str = setting("none", "what the judge is shown of each picture", choices=("none", "diff", "ada"))
+    augment_target: float = setting(0.6, "ADA adapts until this much of E[sign D(real)] is left", low=0, high=1)
+    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", low=0, high=1)
+    augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting")
+    mirror: bool = setting(False, "show half of the real pictures mirrored")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        read_size(self.size)
+        read_widths(self.widths)
+        if self.conditional and self.labelled == "no":
+            raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
+
+
+def read_size(size: str) -> tuple[int, int] | None:
+    """(height, width) in pixels; None for ``auto``. Raises :class:`UserError`."""
+    if size == "auto":
+        return None
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", size)
+    if not match or not all(4 <= int(side) <= LARGEST for side in match.groups() if side):
+        raise UserError(f"size: '{size}' is no size; write 64 or 48x64 (height x width), 4 to {LARGEST} pixels a side")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def read_widths(widths: str) -> tuple[int, ...]:
+    """Channels at each resolution. Raises :class:`UserError`."""
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", widths):
+        raise UserError(f"widths: '{widths}' is no list of channels; write 64,64,32")
+    return tuple(int(width) for width in widths.split(","))
+
+
+images = ImageRecipe(
+    name="images",
+    about="any folder of pictures; plain convolutions, made for two CPU cores",
+    augment="none",
+    time=600.0,
+)
+
+digits = dataclasses.replace(
+    images,
+    name="digits",
+    about="scikit-learn's 1,797 handwritten digits (8x8), bundled; conditioned on the digit",
+    data="digits",
+    conditional=True,
+    time=180.0,
+)
+
+mnist = dataclasses.replace(
+    images,
+    name="mnist",
+    about="70,000 handwritten digits (28x28), conditioned on the digit",
+    data="mnist",
+    conditional=True,
+)
+
+fashion_mnist = dataclasses.replace(mnist, name="fashion-mnist", about="70,000 articles of clothing (28x28)", data="fashion-mnist")
+
+cifar10 = dataclasses.replace(
+    mnist, name="cifar10", about="60,000 small photographs in 10 classes (32x32)", data="cifar10", width=64, mirror=True
+)
+
+tutorial = ImageRecipe(
+    name="tutorial",
+    about="the classic introductory pair, as textbooks train it: batch norm, dropout, no penalty",
+    data="mnist",
+    network="tutorial",
+    latent=100,
+    output="tanh",
+    dropout=0.3,
+    objective="non-saturating",
+    r1=schedule(0.0),
+    r2=schedule(0.0),
+    beta1=0.5,
+    beta2=schedule(0.999),
+    time=300.0,
+)
+
+# Huang et al. 2024, table 9: every hyper-parameter as printed there; `steps` is the printed duration / 512.
+r3gan_stacked_mnist = ImageRecipe(
+    name="r3gan-stacked-mnist",
+    about="R3GAN on three stacked digits, as in the paper (one large GPU or several)",
+    data="stacked-mnist",
+    network="r3gan",
+    batch=512,
+    steps=10_000_000 // 512,
+    learning_rate=schedule(2e-4),
+    beta2=schedule("0.9:0.99@2M"),
+    r1=schedule("1:0.1@2M"),
+    r2=schedule("1:0.1@2M"),
+    average_half_life=schedule("0:500k@2M"),
+)
+
+r3gan_cifar10 = ImageRecipe(
+    name="r3gan-cifar10",
+    about="R3GAN on CIFAR-10 with labels, as in the paper (several GPUs, days)",
+    data="cifar10",
+    network="r3gan",
+    conditional=True,
+    mirror=True,
+    batch=512,
+    steps=250_000_000 // 512,
+    learning_rate=schedule("2e-4:5e-5@20M"),
+    beta2=schedule("0.9:0.99@20M"),
+    r1=schedule("0.05:0.005@20M"),
+    r2=schedule("0.05:0.005@20M"),
+    average_half_life=schedule("0:5M@20M"),
+    augment="ada",
+    augment_fixed=True,
+    augment_limit=schedule("0:0.55@20M"),
+)
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (images, digits, mnist, fashion_mnist, cifar10, tutorial, r3gan_stacked_mnist, r3gan_cifar10)
+}

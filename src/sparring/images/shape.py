@@ -1,0 +1,112 @@
+"""What every picture is brought to: the one shape that a game is played in, and how it is chosen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sparring.core.errors import UserError
+from sparring.images.recipes import read_size
+
+MINIMUM = 16  # good pictures; with fewer there is nothing to learn from, and mostly something else is wrong
+SMALLEST = 4  # pixels a side that "auto" keeps
+LARGEST = 128  # a set of one size up to this is kept as it is
+USUAL = 64  # all others become squares of this
+
+
+class ImageSettings(Protocol):
+    """The fields of a recipe that say where pictures come from and how they are read."""
+
+    @property
+    def data(self) -> str: ...  # path, or the name of a set
+    @property
+    def size(self) -> str: ...  # "auto", "64", or "64x48" = height x width
+    @property
+    def channels(self) -> str: ...  # "auto", "1", "3", "4"
+    @property
+    def fit(self) -> str: ...  # "crop", "pad", "stretch"
+    @property
+    def alpha(self) -> str: ...  # "white", "black", "keep", "drop"
+    @property
+    def cache_mb(self) -> int: ...  # MiB of decoded pixels to keep in memory
+    @property
+    def labelled(self) -> str: ...  # "auto", "yes", "no"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of every picture, and how pictures of other shapes are brought to it."""
+
+    height: int
+    width: int
+    channels: int
+    fit: str = "crop"
+    alpha: str = "white"
+
+    @property
+    def size(self) -> int:
+        """Bytes of one picture."""
+        return self.height * self.width * self.channels
+
+    def form(self, labels: list[str]) -> dict[str, Any]:
+        """As a source describes itself."""
+        return {"height": self.height, "width": self.width, "channels": self.channels, "labels": labels}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture before any pixel is decoded."""
+
+    height: int  # as seen: EXIF rotation undone
+    width: int
+    mode: str  # Pillow's name: "L", "RGB", "P", ...
+    colour: bool
+    transparent: bool  # has an alpha channel or a transparent colour
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a whole set holds."""
+
+    sizes: Counter[tuple[int, int]]  # (height, width) in pixels
+    modes: Counter[str]
+    colour: bool  # any picture with colour
+    transparent: bool  # any picture with transparency
+
+
+def survey(headers: Collection[Header]) -> Survey:
+    return Survey(
+        sizes=Counter((header.height, header.width) for header in headers),
+        modes=Counter(header.mode for header in headers),
+        colour=any(header.colour for header in headers),
+        transparent=any(header.transparent for header in headers),
+    )
+
+
+def choose_shape(settings: ImageSettings, survey: Survey) -> Shape:
+    """The shape asked for; where that is ``auto``, the one that the set itself suggests.
+
+    Size: pictures of one size keep it if the sides are 4 to 128 pixels, all others become 64x64. Channels: 1
+    if none has colour, else 3, and 4 where transparency is kept and there is any. Raises :class:`UserError`
+    when the settings contradict each other.
+    """
+    if settings.alpha == "keep" and settings.channels in ("1", "3"):
+        raise UserError(f"alpha: 'keep' needs 4 channels, not {settings.channels}; leave channels at auto")
+    height, width = read_size(settings.size) or _own_size(survey)
+    if settings.channels != "auto":
+        channels = int(settings.channels)
+    elif settings.alpha == "keep" and survey.transparent:
+        channels = 4
+    else:
+        channels = 3 if survey.colour else 1
+    return Shape(height, width, channels, settings.fit, settings.alpha)
+
+
+def _own_size(survey: Survey) -> tuple[int, int]:
+    if len(survey.sizes) == 1:
+        size = next(iter(survey.sizes))
+        if min(size) >= SMALLEST and max(size) <= LARGEST:
+            return size
+    return USUAL, USUAL

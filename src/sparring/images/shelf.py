@@ -1,0 +1,117 @@
+"""Where image files stand: a folder or a zip. Both list names and give contents; both travel to workers."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from sparring.core.errors import UserError
+from sparring.data.source import BadFile
+from sparring.images.decode import ENDINGS, BadImage
+
+LARGEST_MEMBER = 1 << 28  # bytes that a file in a zip may unpack to; beyond that it may be a zip bomb
+
+
+class Shelf(Protocol):
+    """Image files by name; a name is the path below ``place``, with forward slashes."""
+
+    place: str  # what stands before a name in messages
+    names: list[str]  # of image files, sorted
+    others: list[str]  # of all other files, sorted
+    bad_files: list[BadFile]  # places that could not be looked into
+
+    def read(self, name: str) -> Path | bytes:
+        """A path to open, or the contents. Raises :class:`BadImage`."""
+
+
+def is_image(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def _is_hidden(name: str) -> bool:
+    """Dot files and what macOS puts into a zip beside every image."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+class Folder:
+    """All files below a folder; linked folders are followed, each once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.place = str(root)
+        self.bad_files: list[BadFile] = []
+        files = sorted(self._walk())
+        self.names = [name for name in files if is_image(name)]
+        self.others = [name for name in files if not is_image(name)]
+
+    def read(self, name: str) -> Path:
+        return self.root / name
+
+    def _walk(self) -> list[str]:
+        found, seen = [], set()
+        for folder, below, files in os.walk(self.root, onerror=self._closed, followlinks=True):
+            real = os.path.realpath(folder)
+            if real in seen:  # a link to a folder above would never end
+                below.clear()
+                continue
+            seen.add(real)
+            below[:] = sorted(name for name in below if not _is_hidden(name))
+            start = Path(folder).relative_to(self.root)
+            found += [(start / name).as_posix() for name in files if not _is_hidden(name)]
+        return found
+
+    def _closed(self, problem: OSError) -> None:
+        if problem.filename == str(self.root):
+            raise UserError(f"{self.root}: cannot be read ({problem.strerror}); change its permissions")
+        self.bad_files.append(BadFile(str(problem.filename), "no permission to look into this folder"))
+
+
+class Archive:
+    """All files in a zip. Each process opens it for itself: a shared file handle would mix up positions."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bad_files: list[BadFile] = []
+        self._opened: tuple[int, zipfile.ZipFile] | None = None
+        try:
+            members = [info.filename for info in self._zip().infolist() if not info.is_dir()]
+        except (zipfile.BadZipFile, OSError) as problem:
+            raise UserError(f"{path}: not a readable zip ({problem}); pack the images anew") from None
+        files = sorted(name for name in members if not _is_hidden(name))
+        self.top = _common_folder([name for name in files if is_image(name)])
+        self.place = f"{path}/{self.top}".rstrip("/")
+        files = [name.removeprefix(self.top) for name in files]
+        self.names = [name for name in files if is_image(name)]
+        self.others = [name for name in files if not is_image(name)]
+
+    def read(self, name: str) -> bytes:
+        member = self._zip().getinfo(self.top + name)
+        if member.file_size > LARGEST_MEMBER:
+            raise BadImage(f"unpacks to more than {LARGEST_MEMBER >> 20} MiB: may be a zip bomb")
+        try:
+            return self._zip().read(member)
+        except Exception as problem:  # damaged, encrypted, compressed in an unknown way
+            raise BadImage(f"cannot be unpacked ({' '.join(str(problem).split())})") from None
+
+    def _zip(self) -> zipfile.ZipFile:
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = (os.getpid(), zipfile.ZipFile(self.path))
+        return self._opened[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}
+
+
+def _common_folder(names: list[str]) -> str:
+    """``"pets/"`` when every image is inside ``pets``: people zip the folder, not what is in it."""
+    if not names:
+        return ""
+    first = PurePosixPath(names[0]).parts[:-1]
+    shared = 0
+    while shared < len(first) and all(
+        PurePosixPath(name).parts[:-1][: shared + 1] == first[: shared + 1] for name in names
+    ):
+        shared += 1
+    return "".join(f"{part}/" for part in first[:shared])

@@ -1,0 +1,79 @@
+"""Points in the plane: two mixtures drawn here, or an array of the user's own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.recipe import nearest
+from sparring.data.source import BadFile
+from sparring.points.recipes import PointRecipe
+
+SIGMA = 0.05
+DRAWN = 100_000  # points of a mixture that are trained on (PacGAN's protocol)
+
+
+def grid_centres() -> np.ndarray:
+    """25 centres at {-4, -2, 0, 2, 4}^2, shape ``(25, 2)``."""
+    steps = np.arange(-4.0, 5.0, 2.0)
+    return np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
+
+
+def ring_centres() -> np.ndarray:
+    """8 centres on a circle of radius 2, shape ``(8, 2)``."""
+    angles = np.arange(8) * (2 * math.pi / 8)
+    return 2 * np.stack([np.cos(angles), np.sin(angles)], -1)
+
+
+MIXTURES = {"gaussians-25": grid_centres, "gaussians-8": ring_centres}
+
+
+class PointSource:
+    """Points ``(n, dimensions)`` in memory, as given; the game itself works on them scaled."""
+
+    in_memory = True
+
+    def __init__(self, name: str, points: np.ndarray) -> None:
+        self.name = name
+        self.bad_files: list[BadFile] = []
+        self.points = torch.from_numpy(points.astype(np.float32))
+        scale = max(float(points.std()), 1e-12)
+        self.form: dict[str, Any] = {"dimensions": points.shape[1], "centre": points.mean(0).tolist(), "scale": scale}
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """``{"examples": float32 (n, dimensions)}``."""
+        return {"examples": self.points[torch.from_numpy(indices)]}
+
+
+def open_source(recipe: PointRecipe) -> PointSource:
+    """The points that ``recipe.data`` names. Raises :class:`UserError` when there are none to be had."""
+    if recipe.data in MIXTURES:
+        return PointSource(recipe.data, mixture(MIXTURES[recipe.data](), DRAWN, seed=0))
+    path = Path(recipe.data)
+    if not path.exists():
+        raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")
+    try:
+        points = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as problem:
+        raise UserError(f"{path}: not a .npy array of points ({problem})") from None
+    if not isinstance(points, np.ndarray) or points.ndim != 2 or len(points) < 16 or points.dtype.kind not in "fiu":
+        raise UserError(f"{path}: needs one array of numbers, at least 16 points by dimensions")
+    if not np.isfinite(points).all():
+        raise UserError(f"{path}: holds numbers that are not finite; remove them")
+    return PointSource(path.name, points)
+
+
+def mixture(centres: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """``count`` points from equally weighted Gaussians of deviation ``SIGMA`` around ``centres``."""
+    random = np.random.default_rng(seed)
+    chosen = centres[random.integers(len(centres), size=count)]
+    return chosen + SIGMA * random.standard_normal(chosen.shape)

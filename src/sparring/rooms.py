@@ -1,0 +1,92 @@
+"""The rooms, one a kind of thing to make. Names and recipes are known at once, the rest is imported when used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sparring.images.recipes as images
+import sparring.points.recipes as points
+from sparring.core.errors import UserError
+from sparring.core.recipe import Recipe, nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sparring.core.game import Game
+    from sparring.data.source import Source
+
+
+@dataclass(frozen=True)
+class Room:
+    """What every room offers to the verbs. Adding a room is adding a line to ``ROOMS``."""
+
+    recipe: type[Recipe]
+    recipes: Mapping[str, Recipe]
+    sets: tuple[str, ...]
+
+    def part(self, name: str) -> Any:
+        """One of the room's modules."""
+        return import_module(f"sparring.{self.recipe.kind}.{name}")
+
+    def names_data(self, name: str) -> bool:
+        """Whether ``name`` is the name of a set that the room knows, rather than a path."""
+        return name in self.sets
+
+    def open_source(self, recipe: Recipe) -> Source:
+        """The examples that the recipe names."""
+        source: Source = self.part("data").open_source(recipe)
+        return source
+
+    def build(self, recipe: Recipe, form: Mapping[str, Any]) -> Game:
+        """The game that the recipe describes, on examples of this form."""
+        game: Game = self.part("game").build(recipe, form)
+        return game
+
+    def write_samples(
+        self, samples: Tensor, labels: Sequence[str] | None, out: Path, note: Mapping[str, Any], overwrite: bool = False
+    ) -> list[Path]:
+        """Write samples as files; ``out``'s ending decides which kind."""
+        written: list[Path] = self.part("pictures").write_samples(samples, labels, out, note, overwrite=overwrite)
+        return written
+
+
+ROOMS = {room.recipe.kind: room for room in (
+    Room(images.ImageRecipe, images.RECIPES, images.SETS),
+    Room(points.PointRecipe, points.RECIPES, points.SETS),
+)}  # fmt: skip
+
+RECIPES = {name: recipe for room in ROOMS.values() for name, recipe in room.recipes.items()}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name, or for a path to data the ``images`` recipe on it. Raises :class:`UserError`."""
+    if name in RECIPES:
+        return RECIPES[name]
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") and path.is_file():
+        from sparring.core.recipe import read_yaml
+
+        return from_dict(read_yaml(path.read_text(encoding="utf-8"), name), name)
+    if path.exists():
+        return RECIPES["images"].changed({"data": name})
+    raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
+
+
+def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
+    """A recipe from its file's mapping. Raises :class:`UserError` naming the file."""
+    if content["kind"] not in ROOMS:
+        raise UserError(f"{where}: a recipe of kind '{content['kind']}', which this Sparring does not know")
+    settings = {name: value for name, value in content.items() if name not in ("sparring", "kind")}
+    try:
+        return ROOMS[content["kind"]].recipe().changed(settings)
+    except UserError as problem:
+        raise UserError(f"{where}: {problem}") from None
+
+
+def room_of(recipe: Recipe) -> Room:
+    """Where a recipe is played."""
+    return ROOMS[recipe.kind]

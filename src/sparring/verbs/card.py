@@ -1,0 +1,39 @@
+"""The model card: what a stranger should know of a shared generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sparring.core.recipe import Recipe
+
+
+def model_card(recipe: Recipe, config: Mapping[str, Any]) -> str:
+    """The text of ``model/README.md``, its head readable by model hubs."""
+    settings = "\n".join(f"| {name} | {value} |" for name, value in config["recipe"].items() if value != "")
+    labels = config["form"].get("labels") or []
+    knows = f"It knows {len(labels)} labels: {', '.join(labels[:20])}{'...' if len(labels) > 20 else ''}.\n" if labels else ""
+    return f"""---
+library_name: sparring
+tags: [gan, {recipe.kind}, {recipe.name}]
+---
+# {recipe.name}
+
+A generator, and the discriminator it was trained against, made with Sparring from {config["examples"]:,} examples
+of `{config["recipe"]["data"]}`, of which it saw {config["examples_seen"]:,} (repeats counted).
+{knows}
+```python
+import sparring
+
+model = sparring.load("path/to/this/folder")
+samples = model.sample(64, seed=0)
+```
+
+Weights are safetensors (`generator.*` averaged over training, `discriminator.*` as last trained), settings JSON:
+nothing in this folder can run code. What it makes resembles its training data, with their gaps and biases; say
+that it is generated when you show it.
+
+| setting | value |
+|---|---|
+{settings}
+"""

@@ -1,0 +1,42 @@
+"""``sparring info``: what a run, a model or a picture is, and where it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sparring.core.checkpoint import newest_first
+from sparring.core.errors import UserError
+from sparring.core.journal import entries
+from sparring.core.run import find, read_config
+from sparring.images.pictures import read_note
+
+
+def info(path: str | Path) -> dict[str, Any]:
+    """What there is to know, as plain values. Raises :class:`UserError` for what Sparring did not make."""
+    place = Path(path)
+    if place.is_file():
+        return {"picture": str(place), **read_note(place)}
+    if (place / "recipe.yaml").exists() or not (place / "config.json").exists():
+        return about_run(place)
+    config = read_config(place)
+    return {"model": str(place), **{key: value for key, value in config.items() if key != "sparring"}}
+
+
+def about_run(folder: Path) -> dict[str, Any]:
+    """A run: its recipe, how far it came, what it warned of."""
+    if not folder.exists():
+        raise UserError(f"{folder}: no such file or folder")
+    run, recipe = find(folder)
+    journal = list(entries(run.journal))
+    steps = [entry for entry in journal if entry.get("event") == "step"]
+    ends = [entry["reason"] for entry in journal if entry.get("event") in ("end",)]
+    return {
+        "run": str(folder),
+        "recipe": recipe,
+        "last": steps[-1] if steps else None,
+        "ended": ends[-1] if ends else None,
+        "warnings": [entry["message"] for entry in journal if entry.get("event") == "warning"],
+        "checkpoints": [str(path) for path in newest_first(run.checkpoints)],
+        "has_model": (run.model / "config.json").exists(),
+    }

@@ -1,0 +1,112 @@
+"""A trained model: loaded from a run or a shared folder, sampled, described."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+import sparring
+from sparring.core import precision
+from sparring.core.checkpoint import restore_network
+from sparring.core.errors import UserError
+from sparring.core.recipe import nearest
+from sparring.core.run import read_config, weights_hash
+from sparring.rooms import from_dict, room_of
+
+PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
+
+
+class Model:
+    """A generator (its averaged weights) and the discriminator it trained against."""
+
+    def __init__(self, folder: Path, device: torch.device) -> None:
+        config = read_config(folder)
+        self.folder, self.device = folder, device
+        self.form: dict[str, Any] = config["form"]
+        self.examples_seen: int = config["examples_seen"]
+        where = str(folder / "config.json")
+        self.recipe = from_dict({"kind": config["kind"], **config["recipe"]}, where)
+        self.room = room_of(self.recipe)
+        self.game = self.room.build(self.recipe, self.form)
+        tensors = read_weights(folder / "model.safetensors")
+        for name, player in self.game.players.items():
+            try:
+                restore_network(f"{name}.", player.network, tensors)
+            except RuntimeError:
+                raise UserError(f"{folder}: its weights do not fit its config.json; copy the whole folder again") from None
+        self.networks = {name: player.network.to(device).eval() for name, player in self.game.players.items()}
+        self.hash = weights_hash(self.networks["generator"].state_dict())
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels it can be asked for; empty when it knows none."""
+        return list(self.form.get("labels") or []) if getattr(self.game, "classes", 0) else []
+
+    def sample(self, count: int = 64, *, seed: int = 0, label: str | None = None) -> Tensor:
+        """``count`` samples, on the CPU: images as float ``(count, channels, height, width)`` in [-1, 1], points
+        ``(count, dimensions)``. The same seed makes the same samples. Raises :class:`UserError` for a count below 1
+        or a label it does not know."""
+        if count < 1:
+            raise UserError(f"n: {count} samples cannot be made; ask for 1 or more")
+        with torch.no_grad():
+            made = self.game.sample(self.networks, count, seed=seed, label=self.label_index(label))
+        return self.game.present(made).cpu()
+
+    def label_index(self, label: str | None) -> int | None:
+        """Its number. Raises :class:`UserError` for one that is not known."""
+        if label is None:
+            return None
+        if not self.labels:
+            raise UserError(f"label: {self.folder} was trained without labels; leave --label out")
+        if label not in self.labels:
+            shown = ", ".join(self.labels[:20])
+            raise UserError(f"label: no '{label}' here{nearest(label, self.labels)}; it knows {shown}")
+        return self.labels.index(label)
+
+    def sample_labels(self, count: int, label: str | None) -> list[str] | None:
+        """The label of each of ``count`` samples; None without labels."""
+        if not self.labels:
+            return None
+        return [label or self.labels[index % len(self.labels)] for index in range(count)]
+
+    def write(self, samples: Tensor, labels: Sequence[str] | None, out: Path, *, seed: int, overwrite: bool) -> list[Path]:
+        """Write samples, each with where it came from."""
+        note = {
+            "sparring": sparring.__version__,
+            "recipe": self.recipe.to_dict(),
+            "model": self.hash,
+            "examples_seen": self.examples_seen,
+            "seed": seed,
+        }
+        return self.room.write_samples(samples, labels, out, note, overwrite=overwrite)
+
+
+def load(path: str | Path, device: str = "auto") -> Model:
+    """The model in a run folder or a model folder. Raises :class:`UserError` when there is none, or it is unsafe."""
+    folder = Path(path)
+    if folder.suffix.lower() in PICKLES and folder.is_file():
+        raise UserError(f"{folder}: a pickle can run code when loaded, Sparring never does; it loads model folders")
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such run or model folder")
+    inner = folder / "model"
+    return Model(inner if inner.is_dir() else folder, precision.find_device(device))
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file. Raises :class:`UserError` when it is missing, damaged, or a pickle."""
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; copy the whole model folder, or resume the run") from None
+    except (SafetensorError, OSError) as problem:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start == b"PK" or start[:1] == b"\x80":
+            raise UserError(f"{path}: a pickle, not safetensors; a pickle can run code and is never loaded") from None
+        raise UserError(f"{path}: damaged ({problem}); copy it again, or resume the run") from None

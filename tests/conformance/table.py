@@ -1,0 +1,45 @@
+"""Every shipped recipe at its smallest: what the conformance tests play, in one process or in two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sparring.core.recipe import Recipe
+from sparring.rooms import RECIPES
+
+# How each recipe is made small. A recipe that is not listed here fails the tests: list it.
+SMALLEST: dict[str, dict[str, Any]] = {
+    "images": {"width": 4},
+    "digits": {"width": 4},
+    "mnist": {"width": 4},
+    "fashion-mnist": {"width": 4},
+    "cifar10": {"width": 4},
+    "tutorial": {"latent": 8},
+    "r3gan-stacked-mnist": {"widths": "16,16", "size": "8"},
+    "r3gan-cifar10": {"widths": "16,16", "size": "8"},
+    "gaussians": {"width": 16},
+    "gaussians-ring": {"width": 16},
+}
+PER_PROCESS = {"tutorial"}  # batch norm and dropout look at one process's share: two processes differ from one
+PICTURES = {"tutorial": (28, 28, 1), "r3gan-cifar10": (8, 8, 3)}
+QUICK = {"batch": 8, "steps": 4, "time": 0, "held_out": 0, "precision": "float32", "device": "cpu"}
+
+
+def smallest(name: str, folder: Path, **settings: Any) -> Recipe:
+    """The recipe ``name`` at its smallest, on a few drawn examples in ``folder`` where it needs pictures."""
+    recipe = RECIPES[name].changed({**QUICK, **SMALLEST[name], **settings})
+    if recipe.kind != "images":
+        return recipe
+    return recipe.changed({"data": str(draw_pictures(folder / f"{name}.npz", PICTURES.get(name, (8, 8, 1))))})
+
+
+def draw_pictures(path: Path, shape: tuple[int, int, int], count: int = 40) -> Path:
+    """Labelled noise as an .npz file: enough to be trained on for a few steps."""
+    if not path.exists():
+        random = np.random.default_rng(0)
+        pictures = random.integers(0, 256, (count, *shape), dtype=np.uint8)
+        np.savez(path, images=pictures, labels=np.arange(count) % 4)
+    return path

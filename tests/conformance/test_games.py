@@ -1,0 +1,89 @@
+"""One table drives every game: it steps, resumes bit for bit, plays in two processes, and plays in bfloat16."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from table import PER_PROCESS, SMALLEST, smallest
+from torch import Tensor
+
+from sparring.core.checkpoint import newest_first
+from sparring.rooms import RECIPES
+from sparring.verbs.model import load
+from sparring.verbs.train import resume, train
+
+
+def last_checkpoint(run: Path) -> dict[str, Tensor]:
+    return load_file(newest_first(run / "checkpoints")[0])
+
+
+def test_every_recipe_is_in_the_table() -> None:
+    assert set(SMALLEST) == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_trains_samples_and_moves_both_players(name: str, tmp_path: Path) -> None:
+    outcome = train(smallest(name, tmp_path, steps=2), out=tmp_path / "run")
+    assert (outcome.steps, outcome.finished) == (2, True)
+    assert (tmp_path / "run" / "report.html").exists()
+
+    model = load(tmp_path / "run")
+    samples = model.sample(5, seed=1)
+    assert samples.isfinite().all()
+    assert torch.equal(samples[:3], model.sample(5, seed=1)[:3])
+    assert not torch.equal(samples, model.sample(5, seed=2))
+
+    shorter = train(smallest(name, tmp_path, steps=1), out=tmp_path / "shorter")
+    before, after = last_checkpoint(shorter.run), last_checkpoint(outcome.run)
+    for player in ("generator", "discriminator"):
+        moved = [not torch.equal(before[key], after[key]) for key in before if key.startswith(f"{player}/network")]
+        assert any(moved), f"{player} did not move"
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_a_resumed_run_equals_an_uninterrupted_one(name: str, tmp_path: Path) -> None:
+    whole = train(smallest(name, tmp_path, steps=4), out=tmp_path / "whole")
+    train(smallest(name, tmp_path, steps=2), out=tmp_path / "parts")
+    parts = resume(tmp_path / "parts", steps=4)
+    expected, actual = last_checkpoint(whole.run), last_checkpoint(parts.run)
+    assert expected.keys() == actual.keys()
+    assert all(torch.equal(expected[key], actual[key]) for key in expected)
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_plays_in_bfloat16(name: str, tmp_path: Path) -> None:
+    outcome = train(smallest(name, tmp_path, steps=2, precision="bfloat16"), out=tmp_path / "run")
+    tensors = last_checkpoint(outcome.run)
+    assert all(value.isfinite().all() for value in tensors.values())
+    assert {value.dtype for key, value in tensors.items() if "/adam/" in key} == {torch.float32}
+
+
+@pytest.fixture(scope="module")
+def played_by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("two")
+    (place / "data").mkdir()
+    for name in SMALLEST:
+        smallest(name, place / "data")  # drawn once, by one process
+    script = Path(__file__).with_name("play_all.py")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29533"]
+    played = subprocess.run([*command, str(script), str(place)], capture_output=True, text=True, timeout=240)
+    assert played.returncode == 0, played.stderr[-3000:]
+    return place
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_two_processes_learn_what_one_does(name: str, tmp_path: Path, played_by_two: Path) -> None:
+    alone = train(smallest(name, played_by_two / "data"), out=tmp_path / "run")
+    expected, actual = last_checkpoint(alone.run), last_checkpoint(played_by_two / name)
+    assert expected.keys() == actual.keys()
+    if name in PER_PROCESS:
+        assert all(value.isfinite().all() for value in actual.values())
+        return
+    for key in expected:
+        if "/network/" in key:
+            torch.testing.assert_close(actual[key], expected[key], rtol=1e-3, atol=2e-5, msg=lambda text, key=key: f"{key}: {text}")
