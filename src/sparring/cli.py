@@ -27,6 +27,8 @@ USAGE = """sparring: train a generative adversarial network on your own data
   sparring VERB --help                every option of a verb; sparring train RECIPE --help: every setting
 Every verb takes --json: one JSON object on standard output. Documentation: docs/ in the repository."""
 
+READING = ("size", "channels", "fit", "alpha", "cache_mb", "labelled")  # settings that decide how pictures are read
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with the nearest name where one is spelt nearly so."""
@@ -55,9 +57,8 @@ def with_dashes(word: str) -> str:
     return name.replace("_", "-") + equals + value if word.startswith("--") else word
 
 
-def add_settings(parser: Parser, recipe: Recipe, without: Sequence[str] = ()) -> list[str]:
-    """One option for each of the recipe's settings; returns their names."""
-    names = [name for name in fields(type(recipe)) if name not in ("name", "about", *without)]
+def add_settings(parser: Parser, recipe: Recipe, names: Sequence[str]) -> None:
+    """An option for each of these settings."""
     for name in names:
         field, value = fields(type(recipe))[name], getattr(recipe, name)
         choices = ", ".join(field.metadata["choices"])
@@ -66,7 +67,11 @@ def add_settings(parser: Parser, recipe: Recipe, without: Sequence[str] = ()) ->
         metavar = "yes|no" if field.type is bool else name.upper().split("_")[-1]
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, dest=name, help=text.replace("%", "%%"), metavar=metavar, **flag)
-    return names
+
+
+def settings_of(recipe: Recipe) -> list[str]:
+    """The settings that can be typed."""
+    return [name for name in fields(type(recipe)) if name not in ("name", "about")]
 
 
 def given(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
@@ -88,7 +93,8 @@ def train(arguments: list[str]) -> None:
     parser = Parser("train", f"Recipe {recipe.name}: {recipe.about}. Settings and what they are now:")
     parser.add_argument("recipe", help="a recipe's name, a recipe.yaml, or a path to data")
     parser.add_argument("--out", help="run folder (default: runs/<recipe>)")
-    names = add_settings(parser, recipe)
+    names = settings_of(recipe)
+    add_settings(parser, recipe, names)
     options = parser.read(arguments)
     settings = given(options, names)
     recipe = recipe.changed(settings)  # mistakes are told before torch is imported
@@ -103,7 +109,8 @@ def resume(arguments: list[str]) -> None:
     """Go on with a run."""
     parser = Parser("resume", "Go on with a run as if it had never stopped.")
     parser.add_argument("run", help="its folder")
-    names = add_settings(parser, RECIPES["images"])
+    names = settings_of(RECIPES["images"])
+    add_settings(parser, RECIPES["images"], names)
     options = parser.read(arguments)
 
     from sparring.verbs.train import resume as verb
@@ -148,13 +155,12 @@ def data(arguments: list[str]) -> None:
     parser = Parser("data check", "Say what is in a data set, what is wrong with it, and draw some of it.")
     parser.add_argument("path", help="a folder, a file, or the name of a set")
     parser.add_argument("--out", help="the picture sheet (default: check-<name>.png)")
-    names = add_settings(parser, RECIPES["images"], without=["data"])
+    add_settings(parser, RECIPES["images"], READING)
     options = parser.read(arguments[1:])
-    recipe = RECIPES["images"].changed({**given(options, names), "data": options["path"]})
 
     from sparring.verbs.check import check, told
 
-    found = check(recipe, options["out"])
+    found = check(options["path"], out=options["out"], **given(options, READING))
     answer(options, found, told(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sparring.images.recipes as images
 import sparring.points.recipes as points
 from sparring.core.errors import UserError
-from sparring.core.recipe import Recipe, nearest
+from sparring.core.recipe import Recipe, nearest, read_yaml
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +48,12 @@ class Room:
         return game
 
     def write_samples(
-        self, samples: Tensor, labels: Sequence[str] | None, out: Path, note: Mapping[str, Any], overwrite: bool = False
+        self,
+        samples: Tensor,
+        labels: Sequence[str] | None,
+        out: Path,
+        note: Mapping[str, Any],
+        overwrite: bool = False,
     ) -> list[Path]:
         """Write samples as files; ``out``'s ending decides which kind."""
         written: list[Path] = self.part("pictures").write_samples(samples, labels, out, note, overwrite=overwrite)
@@ -67,22 +73,25 @@ def find_recipe(name: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     path = Path(name)
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        from sparring.core.recipe import read_yaml
-
-        return from_dict(read_yaml(path.read_text(encoding="utf-8"), name), name)
-    if path.exists():
+    if path.suffix in (".yaml", ".yml") and os.path.isfile(path):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UserError(f"{name}: cannot be read ({problem})") from None
+        return from_dict(read_yaml(text, name), name)
+    if os.path.exists(path):  # where Path.exists would raise: a name too long, a folder closed to us
         return RECIPES["images"].changed({"data": name})
     raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
 
 
 def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
     """A recipe from its file's mapping. Raises :class:`UserError` naming the file."""
-    if content["kind"] not in ROOMS:
-        raise UserError(f"{where}: a recipe of kind '{content['kind']}', which this Sparring does not know")
-    settings = {name: value for name, value in content.items() if name not in ("sparring", "kind")}
+    kind = str(content["kind"])
+    if kind not in ROOMS:
+        raise UserError(f"{where}: a recipe of kind '{kind}', which this Sparring does not know")
+    settings = {str(name): value for name, value in content.items() if name not in ("sparring", "kind")}
     try:
-        return ROOMS[content["kind"]].recipe().changed(settings)
+        return ROOMS[kind].recipe().changed(settings)
     except UserError as problem:
         raise UserError(f"{where}: {problem}") from None
 

@@ -70,7 +70,15 @@ def played_by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SMALLEST:
         smallest(name, place / "data")  # drawn once, by one process
     script = Path(__file__).with_name("play_all.py")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29533"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-port",
+        "29533",
+    ]
     played = subprocess.run([*command, str(script), str(place)], capture_output=True, text=True, timeout=240)
     assert played.returncode == 0, played.stderr[-3000:]
     return place
@@ -86,4 +94,6 @@ def test_two_processes_learn_what_one_does(name: str, tmp_path: Path, played_by_
         return
     for key in expected:
         if "/network/" in key:
-            torch.testing.assert_close(actual[key], expected[key], rtol=1e-3, atol=2e-5, msg=lambda text, key=key: f"{key}: {text}")
+            torch.testing.assert_close(
+                actual[key], expected[key], rtol=1e-3, atol=2e-5, msg=lambda text, key=key: f"{key}: {text}"
+            )

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_going_on_from_a_position_is_never_having_stopped(workers):
 @pytest.mark.parametrize("processes", [2, 3, 8])
 def test_the_processes_of_a_job_share_each_global_batch(processes):
     shares = [read(Numbers(), rank=rank, processes=processes) for rank in range(processes)]
-    joined = [sum(parts, []) for parts in zip(*shares, strict=True)]
+    joined = [list(chain(*parts)) for parts in zip(*shares, strict=True)]
     assert joined == read(Numbers())
 
 

@@ -30,7 +30,8 @@ def save(folder: Path, examples_seen: int, tensors: Mapping[str, Tensor], state:
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with aside(path) as temporary:
         save_file(contiguous, temporary, metadata={"state": json.dumps(state)})
-    for old in newest_first(folder)[keep:]:
+    others = [other for other in newest_first(folder) if other != path]  # a newer one is damaged: we went back past it
+    for old in others[keep - 1 :]:
         old.unlink()
     return path
 

@@ -16,9 +16,9 @@ from sparring.core.errors import UserError
 def aside(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; it becomes ``path`` on success and vanishes on failure.
 
-    What was at ``path`` before stays whole until the new file is complete; if ``durable``, also when the machine
-    loses power, at the price of waiting for the disk. Raises :class:`UserError` naming ``path`` and the system's
-    reason (no space left, permission denied) when it cannot be written.
+    What was at ``path`` before stays whole until the new file is complete; if ``durable``, also when the
+    machine loses power, at the price of waiting for the disk. Raises :class:`UserError` naming ``path`` and
+    the system's reason (no space left, permission denied) when it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -30,9 +30,7 @@ def aside(path: Path, durable: bool = True) -> Iterator[Path]:
             to_disk(path.parent)
     except (OSError, SafetensorError) as problem:  # safetensors has an error of its own for a full disk
         reason = getattr(problem, "strerror", None) or problem
-        raise UserError(
-            f"{path}: cannot be written ({reason}); free some space or choose another place"
-        ) from None
+        raise UserError(f"{path}: cannot be written ({reason}); free some space or choose another place") from None
     finally:
         with suppress(OSError):
             temporary.unlink()

@@ -65,8 +65,9 @@ class Turn:
 class Round:
     """One round's batches as a game sees them, the time, fresh random numbers, and a slate for what to report.
 
-    ``batches`` holds as many as the game asked for (:attr:`Game.batches`). Random numbers are drawn for the global batch from ``(seed, examples_seen)`` and cut to this process's
-    slice, so a round is the same however many processes play it, and the same when it is played again.
+    ``batches`` holds as many as the game asked for (:attr:`Game.batches`). Random numbers are drawn for the
+    global batch from ``(seed, examples_seen)`` and cut to this process's slice, so a round is the same however
+    many processes play it, and the same when it is played again.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ def overfitting(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
 
 @dataclass
 class Watch:
-    """Turns measurements into warnings: each trouble is named once when it has lasted, and again only after it passed."""
+    """Turns measurements into warnings: each trouble is named once when it has lasted, and again after it passed."""
 
     counts: dict[str, int] = field(default_factory=dict)
 

@@ -22,19 +22,21 @@ class Journal:
         """Append one line. Raises :class:`UserError` when the disk is full."""
         if self.path is None:
             return
-        line = json.dumps({"event": event, **finite(entry)}, ensure_ascii=False) + "\n"
+        line = json.dumps({"event": event, **finite(entry)}) + "\n"
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as problem:
-            raise UserError(f"{self.path}: cannot be written ({problem.strerror}); free some space and resume") from None
+            raise UserError(
+                f"{self.path}: cannot be written ({problem.strerror}); free some space and resume"
+            ) from None
 
     def cut(self, examples_seen: int) -> None:
         """Forget what was noted after ``examples_seen``: a resumed run will live through it again."""
         if self.path is None or not self.path.exists():
             return
         kept = [entry for entry in entries(self.path) if entry.get("examples", 0) <= examples_seen]
-        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in kept]
+        lines = [json.dumps(entry) + "\n" for entry in kept]
         write_atomically(self.path, "".join(lines).encode())
 
 
@@ -42,7 +44,7 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
     """The journal's entries; a line that a crash left half-written is passed over."""
     if not path.exists():
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             entry = json.loads(line)
         except json.JSONDecodeError:
@@ -55,4 +57,6 @@ def finite(value: Any) -> Any:
     """``value`` with every number that JSON cannot hold (NaN, infinity) replaced by null."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

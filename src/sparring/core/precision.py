@@ -75,4 +75,7 @@ def known_gain(device: torch.device, wide: int) -> tuple[torch.dtype, str]:
 def widest_convolution(networks: list[nn.Module]) -> int:
     """The most channels that any convolution puts out, 0 where there is none."""
     layers = [layer for network in networks for layer in network.modules()]
-    return max((layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)), default=0)
+    return max(
+        (layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)),
+        default=0,
+    )

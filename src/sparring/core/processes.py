@@ -76,7 +76,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
-    for gradient, mean_of_it in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+    for gradient, mean_of_it in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean_of_it.view_as(gradient))
 
 

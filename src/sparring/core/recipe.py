@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, get_type_hints
 import yaml
 
 from sparring.core.errors import UserError
-from sparring.core.schedules import Schedule, number, schedule
+from sparring.core.schedules import Schedule, exact, number, schedule
 
 FORMAT = 1  # of recipe.yaml and of the run folder around it; raised when an older Sparring could not read it
 DURATIONS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -75,7 +75,7 @@ class Recipe:
         values: dict[str, Any] = {}
         for name, value in settings.items():
             if name not in known:
-                raise UserError(f"unknown setting '{name}' of recipe '{self.name}'{nearest(name, known)}")
+                raise UserError(f"unknown setting '{name}' of recipe '{self.name or self.kind}'{nearest(name, known)}")
             values[name] = read_value(name, value, known[name])
         return dataclasses.replace(self, **values)
 
@@ -111,12 +111,23 @@ def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
             return schedule(value)
     except UserError as problem:
         raise UserError(f"{name}: {problem}") from None
-    return str(value)
+    if value is None or isinstance(value, list | dict):
+        raise UserError(f"{name}: {value} is not a text")
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)  # YAML reads a bare no as false
 
 
 def read_bool(value: Any) -> bool:
     """True or false. Raises :class:`UserError`."""
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    words = {
+        "true": True,
+        "yes": True,
+        "on": True,
+        "1": True,
+        "false": False,
+        "no": False,
+        "off": False,
+        "0": False,
+    }
     word = str(value).lower()
     if word not in words:
         raise UserError(f"'{value}' is neither true nor false")
@@ -133,26 +144,30 @@ def read_whole(value: Any) -> int:
 
 def duration(value: Any) -> float:
     """Seconds, from ``90``, ``90s``, ``1h30m``. Raises :class:`UserError`."""
+    if isinstance(value, float):
+        return number(value)  # as YAML gives it: its text may have an exponent
     text = str(value).strip().lower()
     parts = re.findall(r"([0-9.]+)([smhd]?)", text)
     if not parts or "".join(amount + unit for amount, unit in parts) != text:
         raise UserError(f"'{value}' is no length of time: write 90s, 10m or 1h30m")
-    return sum(number(amount) * DURATIONS[unit] for amount, unit in parts)
+    return number(sum(number(amount) * DURATIONS[unit] for amount, unit in parts))
 
 
 def check_range(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     """Raise :class:`UserError` unless ``value`` is what its field allows."""
     if limits["choices"] and value not in limits["choices"]:
-        raise UserError(f"{name}: '{value}' is not one of {', '.join(limits['choices'])}{nearest(value, limits['choices'])}")
+        raise UserError(
+            f"{name}: '{value}' is not one of {', '.join(limits['choices'])}{nearest(value, limits['choices'])}"
+        )
     if isinstance(value, str | bool):
         return
     lowest, highest = (value.lowest, value.highest) if isinstance(value, Schedule) else (value, value)
     if limits["low"] is not None and lowest < limits["low"]:
-        raise UserError(f"{name}: {value} is too small, the least is {limits['low']:g}")
+        raise UserError(f"{name}: {value} is too small, the least is {exact(limits['low'])}")
     if limits["above"] is not None and lowest <= limits["above"]:
-        raise UserError(f"{name}: {value} must be more than {limits['above']:g}")
+        raise UserError(f"{name}: {value} must be more than {exact(limits['above'])}")
     if limits["high"] is not None and highest > limits["high"]:
-        raise UserError(f"{name}: {value} is too large, the most is {limits['high']:g}")
+        raise UserError(f"{name}: {value} is too large, the most is {exact(limits['high'])}")
 
 
 def plain(value: Any) -> Any:
@@ -174,7 +189,11 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
     """The mapping in a recipe file, its format checked. Raises :class:`UserError` naming the file."""
     try:
         content = yaml.safe_load(text)
-    except yaml.YAMLError as problem:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as problem:  # a date that is none, brackets without end
         line = str(problem).replace("\n", " ")
         raise UserError(f"{where}: not a readable recipe ({line}); restore it or train anew") from None
     if not isinstance(content, dict) or "sparring" not in content or "kind" not in content:

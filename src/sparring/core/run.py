@@ -50,13 +50,18 @@ class Run:
         """What is shared and loaded."""
         return self.folder / "model"
 
+    def sweep(self) -> None:
+        """Remove what a kill left half-written."""
+        for part in self.folder.glob("**/.*.part"):
+            part.unlink(missing_ok=True)
+
 
 def create(folder: Path, recipe: Recipe) -> Run:
     """A new run folder. Raises :class:`UserError` when something is there already, or cannot be written."""
     run = Run(folder)
-    if run.recipe.exists():
+    if os.path.exists(run.recipe):  # where Path.exists would raise: a name too long, a folder closed to us
         raise UserError(f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: exists and is not empty; choose another --out")
     try:
         for part in (folder, run.samples, run.checkpoints, run.model):
@@ -72,7 +77,7 @@ def create(folder: Path, recipe: Recipe) -> Run:
 def find(folder: Path) -> tuple[Run, dict[str, Any]]:
     """An existing run and the mapping in its recipe. Raises :class:`UserError` when it is none, or damaged."""
     run = Run(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UserError(f"{folder}: no such run folder; 'sparring train ... --out {folder}' makes one")
     try:
         text = run.recipe.read_text(encoding="utf-8")
@@ -98,7 +103,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{folder}: no model here yet (no config.json); a run writes it at its first checkpoint") from None
+        raise UserError(
+            f"{folder}: no model here yet (no config.json); a run writes it at its first checkpoint"
+        ) from None
     except (OSError, ValueError) as problem:
         raise UserError(f"{path}: cannot be read ({problem}); copy the model folder again") from None
     if not isinstance(config, dict) or config.get("sparring") != FORMAT:

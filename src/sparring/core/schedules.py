@@ -36,9 +36,9 @@ class Schedule:
 
     def __str__(self) -> str:
         if self.start == self.end:
-            return f"{self.end:g}"
+            return exact(self.end)
         tail = "" if self.shape == "cosine" else f",{self.shape}"
-        return f"{self.start:g}:{self.end:g}@{self.examples:g}{tail}"
+        return f"{exact(self.start)}:{exact(self.end)}@{exact(self.examples)}{tail}"
 
     @property
     def lowest(self) -> float:
@@ -61,10 +61,10 @@ def schedule(text: str | float | Schedule) -> Schedule:
     start = number(match[1])
     if match[2] is None:
         return Schedule(start, start)
-    length = number(match[3])
+    end, length = number(match[2]), number(match[3])
     if length < 0:
         raise UserError(f"'{text}' lasts {match[3]} examples: a schedule's length cannot be negative")
-    return Schedule(start, number(match[2]), length, match[4] or "cosine")
+    return Schedule(start, end, length, match[4] or "cosine") if start != end else Schedule(start, start)
 
 
 def number(text: str | float) -> float:
@@ -77,3 +77,8 @@ def number(text: str | float) -> float:
     if not math.isfinite(value):
         raise UserError(f"'{text}' is not a number")
     return value
+
+
+def exact(value: float) -> str:
+    """The shorter of its two texts that is read back as the same number."""
+    return f"{value:g}" if float(f"{value:g}") == value else str(value)

@@ -65,4 +65,6 @@ def grouped(report: Mapping[str, float]) -> dict[str, dict[str, float]]:
 @torch.no_grad()
 def gradient_norm(weights: Iterable[Tensor]) -> Tensor:
     """The Euclidean norm of all gradients together, a scalar on their device."""
-    return torch.stack([w.grad.float().norm() for w in weights if w.grad is not None]).norm()
+    norms = [w.grad.float().norm() for w in weights if w.grad is not None]
+    total: Tensor = torch.linalg.vector_norm(torch.stack(norms))
+    return total

@@ -105,7 +105,9 @@ class Trainer:
         if self.tally.reports:
             self.tally.read()
         self.note_progress()
-        self.journal.write("end", reason=reason, examples=self.examples_seen, step=self.step_count, seconds=self.seconds)
+        self.journal.write(
+            "end", reason=reason, examples=self.examples_seen, step=self.step_count, seconds=self.seconds
+        )
         return reason
 
     def step(self, batches: Iterator[Batch]) -> None:

@@ -64,8 +64,7 @@ def _try(address: str, remote: Remote, folder: Path, timeout_seconds: float) -> 
         aside.touch()
     except OSError as problem:
         raise UserError(
-            f"{folder}: cannot write the cache ({problem.strerror}); "
-            f"set SPARRING_CACHE to a folder that can be written"
+            f"{folder}: cannot write the cache ({problem.strerror}); set SPARRING_CACHE to a folder that can be written"
         ) from None
 
     print(f"sparring: downloading {remote.file} from {urlsplit(address).netloc}", file=sys.stderr, flush=True)
@@ -77,7 +76,8 @@ def _try(address: str, remote: Remote, folder: Path, timeout_seconds: float) -> 
         _sync_folder(folder)
         return None
     except (OSError, HTTPException) as problem:
-        return " ".join(str(problem).split()) or type(problem).__name__
+        why = getattr(problem, "reason", problem)  # what urllib wraps
+        return " ".join(str(why).split()) or type(problem).__name__
     finally:
         aside.unlink(missing_ok=True)
 

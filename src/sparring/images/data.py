@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,9 +63,7 @@ def check(recipe: ImageSettings) -> dict[str, Any]:
     for start in range(0, len(source), CHECKED):
         indices = np.arange(start, min(start + CHECKED, len(source)))
         images = source.batch(indices)["images"].numpy()
-        rows = [
-            row for row, index in enumerate(indices.tolist()) if index not in dead
-        ]  # the others are stand-ins
+        rows = [row for row, index in enumerate(indices.tolist()) if index not in dead]  # the others are stand-ins
         good += len(rows)
         pictures.update(hashlib.blake2b(images[row].tobytes(), digest_size=16).digest() for row in rows)
         if source.labels is not None:
@@ -73,9 +72,7 @@ def check(recipe: ImageSettings) -> dict[str, Any]:
         "data": source.name,
         "good": good,
         "bad": [{"path": bad.path, "reason": bad.reason} for bad in source.bad_files],
-        "sizes": {
-            f"{height}x{width}": count for (height, width), count in source.survey.sizes.most_common(TOP)
-        },
+        "sizes": {f"{height}x{width}": count for (height, width), count in source.survey.sizes.most_common(TOP)},
         "modes": dict(source.survey.modes.most_common()),
         "labels": {name: labels[index] for index, name in enumerate(source.form["labels"])},
         "form": source.form,
@@ -85,25 +82,27 @@ def check(recipe: ImageSettings) -> dict[str, Any]:
 
 
 def _open_path(recipe: ImageSettings) -> ImageSource:
-    """By what is at the path: MNIST's and CIFAR-10's own files first; any other folder is one of images."""
-    path = Path(recipe.data).expanduser()
-    if not recipe.data or not path.exists():
-        raise UserError(
-            f"data: no file, folder or set called '{recipe.data}'{nearest(recipe.data, NAMES)} "
-            f"(sets: {', '.join(NAMES)})"
-        )
+    path = Path(os.path.expanduser(recipe.data))  # Path.expanduser raises where there is no such user
     try:
-        if path.is_dir():
-            if idx_images(path) or is_cifar(path):
-                return ImageArrays(local_arrays(path), recipe)
-            return ImageFiles(Folder(path), recipe)
-        if path.suffix in (".npy", ".npz"):
-            return ImageArrays(read_numpy(path), recipe)
-        if path.suffix == ".zip":
-            return ImageFiles(Archive(path), recipe)
-        if idx_images(path) or is_cifar(path):
-            return ImageArrays(local_arrays(path), recipe)
-    except PermissionError:
-        raise UserError(f"{path}: no permission to read it; change its permissions") from None
+        if not recipe.data or not path.exists():
+            raise UserError(
+                f"data: no file, folder or set called '{recipe.data}'{nearest(recipe.data, NAMES)} "
+                f"(sets: {', '.join(NAMES)})"
+            )
+        return _by_kind(path, recipe)
+    except OSError as problem:
+        raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
+
+
+def _by_kind(path: Path, recipe: ImageSettings) -> ImageSource:
+    """MNIST's and CIFAR-10's own files are known by their names; any other folder is one of images."""
+    if path.suffix in (".npy", ".npz"):
+        return ImageArrays(read_numpy(path), recipe)
+    if path.suffix == ".zip":
+        return ImageFiles(Archive(path), recipe)
+    if idx_images(path) or is_cifar(path):
+        return ImageArrays(local_arrays(path), recipe)
+    if path.is_dir():
+        return ImageFiles(Folder(path), recipe)
     hint = "; give the folder that it is in" if is_image(path.name) else ""
     raise UserError(f"{path}: not a folder, .zip, .npy, .npz, *-idx3-ubyte[.gz] or CIFAR-10 tar{hint}")

@@ -23,9 +23,7 @@ FORMATS = (
 )  # nothing else of Pillow's meets strangers' files
 GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and all that begin with "I;16"
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-REDUCING_GAP = (
-    3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
-)
+REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
 
 # Pillow warns of pictures beyond MAX_IMAGE_PIXELS and refuses those beyond twice that; we refuse both.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -142,4 +140,5 @@ def _reason(problem: Exception) -> str:
         return "no permission to read it"
     if isinstance(problem, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: may be a decompression bomb"
-    return " ".join(str(problem).split()) or type(problem).__name__
+    told = problem.strerror if isinstance(problem, OSError) else None
+    return " ".join((told or str(problem)).split()) or type(problem).__name__

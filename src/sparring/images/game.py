@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.core.adversarial import AdversarialGame
 from sparring.core.errors import UserError
-from sparring.core.game import Round
+from sparring.core.game import Round, Turn
 from sparring.images.augment import AdaptiveAugment, AdaptiveProbability, diff_augment
 from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
@@ -36,10 +36,23 @@ class ImageGame(AdversarialGame):
             )
         generator, discriminator = networks(recipe, form, classes)
         bound = BOUNDS[recipe.output]
-        super().__init__(generator, discriminator, recipe, classes=classes, bound=bound, together=not recipe.batch_statistics)
+        super().__init__(
+            generator,
+            discriminator,
+            recipe,
+            classes=classes,
+            bound=bound,
+            together=not recipe.batch_statistics,
+        )
         self.settings = recipe
         self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
         self.probability = AdaptiveProbability(target=recipe.augment_target)
+
+    def turns(self, round: Round) -> Iterator[Turn]:
+        """As in every adversarial game, with half of the real pictures mirrored where the recipe says so."""
+        if self.settings.mirror:
+            round.batches = [{**batch, "images": mirrored(batch["images"], round)} for batch in round.batches]
+        return super().turns(round)
 
     def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The batch's pictures, from bytes to [-1, 1]."""
@@ -73,6 +86,12 @@ class ImageGame(AdversarialGame):
             self.probability.load(state)
 
 
+def mirrored(images: Tensor, round: Round) -> Tensor:
+    """Half of the pictures, left and right swapped."""
+    swap = (round.uniform() < 0.5)[:, None, None, None]
+    return torch.where(swap, images.flip(3), images)
+
+
 def build(recipe: ImageRecipe, form: Mapping[str, Any]) -> ImageGame:
     """The game that ``recipe`` describes, on pictures of this form."""
     return ImageGame(recipe, form)
@@ -81,7 +100,7 @@ def build(recipe: ImageRecipe, form: Mapping[str, Any]) -> ImageGame:
 def networks(recipe: ImageRecipe, form: Mapping[str, Any], classes: int) -> tuple[nn.Module, nn.Module]:
     """The pair that plays."""
     size = {key: form[key] for key in ("height", "width", "channels")}
-    latent, statistics = recipe.latent, recipe.batch_statistics
+    latent = recipe.latent
     if recipe.network == "tutorial":
         return (
             TutorialGenerator(latent=latent, classes=classes, **size),
@@ -96,6 +115,10 @@ def networks(recipe: ImageRecipe, form: Mapping[str, Any], classes: int) -> tupl
     return (
         LeanGenerator(latent=latent, classes=classes, base=recipe.width, **size),
         LeanDiscriminator(
-            classes=classes, base=recipe.width, dropout=recipe.dropout, batch_statistics=statistics, **size
+            classes=classes,
+            base=recipe.width,
+            dropout=recipe.dropout,
+            batch_statistics=recipe.batch_statistics,
+            **size,
         ),
     )

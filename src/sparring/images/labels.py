@@ -74,9 +74,7 @@ def _from_file(shelf: Shelf, name: str) -> dict[str, str] | None:
         file = file.replace("\\", "/").removeprefix("./")
         if labels.setdefault(file, label) != label:
             raise UserError(f"{where}: gives '{file}' two labels, '{labels[file]}' and '{label}'; keep one")
-    _complain(
-        where, "names {} not there, e.g. '{}'; remove it from the list", labels.keys() - set(shelf.names)
-    )
+    _complain(where, "names {} not there, e.g. '{}'; remove it from the list", labels.keys() - set(shelf.names))
     _complain(
         where,
         "lacks {} that is there, e.g. '{}'; add it, or set labelled to no",
@@ -113,9 +111,7 @@ def _json_pairs(where: str, text: str) -> list[tuple[str, str]] | None:
             return None
     pairs = list(content.items()) if isinstance(content, dict) else content
     if not (isinstance(pairs, list) and all(_is_pair(pair) for pair in pairs)):
-        raise UserError(
-            f'{where}: write {{"file": "label"}} for each image, or {{"labels": [["file", "label"]]}}'
-        )
+        raise UserError(f'{where}: write {{"file": "label"}} for each image, or {{"labels": [["file", "label"]]}}')
     return [(file, str(label)) for file, label in pairs]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -22,29 +22,28 @@ def read_numpy(path: Path) -> Arrays:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return to_pixels(loaded, str(path)), None
-        with loaded:
-            key = _find(loaded.files, IMAGE_KEYS)
-            if key is None and len(loaded.files) == 1:
-                key = loaded.files[0]
-            if key is None:
-                raise UserError(
-                    f"{path}: holds {', '.join(loaded.files) or 'nothing'}; call the array of pictures "
-                    f"'{IMAGE_KEYS[0]}' and its labels, if any, '{LABEL_KEYS[0]}'"
-                )
-            pixels = to_pixels(loaded[key], f"{path}: {key}")
-            label_key = _find(loaded.files, LABEL_KEYS)
-            return pixels, None if label_key is None else _to_labels(
-                loaded[label_key], len(pixels), f"{path}: {label_key}"
-            )
-    except UserError:
+        return _from_npz(path, loaded)
+    except (UserError, PermissionError):
         raise
     except (OSError, ValueError, EOFError, BadZipFile) as problem:
-        what = (
-            "holds Python objects, which may run code"
-            if "allow_pickle" in str(problem)
-            else f"cannot be read ({problem})"
-        )
+        what = f"cannot be read ({problem})"
+        if "allow_pickle" in str(problem):
+            what = "is no plain array (Python objects are not read: they may run code)"
         raise UserError(f"{path}: {what}; save plain arrays with numpy.save or numpy.savez") from None
+
+
+def _from_npz(path: Path, loaded: Mapping[str, np.ndarray]) -> Arrays:
+    key = _find(loaded, IMAGE_KEYS) or (next(iter(loaded)) if len(loaded) == 1 else None)
+    if key is None:
+        raise UserError(
+            f"{path}: holds {', '.join(loaded) or 'nothing'}; call the array of pictures '{IMAGE_KEYS[0]}' "
+            f"and its labels, if any, '{LABEL_KEYS[0]}'"
+        )
+    pixels = to_pixels(loaded[key], f"{path}: {key}")
+    label_key = _find(loaded, LABEL_KEYS)
+    if label_key is None:
+        return pixels, None
+    return pixels, _to_labels(loaded[label_key], len(pixels), f"{path}: {label_key}")
 
 
 def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
@@ -57,9 +56,7 @@ def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
     elif array.ndim == 4 and array.shape[3] not in MODES and array.shape[1] in MODES:
         array = array.transpose(0, 2, 3, 1)
     if array.ndim != 4 or array.shape[3] not in MODES or array.size == 0:
-        raise UserError(
-            f"{where}: has shape {array.shape}; needs (n, height, width) or (n, height, width, 1 to 4)"
-        )
+        raise UserError(f"{where}: has shape {array.shape}; needs (n, height, width) or (n, height, width, 1 to 4)")
     if array.dtype == np.uint8:
         return array
     if array.dtype.kind not in "buif":
@@ -79,15 +76,15 @@ def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
     )
 
 
-def _find(keys: Sequence[str], wanted: Sequence[str]) -> str | None:
-    return next((key for key in wanted if key in keys), None)
+def _find(keys: Iterable[str], wanted: Sequence[str]) -> str | None:
+    held = set(keys)
+    return next((key for key in wanted if key in held), None)
 
 
 def _to_labels(array: np.ndarray, count: int, where: str) -> list[str]:
     if array.size != count or array.dtype.kind not in "buifU":
         raise UserError(
-            f"{where}: has shape {array.shape} of {array.dtype}; "
-            f"needs one number or name for each of {count} pictures"
+            f"{where}: has shape {array.shape} of {array.dtype}; needs one number or name for each of {count} pictures"
         )
     if array.dtype.kind == "f":
         if not (array == np.rint(array)).all():

@@ -49,9 +49,7 @@ def read_idx_pair(images: Path) -> Arrays:
         if beside.exists():
             labels = read_idx(beside)
             if labels.shape != pixels.shape[:1]:
-                raise UserError(
-                    f"{beside}: {labels.size} labels for the {len(pixels)} pictures of {images.name}"
-                )
+                raise UserError(f"{beside}: {labels.size} labels for the {len(pixels)} pictures of {images.name}")
             return pixels, [str(label) for label in labels.tolist()]
     return pixels, None
 

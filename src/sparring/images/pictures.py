@@ -1,13 +1,7 @@
-"""Pictures that Sparring writes: sheets and single ones, each with a note of where it came from.
-
-The note is compact JSON in an international text chunk (iTXt, keyword ``sparring``) of the PNG, or the array
-``note`` of an ``.npz``.
-"""
+"""Pictures that Sparring writes: sheets and single ones, each with a note of where it came from."""
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import re
 import zipfile
@@ -16,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, write_atomically
+from sparring.data.notes import compact, encode_png, save_png
 
-KEYWORD = "sparring"  # of the PNG chunk
-SHEET_SIDE = 1024  # small pictures are enlarged until the sheet would be longer than this
+SHEET_SIDE = 960  # small pictures are enlarged up to this, in pixels, gaps not counted
 KINDS = (".png (one sheet)", ".npz", ".npy", ".zip", "no ending for a folder")
 
 
@@ -43,23 +37,22 @@ def to_picture(pixels: np.ndarray) -> Image.Image:
 
 
 def sheet(
-    pictures: np.ndarray, columns: int | None = None, gap: int = 2, scale: int | None = None
+    pictures: np.ndarray, columns: int | None = None, gap: int | None = None, scale: int | None = None
 ) -> Image.Image:
     """Pictures ``(n, height, width, channels)`` uint8 side by side, row after row, about as wide as high.
 
-    Each pixel becomes ``scale`` x ``scale`` ones (chosen to fill a screen comfortably); ``gap`` is in pixels
-    of the sheet: white, and transparent where there is an alpha channel. Raises :class:`UserError` when the
-    sheet would be larger than image software opens.
+    Each pixel becomes ``scale`` x ``scale`` ones, by default so many that the sheet fills a screen; ``gap``
+    pixels of the sheet (default: a twentieth of a picture) lie between two: white, or transparent where there
+    is alpha. Raises :class:`UserError` when the sheet would be larger than image software opens.
     """
     count, height, width, channels = pictures.shape
     columns = columns or max(1, min(count, round(math.sqrt(count * height / width))))
     rows = math.ceil(count / columns)
-    scale = scale or max(1, (SHEET_SIDE - gap * max(rows, columns)) // max(rows * height, columns * width))
+    scale = scale or max(1, SHEET_SIDE // max(rows * height, columns * width))
+    gap = max(1, max(height, width) * scale // 20) if gap is None else gap
     tall, wide = height * scale + gap, width * scale + gap
     if rows * tall * columns * wide > (Image.MAX_IMAGE_PIXELS or math.inf):
-        raise UserError(
-            f"out: a sheet of {count:,} pictures is too large to open; use {', '.join(KINDS[1:])}"
-        )
+        raise UserError(f"out: a sheet of {count:,} pictures is too large to open; use {', '.join(KINDS[1:])}")
 
     blank = [255, 255, 255, 0] if channels == 4 else [255] * channels
     canvas = np.full((rows * tall - gap, columns * wide - gap, channels), blank, dtype=np.uint8)
@@ -70,50 +63,16 @@ def sheet(
     return to_picture(canvas)
 
 
-def encode_png(picture: Image.Image, note: Mapping[str, Any]) -> bytes:
-    """The bytes of a PNG with its note."""
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt(KEYWORD, compact(note))
-    buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", pnginfo=chunks)
-    return buffer.getvalue()
-
-
-def save_png(picture: Image.Image, path: Path, note: Mapping[str, Any]) -> None:
-    """Write a PNG with its note, whole or not at all. Raises :class:`UserError` when it cannot be written."""
-    write_atomically(path, encode_png(picture, note))
-
-
-def read_note(path: Path) -> dict[str, Any]:
-    """The note in a PNG that Sparring wrote. Raises :class:`UserError` when there is none, or no picture."""
-    try:
-        with Image.open(path) as picture:
-            text = picture.info.get(KEYWORD)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UnidentifiedImageError:
-        raise UserError(f"{path}: not a picture that can be read; give a PNG that Sparring wrote") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
-    try:
-        note = json.loads(text or "")
-    except ValueError:
-        note = None
-    if not isinstance(note, dict):
-        raise UserError(f"{path}: carries no note of Sparring's; only PNGs as Sparring wrote them do")
-    return note
-
-
 def write_samples(
     images: Tensor, labels: Sequence[str] | None, out: Path, note: Mapping[str, Any], overwrite: bool = False
 ) -> list[Path]:
     """Write images ``(n, channels, height, width)`` in [-1, 1]; the ending of ``out`` decides as what.
 
     ``.png`` is one sheet; ``.npz`` holds ``images`` uint8 ``(n, height, width)`` or ``(n, height, width,
-    channels)``, ``labels`` if there are any, and ``note``; ``.npy`` is the images alone; ``.zip`` and a folder
-    (no ending) hold a PNG each, named ``000000.png`` or ``000000-<label>.png``. Returns the files written.
-    Raises :class:`UserError` when something is there already and ``overwrite`` is not set, when the ending is
-    another, and when nothing can be written there.
+    channels)``, ``labels`` if there are any, and ``note``; ``.npy`` is the images alone; ``.zip`` and a
+    folder (no ending) hold a PNG each, named ``000000.png`` or ``000000-<label>.png``. Returns the files
+    written. Raises :class:`UserError` when something is there already and ``overwrite`` is not set, when the
+    ending is another, and when nothing can be written there.
     """
     kind = "" if out.is_dir() else out.suffix.lower()
     if kind not in ("", ".png", ".npz", ".npy", ".zip"):
@@ -143,9 +102,7 @@ def make_room(out: Path, kind: str, overwrite: bool) -> None:
         raise UserError(f"{out}: {what}; choose another --out, or add --overwrite")
 
 
-def write_arrays(
-    out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]
-) -> None:
+def write_arrays(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> None:
     """An ``.npz`` or ``.npy`` of bytes, grey without an axis for channels."""
     images = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     named = {"labels": np.array(labels, dtype=np.str_)} if labels is not None else {}
@@ -153,9 +110,7 @@ def write_arrays(
         if out.suffix.lower() == ".npy":
             np.save(file, images)
         else:
-            np.savez_compressed(
-                file, allow_pickle=False, images=images, note=np.array(compact(note)), **named
-            )
+            np.savez_compressed(file, allow_pickle=False, images=images, note=np.array(compact(note)), **named)
 
 
 def write_zip(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> None:
@@ -166,9 +121,7 @@ def write_zip(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note:
             archive.writestr(zipfile.ZipInfo(name), encode_png(to_picture(picture), own))
 
 
-def write_folder(
-    out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]
-) -> list[Path]:
+def write_folder(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> list[Path]:
     """A PNG each: thousands of files, so none waits for the disk."""
     written = []
     for index, picture in enumerate(pixels):
@@ -184,8 +137,3 @@ def describe(index: int, labels: Sequence[str] | None, note: Mapping[str, Any]) 
         return f"{index:06d}.png", {**note, "index": index}
     label = re.sub(r"[^\w.-]+", "_", labels[index])[:40]
     return f"{index:06d}-{label}.png", {**note, "index": index, "label": labels[index]}
-
-
-def compact(note: Mapping[str, Any]) -> str:
-    """JSON without spaces, in ASCII."""
-    return json.dumps(note, separators=(",", ":"))

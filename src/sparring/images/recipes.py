@@ -9,11 +9,18 @@ from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import setting
+from sparring.core.recipe import fields, setting
 from sparring.core.schedules import Schedule, schedule
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 LARGEST = 1024  # longer side, in pixels
+
+ONLY_FOR = {
+    "width": ("lean",),
+    "widths": ("r3gan",),
+    "dropout": ("lean", "tutorial"),
+    "batch_statistics": ("lean",),
+}  # networks that a setting is for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +54,9 @@ class ImageRecipe(AdversarialRecipe):
         super().__post_init__()
         read_size(self.size)
         read_widths(self.widths)
+        for name, networks in ONLY_FOR.items():
+            if self.network not in networks and getattr(self, name) != fields(type(self))[name].default:
+                raise UserError(f"{name}: has no effect on network {self.network}, only on {' and '.join(networks)}")
         if self.conditional and self.labelled == "no":
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
 
@@ -71,7 +81,10 @@ def read_widths(widths: str) -> tuple[int, ...]:
 images = ImageRecipe(
     name="images",
     about="any folder of pictures; plain convolutions, made for two CPU cores",
-    augment="none",
+    learning_rate=schedule("1e-3:2e-4@200k"),
+    r1=schedule("1:0.1@100k"),
+    r2=schedule("1:0.1@100k"),
+    average_half_life=schedule("0:10k@100k"),
     time=600.0,
 )
 
@@ -81,6 +94,7 @@ digits = dataclasses.replace(
     about="scikit-learn's 1,797 handwritten digits (8x8), bundled; conditioned on the digit",
     data="digits",
     conditional=True,
+    width=64,
     time=180.0,
 )
 
@@ -92,7 +106,9 @@ mnist = dataclasses.replace(
     conditional=True,
 )
 
-fashion_mnist = dataclasses.replace(mnist, name="fashion-mnist", about="70,000 articles of clothing (28x28)", data="fashion-mnist")
+fashion_mnist = dataclasses.replace(
+    mnist, name="fashion-mnist", about="70,000 articles of clothing (28x28)", data="fashion-mnist"
+)
 
 cifar10 = dataclasses.replace(
     mnist, name="cifar10", about="60,000 small photographs in 10 classes (32x32)", data="cifar10", width=64, mirror=True
@@ -150,5 +166,14 @@ r3gan_cifar10 = ImageRecipe(
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (images, digits, mnist, fashion_mnist, cifar10, tutorial, r3gan_stacked_mnist, r3gan_cifar10)
+    for recipe in (
+        images,
+        digits,
+        mnist,
+        fashion_mnist,
+        cifar10,
+        tutorial,
+        r3gan_stacked_mnist,
+        r3gan_cifar10,
+    )
 }

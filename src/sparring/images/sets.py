@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,8 @@ def _remote(file: str, digest: str, mirrors: Sequence[str]) -> Remote:
     return Remote(file, digest, tuple(mirror + file for mirror in mirrors))
 
 
-# The digests were compared between at least five independent public repositories that check the same files
-# (for CIFAR-10 also with the text of its author's page); we could not download the files ourselves to hash
-# them.
+# The digests are those that several unrelated public repositories check the same files by (for CIFAR-10 also
+# a copy of its author's page). They were written down without a network: no file was downloaded and hashed.
 REMOTES: dict[str, tuple[Remote, ...]] = {
     "mnist": (
         _remote(_IMAGES, "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", _MNIST),
@@ -62,16 +62,14 @@ def is_set(name: str) -> bool:
     return name in NAMES or name.startswith(f"{STACKED}:")
 
 
-def open_set(
-    settings: ImageSettings, remotes: Mapping[str, Sequence[Remote]] = REMOTES
-) -> ImageArrays | StackedDigits:
+def open_set(settings: ImageSettings, remotes: Mapping[str, Sequence[Remote]] = REMOTES) -> ImageArrays | StackedDigits:
     """The set that ``settings.data`` names, downloaded if need be. Raises :class:`UserError`."""
     name, _, path = settings.data.partition(":")
     if name == "digits":
         return ImageArrays(_digits(), settings)
     if name == STACKED:
         return StackedDigits(
-            local_arrays(Path(path).expanduser()) if path else _downloaded("mnist", remotes), settings
+            local_arrays(Path(os.path.expanduser(path))) if path else _downloaded("mnist", remotes), settings
         )
     return ImageArrays(_downloaded(name, remotes), settings)
 
@@ -121,9 +119,7 @@ class StackedDigits:
         if settings.labelled == "yes":
             raise UserError(f"{STACKED}: has no labels; leave labelled at auto")
         if pixels.shape[1:] != (28, 28, 1):
-            raise UserError(
-                f"{settings.data}: its pictures are not MNIST's 28x28 greys; give MNIST's own files"
-            )
+            raise UserError(f"{settings.data}: its pictures are not MNIST's 28x28 greys; give MNIST's own files")
         border = (self.SIZE - 28) // 2
         padded = np.pad(pixels[..., 0], ((0, 0), (border, border), (border, border)))
         self.digits = torch.from_numpy(padded)
@@ -133,9 +129,7 @@ class StackedDigits:
         self.name = settings.data
         self.bad_files: list[BadFile] = []
         self.shape = Shape(self.SIZE, self.SIZE, 3)
-        self.survey = survey(
-            [Header(self.SIZE, self.SIZE, "RGB", colour=True, transparent=False)] * self.COUNT
-        )
+        self.survey = survey([Header(self.SIZE, self.SIZE, "RGB", colour=True, transparent=False)] * self.COUNT)
         self.labels: Tensor | None = None
         self.form: dict[str, Any] = self.shape.form([])
 
@@ -144,4 +138,6 @@ class StackedDigits:
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """``images`` uint8 ``(n, 3, 32, 32)`` in [0, 255]."""
-        return {"images": self.digits[self.triples[torch.from_numpy(indices)]]}
+        triples = self.triples.index_select(0, torch.from_numpy(indices))  # (n, 3)
+        images = self.digits.index_select(0, triples.flatten())
+        return {"images": images.view(-1, 3, self.SIZE, self.SIZE)}

@@ -44,7 +44,11 @@ class PointSource:
         self.bad_files: list[BadFile] = []
         self.points = torch.from_numpy(points.astype(np.float32))
         scale = max(float(points.std()), 1e-12)
-        self.form: dict[str, Any] = {"dimensions": points.shape[1], "centre": points.mean(0).tolist(), "scale": scale}
+        self.form: dict[str, Any] = {
+            "dimensions": points.shape[1],
+            "centre": points.mean(0).tolist(),
+            "scale": scale,
+        }
 
     def __len__(self) -> int:
         return len(self.points)

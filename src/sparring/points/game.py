@@ -20,7 +20,7 @@ class PointGame(AdversarialGame):
         size = {"width": recipe.width, "depth": recipe.depth, "dimensions": form["dimensions"]}
         super().__init__(PointGenerator(latent=recipe.latent, **size), PointDiscriminator(**size), recipe)
         self.centre = torch.tensor(form["centre"])
-        self.scale = form["scale"]
+        self.scale = float(form["scale"])
 
     def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The batch's points ``(batch, dimensions)``, scaled."""

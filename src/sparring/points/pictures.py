@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
-from sparring.data.pictures import save_png
+from sparring.data.notes import save_png
 
 PIXELS = 512  # side of a scatter picture
 MARGIN = 0.08  # of it, left free on each side

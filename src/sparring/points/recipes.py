@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.recipe import setting
-from sparring.core.schedules import schedule
 
 SETS = ("gaussians-25", "gaussians-8")  # that data can name
 
@@ -31,6 +30,8 @@ grid = PointRecipe(
     time=120.0,
 )
 
-ring = dataclasses.replace(grid, name="gaussians-ring", about="8 Gaussians in a ring (radius 2, sigma 0.05)", data="gaussians-8")
+ring = dataclasses.replace(
+    grid, name="gaussians-ring", about="8 Gaussians in a ring (radius 2, sigma 0.05)", data="gaussians-8"
+)
 
 RECIPES = {recipe.name: recipe for recipe in (grid, ring)}

@@ -12,7 +12,11 @@ def model_card(recipe: Recipe, config: Mapping[str, Any]) -> str:
     """The text of ``model/README.md``, its head readable by model hubs."""
     settings = "\n".join(f"| {name} | {value} |" for name, value in config["recipe"].items() if value != "")
     labels = config["form"].get("labels") or []
-    knows = f"It knows {len(labels)} labels: {', '.join(labels[:20])}{'...' if len(labels) > 20 else ''}.\n" if labels else ""
+    knows = (
+        f"It knows {len(labels)} labels: {', '.join(labels[:20])}{'...' if len(labels) > 20 else ''}.\n"
+        if labels
+        else ""
+    )
     return f"""---
 library_name: sparring
 tags: [gan, {recipe.kind}, {recipe.name}]

@@ -38,7 +38,9 @@ class Model:
             try:
                 restore_network(f"{name}.", player.network, tensors)
             except RuntimeError:
-                raise UserError(f"{folder}: its weights do not fit its config.json; copy the whole folder again") from None
+                raise UserError(
+                    f"{folder}: its weights do not fit its config.json; copy the whole folder again"
+                ) from None
         self.networks = {name: player.network.to(device).eval() for name, player in self.game.players.items()}
         self.hash = weights_hash(self.networks["generator"].state_dict())
 
@@ -74,7 +76,9 @@ class Model:
             return None
         return [label or self.labels[index % len(self.labels)] for index in range(count)]
 
-    def write(self, samples: Tensor, labels: Sequence[str] | None, out: Path, *, seed: int, overwrite: bool) -> list[Path]:
+    def write(
+        self, samples: Tensor, labels: Sequence[str] | None, out: Path, *, seed: int, overwrite: bool
+    ) -> list[Path]:
         """Write samples, each with where it came from."""
         note = {
             "sparring": sparring.__version__,

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import sparring
 from sparring.core import precision
-from sparring.core.errors import UserError
+from sparring.core.errors import TrainingDiverged, UserError
 from sparring.core.game import Networks, mixed
 from sparring.core.processes import Processes
 from sparring.core.recipe import Recipe
@@ -70,19 +70,28 @@ class Session:
         )
 
     def play(self, stop: Stop) -> Outcome:
-        """Train until the budget is used up or ``stop`` is raised; leaves the report behind, whatever happens."""
+        """Train until the budget is used up or ``stop`` is raised; leaves the report behind."""
         trainer = self.trainer
+        if self.ours.first:
+            self.run.sweep()
         resumed = trainer.restore()
         trainer.journal.cut(trainer.examples_seen)
         self.announce(resumed)
-        try:
-            with stop:
+        with stop:
+            try:
                 reason = trainer.play(stop)
-        finally:
-            if self.ours.first:
-                write_report(self.run.folder)
+            except TrainingDiverged as trouble:
+                trainer.journal.write("end", reason=f"diverged: {trouble}", examples=trainer.examples_seen)
+                self.report()
+                raise
+        self.report()
         outcome = Outcome(
-            self.run.folder, reason, trainer.step_count, trainer.examples_seen, trainer.seconds, reason != "stopped"
+            self.run.folder,
+            reason,
+            trainer.step_count,
+            trainer.examples_seen,
+            trainer.seconds,
+            reason != "stopped",
         )
         self.say_goodbye(outcome)
         return outcome
@@ -110,6 +119,11 @@ class Session:
                 f"{self.recipe.data}: is not what this run began with ({config['examples']} examples, now "
                 f"{len(self.source)}); restore the data, or train a new run"
             )
+
+    def report(self) -> None:
+        """``report.html``, from what the journal and the samples say."""
+        if self.ours.first:
+            write_report(self.run.folder)
 
     # What the trainer leaves to the room
 
@@ -151,7 +165,10 @@ class Session:
             say(f"skipped {bad.path}: {bad.reason}")
         if len(source.bad_files) > 5:
             say(f"skipped {len(source.bad_files) - 5} more bad files; 'sparring data check' names them all")
-        say(", ".join(f"{name} {number / 1e6:.2f}M" for name, number in players.items()) + f" parameters; {self.precision}")
+        say(
+            ", ".join(f"{name} {number / 1e6:.2f}M" for name, number in players.items())
+            + f" parameters; {self.precision}"
+        )
         verb = f"going on after {self.trainer.examples_seen:,} examples" if resumed else "training"
         say(f"{verb} in {self.run.folder}; Ctrl-C saves and stops")
         self.trainer.journal.write(
@@ -170,7 +187,9 @@ class Session:
     def say_goodbye(self, outcome: Outcome) -> None:
         """How it ended and how to go on."""
         folder = outcome.run
-        self.status.say(f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html")
+        self.status.say(
+            f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html"
+        )
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
             more += " --time 2h (or --steps) | make samples with: sparring sample " + str(folder)

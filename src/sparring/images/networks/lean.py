@@ -12,86 +12,98 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
 
-SMALLEST = 4  # the coarsest grid's shorter side is at least half of what is above this
-WIDEST = 4  # most channels, as a multiple of those at full resolution
+from sparring.images.networks.condition import ConditionedLatent, Verdict
+from sparring.images.networks.statistics import BatchStatistics
+
+SMALLEST = 4  # halving ends when the shorter side is no longer than this
+WIDEST = 4  # most channels, as a multiple of those at half size
+SLOPE = 0.2
 
 
-def resolutions(height: int, width: int) -> list[tuple[int, int]]:
+def grids(height: int, width: int) -> list[tuple[int, int]]:
     """(height, width) from full size down, halved (rounded up) while the shorter side is above ``SMALLEST``."""
     sizes = [(height, width)]
-    while min(sizes[-1]) > SMALLEST:
-        above_height, above_width = sizes[-1]
-        sizes.append(((above_height + 1) // 2, (above_width + 1) // 2))
+    while min(sizes[-1]) > SMALLEST or len(sizes) == 1:
+        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
     return sizes
 
 
-def channels_at(level: int, width: int) -> int:
-    """Channels ``level`` halvings below full size."""
-    return width * min(2 ** max(level - 1, 0), WIDEST)
+def widths(halvings: int, base: int) -> list[int]:
+    """Channels after 1, 2, ... halvings."""
+    return [base * min(2**level, WIDEST) for level in range(halvings)]
 
 
 def initialise(network: nn.Module) -> None:
-    """Weights N(0, 2 / (1.04 fan in)), biases 0: leaky ReLUs of slope 0.2 then keep the variance."""
+    """Weights N(0, 2 / (1 + 0.2^2) / fan in), biases 0: leaky ReLUs of slope 0.2 then keep the variance."""
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            fan_in = layer.weight[0].numel()
-            if isinstance(layer, nn.ConvTranspose2d):
-                fan_in = layer.in_channels * 4  # of 16 taps, stride 2 meets 4 at each place
-            nn.init.normal_(layer.weight, std=math.sqrt(2 / 1.04 / fan_in))
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            # of a transposed convolution's 16 taps, stride 2 lets 4 meet at each place
+            fan_in = layer.in_channels * (4 if isinstance(layer, nn.ConvTranspose2d) else 16)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / fan_in))
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
 
 class LeanGenerator(nn.Module):
     """Latents ``(batch, latent)``, labels ``(batch,)`` -> images ``(batch, channels, height, width)``, unbounded."""
 
-    def __init__(self, *, latent: int, height: int, width: int, channels: int, classes: int = 0, base: int = 32) -> None:
+    def __init__(
+        self, *, latent: int, height: int, width: int, channels: int, classes: int = 0, base: int = 32
+    ) -> None:
         super().__init__()
-        self.sizes = resolutions(height, width)[::-1]
-        top = len(self.sizes) - 1
-        self.embedding = nn.Linear(classes, latent, bias=False) if classes else None
-        self.classes = classes
-        widths = [channels_at(level, base) for level in range(top, 0, -1)]
-        self.first = nn.Linear(latent * (2 if classes else 1), widths[0] * math.prod(self.sizes[0]))
-        self.widths = widths
+        self.latent = ConditionedLatent(latent, classes)
+        self.grids = grids(height, width)[::-1]
+        up = widths(len(self.grids) - 1, base)[::-1]
+        self.start = (up[0], *self.grids[0])
+        self.first = nn.Linear(self.latent.features, math.prod(self.start))
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)
-            for before, after in zip(widths, [*widths[1:], channels], strict=True)
+            for before, after in zip(up, [*up[1:], channels], strict=True)
         )
-        self.act = nn.LeakyReLU(0.2)
         initialise(self)
+        nn.init.normal_(self.first.weight, std=1 / math.sqrt(self.latent.features))
+        nn.init.zeros_(self.first.bias)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        if self.embedding is not None:
-            latent = torch.cat([latent, self.embedding(nn.functional.one_hot(labels, self.classes).to(latent.dtype))], 1)
-        x = self.first(latent).view(-1, self.widths[0], *self.sizes[0])
+        x: Tensor = self.first(self.latent(latent, labels)).view(-1, *self.start)
         x = x.contiguous(memory_format=torch.channels_last)
-        for up, (height, width) in zip(self.ups, self.sizes[1:], strict=True):
-            x = up(self.act(x))[:, :, :height, :width]  # odd sizes: twice the rounded-up half, cut
+        for up, (height, width) in zip(self.ups, self.grids[1:], strict=True):
+            x = up(leaky_relu(x, SLOPE))[:, :, :height, :width]  # odd sizes: twice the rounded-up half, cut
         return x
 
 
 class LeanDiscriminator(nn.Module):
-    def __init__(self, *, height: int, width: int, channels: int, classes: int = 0, base: int = 32, dropout: float = 0.0) -> None:
+    """Images ``(batch, channels, height, width)``, labels ``(batch,)`` -> logits ``(batch,)``."""
+
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        classes: int = 0,
+        base: int = 32,
+        dropout: float = 0.0,
+        batch_statistics: bool = False,
+    ) -> None:
         super().__init__()
-        top = len(resolutions(height, width)) - 1
-        widths = [channels_at(level, base) for level in range(1, top + 1)]
+        sizes = grids(height, width)
+        down = widths(len(sizes) - 1, base)
         self.downs = nn.ModuleList(
             nn.Conv2d(before, after, 4, stride=2, padding=1)
-            for before, after in zip([channels, *widths[:-1]], widths, strict=True)
+            for before, after in zip([channels, *down[:-1]], down, strict=True)
         )
-        h, w = height, width
-        for _ in widths: h, w = h // 2, w // 2
-        self.act = nn.LeakyReLU(0.2)
-        feat = widths[-1] * h * w
-        self.last = nn.Linear(feat, classes or 1)
-        self.classes = classes
         initialise(self)
+        self.statistics = BatchStatistics() if batch_statistics else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+        halvings = len(down)
+        places = (height >> halvings) * (width >> halvings)
+        self.verdict = Verdict((down[-1] + batch_statistics) * places, classes, projected=down[-1])
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         x = images.contiguous(memory_format=torch.channels_last)
         for down in self.downs:
-            x = self.act(down(x))
-        out = self.last(x.flatten(1))
-        return out.gather(1, labels[:, None]).squeeze(1) if self.classes else out.squeeze(1)
+            x = leaky_relu(down(x), SLOPE)
+        logits: Tensor = self.verdict(self.dropout(self.statistics(x)).flatten(1), labels)
+        return logits

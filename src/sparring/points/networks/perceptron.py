@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequenti
     """``depth`` hidden layers of ``width`` leaky ReLUs, initialised to keep the scale (He et al. 2015)."""
     sizes = [inputs, *[width] * depth]
     layers: list[nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
     layers.append(nn.Linear(width, outputs))
     for layer in layers:

@@ -1,0 +1,96 @@
+"""From a journal to the curves of a report: grouped into charts, thinned to what a screen can show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+POINTS = 1000  # of one chart
+LARGEST = 1e300  # whole numbers in JSON may be larger than any float
+COORDINATES = ("event", "step", "examples", "seconds")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a chart shows; ``share`` numbers are read as per cent, ``minor`` charts are folded away."""
+
+    title: str
+    about: str = ""
+    share: bool = False
+    minor: bool = False
+
+
+HEALTH = Panel("Health", "diversity beside the data's; overfitting of the discriminator, 0 to 1")
+PANELS = {
+    "losses": Panel("Losses", "what each player minimises"),
+    "accuracy": Panel("Judged right", "examples that the discriminator takes for what they are", share=True),
+    "penalties": Panel("Penalties", "on the discriminator's gradients"),
+    "diversity": HEALTH,
+    "overfitting": HEALTH,
+    "examples_per_second": Panel("Speed", "examples a second"),
+    "waiting": Panel("Waiting", "share of the time spent waiting for data", share=True, minor=True),
+}
+"""The chart of each journal field; any other field with numbers gets a minor chart of its own."""
+
+
+def charts(journal: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The charts that a journal gives, as plain values.
+
+    Each has the fields of :class:`Panel`, ``examples`` (the horizontal axis), ``names`` of its curves, and
+    ``values``, one list a curve with None where nothing, or no finite number, was noted.
+    """
+    points: dict[Panel, list[tuple[float, dict[str, float]]]] = {}
+    for entry in journal:
+        examples = number(entry.get("examples"))
+        if entry.get("event") in ("step", "health") and examples is not None:
+            for panel, values in measured(entry).items():
+                points.setdefault(panel, []).append((examples, values))
+    order = {panel: place for place, panel in enumerate(PANELS.values())}
+    panels = sorted(points, key=lambda panel: (order.get(panel, len(order)), panel.title))
+    return [chart(panel, points[panel]) for panel in panels]
+
+
+def measured(entry: Mapping[str, Any]) -> dict[Panel, dict[str, float]]:
+    """The numbers of one journal entry by the chart that they belong to."""
+    found: dict[Panel, dict[str, float]] = {}
+    for key, value in entry.items():
+        if key in COORDINATES:
+            continue
+        spoken = key.replace("_", " ")
+        panel = PANELS.get(key) or Panel(spoken.capitalize(), minor=True)
+        for name, item in value.items() if isinstance(value, dict) else [(spoken, value)]:
+            if number(item) is not None:
+                found.setdefault(panel, {})[name] = float(item)
+    return found
+
+
+def chart(panel: Panel, points: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, Any]:
+    """One chart, thinned, its numbers rounded to what can be seen."""
+    names = list(dict.fromkeys(name for _, values in points for name in values))
+    shown = evenly(points, POINTS)
+    return {
+        **asdict(panel),
+        "names": names,
+        "examples": [round(examples) for examples, _ in shown],
+        "values": [[rounded(values.get(name)) for _, values in shown] for name in names],
+    }
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most ``most`` (two or more) of the items, evenly spaced, the first and the last among them."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(place * (len(items) - 1) / (most - 1))] for place in range(most)]
+
+
+def number(value: Any) -> float | None:
+    """``value`` if it is a finite number, else None."""
+    return value if type(value) in (int, float) and abs(value) < LARGEST else None
+
+
+def rounded(value: float | None) -> float | None:
+    """Five significant digits."""
+    return None if value is None else float(f"{value:.5g}")

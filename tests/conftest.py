@@ -1,0 +1,21 @@
+"""What several tests stand on: a tiny finished run, and the conformance table on the path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "conformance"))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two steps, conditioned on four labels. Read it, do not write in it."""
+    from table import smallest
+
+    from sparring.verbs.train import train
+
+    place = tmp_path_factory.mktemp("finished")
+    return train(smallest("digits", place, steps=2), out=place / "run").run

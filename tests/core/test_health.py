@@ -1,0 +1,94 @@
+"""Trouble is measured right, and told once, when it has lasted."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from sparring.core.health import COLLAPSED, PATIENCE, Watch, diversity, nearest_distance, overfitting
+
+
+def gaussian(count: int = 256, seed: int = 0) -> Tensor:
+    return torch.randn(count, 2, 4, 4, generator=torch.Generator().manual_seed(seed))
+
+
+def test_nearest_distance_by_hand() -> None:
+    assert nearest_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0], [3.0, 5.0]])) == pytest.approx((5 + 1 + 1) / 3)
+    spread = gaussian(40)
+    flat = spread.flatten(1).double()
+    each = [min((flat[i] - flat[j]).norm().item() for j in range(40) if j != i) for i in range(40)]
+    assert nearest_distance(spread) == pytest.approx(sum(each) / 40, rel=1e-4)
+
+
+def test_diversity_of_the_data_is_one() -> None:
+    for seed in range(1, 4):
+        assert diversity(gaussian(seed=seed), gaussian()) == pytest.approx(1, abs=0.05)
+    assert diversity(0.5 * gaussian(seed=1), gaussian()) == pytest.approx(0.5, abs=0.05)  # in proportion
+    assert diversity(gaussian(300, seed=1), gaussian(100)) == pytest.approx(1, abs=0.08)  # of as many each
+    assert diversity(gaussian(100, seed=1), gaussian(300)) == pytest.approx(1, abs=0.08)
+
+
+@pytest.mark.parametrize("modes", [1, 8])
+def test_diversity_of_repeated_samples_is_low(modes: int) -> None:
+    centres = gaussian(modes, seed=2).repeat(256 // modes, 1, 1, 1)
+    assert diversity(centres, gaussian()) < 1e-3
+    wobbling = centres + 0.05 * gaussian(seed=3)
+    assert diversity(wobbling, gaussian()) < COLLAPSED / 2
+
+
+def test_diversity_where_the_data_repeat_themselves_is_no_alarm() -> None:
+    same = torch.zeros(64, 3)
+    assert diversity(gaussian(64).flatten(1)[:, :3], same) > 1
+
+
+def test_overfitting_is_the_share_of_the_way_to_the_fakes() -> None:
+    training, held_out, fake = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 4.0]), torch.tensor([-1.0, 1.0])
+    assert overfitting(training, held_out, fake) == pytest.approx((4 - 3) / (4 - 0))
+    assert overfitting(training, training, fake) == 0
+    assert overfitting(training, fake, fake) == 1
+    assert overfitting(training + 7, held_out + 7, fake + 7) == pytest.approx(0.25)
+    assert overfitting(fake, held_out, fake) == 0  # a judge that tells nothing apart has not overfitted
+    assert overfitting(fake - 1, held_out, fake) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "good", "kind"),
+    [
+        ("diversity", 0.1, 0.9, "collapse"),
+        ("overfitting", 0.9, 0.1, "overfitting"),
+        ("gradient/generator", 0.0, 1.0, "dead generator"),
+        ("gradient/discriminator", 1e-12, 1.0, "dead discriminator"),
+    ],
+)
+def test_a_trouble_is_named_once_when_it_has_lasted_and_again_after_it_passed(
+    name: str, bad: float, good: float, kind: str
+) -> None:
+    watch = Watch()
+    for _ in range(2):
+        told = [watch.look({name: bad}) for _ in range(PATIENCE + 3)]
+        assert [set(warnings) for warnings in told] == [set()] * (PATIENCE - 1) + [{kind}] + [set()] * 3
+        line = told[PATIENCE - 1][kind]
+        assert line.startswith(kind)
+        assert "\n" not in line
+        assert watch.look({name: good}) == {}
+
+
+def test_a_short_trouble_is_not_named() -> None:
+    watch = Watch()
+    for _ in range(5):
+        for value in [0.0] * (PATIENCE - 1) + [1.0]:
+            assert watch.look({"diversity": value}) == {}
+
+
+def test_troubles_are_counted_apart_and_unknown_numbers_left_alone() -> None:
+    watch = Watch()
+    bad = {"diversity": 0.0, "gradient/generator": 0.0, "losses/generator": math.nan}
+    for _ in range(PATIENCE - 1):
+        assert watch.look(bad) == {}
+        assert watch.look({"overfitting": 0.9}) == {}
+    assert set(watch.look(bad)) == {"collapse", "dead generator"}
+    assert set(watch.look({"overfitting": 0.9})) == {"overfitting"}
+    assert Watch().look({"diversity": math.nan}) == {}

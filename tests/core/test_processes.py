@@ -1,0 +1,104 @@
+"""Two processes on this machine agree on everything, and their mean gradient is the whole batch's."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from sparring.core import processes
+from sparring.core.processes import Processes
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[dict[str, Any]]:
+    """What each of two processes says of itself, by rank."""
+    place = {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "OMP_NUM_THREADS": "1",
+    }
+    script = str(Path(__file__).with_name("processes_together.py"))
+    started = [
+        subprocess.Popen(
+            [sys.executable, script],
+            env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    answers = [process.communicate(timeout=60) for process in started]
+    assert [process.returncode for process in started] == [0, 0], answers
+    return [json.loads(out.splitlines()[-1]) for out, _ in answers]
+
+
+def test_each_process_knows_who_it_is(reports: list[dict[str, Any]]) -> None:
+    assert [report["who"] for report in reports] == [[0, 2, 0, True, True], [1, 2, 1, False, True]]
+    assert [report["part"] for report in reports] == [[0, 4], [4, 8]]
+    assert [report["alone"] for report in reports] == [[0, True], [1, False]]
+    assert not any(report["left"] for report in reports)
+
+
+def test_averaged_gradients_are_those_of_the_whole_batch(reports: list[dict[str, Any]]) -> None:
+    torch.manual_seed(0)
+    network, examples = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), torch.randn(8, 3)
+    network(examples).square().mean().backward()
+    expected = [weight.grad.flatten() for weight in network.parameters()]
+    assert reports[0]["gradients"] == reports[1]["gradients"]
+    for one, other in zip(expected, reports[0]["gradients"], strict=True):
+        torch.testing.assert_close(one, torch.tensor(other))
+
+
+def test_all_hear_what_one_says(reports: list[dict[str, Any]]) -> None:
+    for report in reports:
+        assert report["any"] == [False, True, True, True]
+        assert report["mean"] == [0.5, 4.0]
+        assert report["from_first"] == {"from": 0, "path": "runs/a"}
+
+
+def test_alone_everything_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with processes.joined("cpu") as ours:
+        assert (ours.rank, ours.count, ours.first) == (0, 1, True)
+        weight = nn.Parameter(torch.ones(2))
+        weight.grad = torch.tensor([1.0, 2.0])
+        processes.average_gradients([weight])
+        assert weight.grad.tolist() == [1.0, 2.0]
+        assert processes.from_first("x") == "x"
+        assert processes.mean(weight.grad) is weight.grad
+        assert [processes.any_of(flag, weight.device) for flag in (True, False)] == [True, False]
+        processes.wait()
+        assert processes.is_first()
+
+
+def test_parts_cover_a_batch_without_overlap(mistake: Callable[..., str]) -> None:
+    for count in (1, 2, 3, 4):
+        batch = list(range(12))
+        parts = [batch[Processes(rank, count).part(12)] for rank in range(count)]
+        assert sum(parts, []) == batch
+    line = mistake(Processes(0, 3).part, 64)
+    assert line == "batch 64 does not divide among 3 processes: choose a multiple"
+
+
+def test_a_launchers_restarts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "2")
+    assert processes.who().restarts == 2

@@ -1,0 +1,265 @@
+"""Recipes: what is read is what was written, and every mistake is one line that names the setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sparring.core.adversarial_recipe import WITH_TARGETS
+from sparring.core.recipe import FORMAT, Recipe, duration, fields, nearest, read_yaml
+from sparring.core.schedules import Schedule, schedule
+from sparring.rooms import RECIPES, ROOMS, find_recipe, from_dict, room_of
+
+GRID = RECIPES["gaussians"]
+NUMBERS = {int, float, Schedule}
+
+
+def through_yaml(recipe: Recipe) -> Recipe:
+    return from_dict(read_yaml(recipe.to_yaml(), "recipe.yaml"), "recipe.yaml")
+
+
+# There and back
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_shipped_recipe_comes_back_from_its_text(name: str) -> None:
+    recipe = RECIPES[name]
+    assert through_yaml(recipe) == recipe
+    assert find_recipe(name) is recipe
+    assert recipe.name == name
+    assert recipe.about
+    assert room_of(recipe) is ROOMS[recipe.kind]
+    json.dumps(recipe.to_dict(), allow_nan=False)  # and is plain JSON
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_setting_comes_back_from_its_typed_text(name: str) -> None:
+    typed = {key: str(value) for key, value in RECIPES[name].to_dict().items()}
+    assert type(RECIPES[name])().changed(typed) == RECIPES[name]
+
+
+def test_any_settings_come_back() -> None:
+    draw = random.Random(0)
+    for _ in range(40):
+        recipe = GRID.changed(
+            {
+                "data": draw.choice(["a b", "ü/日本", "a: b", "no", "1", "x\ny", "back\\slash", "a\udcff"]),
+                "learning_rate": f"{draw.random()}:{draw.random()}@{draw.randrange(10**9)}",
+                "time": draw.choice([0.0, 1e-7, draw.random(), 1e18, "1h30m"]),
+                "generator_first": draw.choice(["yes", False]),
+                "pace": draw.uniform(0.001, 100),
+                "steps": draw.randrange(10**12),
+            }
+        )
+        assert through_yaml(recipe) == recipe
+
+
+def test_a_recipe_file_is_found_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"sparring: {FORMAT}\nkind: points\nname: mine\nbatch: 1k\ntime: 90\nr1: 1:0@2M\n", encoding="utf-8"
+    )
+    recipe = find_recipe(str(path))
+    assert (recipe.name, recipe.batch, recipe.time) == ("mine", 1000, 90.0)
+    assert recipe.to_dict()["r1"] == "1:0@2e+06"
+
+
+def test_a_path_to_data_is_the_default_recipe_on_it(tmp_path: Path) -> None:
+    assert find_recipe(str(tmp_path)) == RECIPES["images"].changed({"data": str(tmp_path)})
+
+
+@pytest.mark.parametrize("word", ["no", "off", "false"])
+def test_a_bare_no_in_yaml_is_the_choice_no(word: str) -> None:
+    """YAML reads a bare ``no`` as false, which a text setting must take back."""
+    assert (
+        from_dict(read_yaml(f"sparring: 1\nkind: images\nlabelled: {word}\n", "f"), "f").to_dict()["labelled"] == "no"
+    )
+
+
+# What every field declares
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_every_field_is_declared_with_help_and_a_valid_default(kind: str) -> None:
+    for name, field in fields(ROOMS[kind].recipe).items():
+        assert field.metadata["help"], name
+        assert field.type in NUMBERS | {bool, str}, name
+        limits = [field.metadata[limit] for limit in ("low", "above")]
+        assert (field.type in NUMBERS) == any(limit is not None for limit in limits), f"{name}: no lower bound"
+        assert name.isidentifier()
+        assert "-" not in name
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_every_bound_holds_on_both_sides(kind: str, mistake: Callable[..., str]) -> None:
+    recipe = ROOMS[kind].recipe(objective="non-saturating")  # which allows every stabiliser
+    for name, field in fields(type(recipe)).items():
+        low, high, above = (field.metadata[limit] for limit in ("low", "high", "above"))
+        wrong = [low - 1] if low is not None else [above, above - 1] if above is not None else []
+        wrong += [high + 1] if high is not None else []
+        for value in wrong:
+            assert mistake(recipe.changed, {name: value}).startswith(f"{name}: ")
+            if field.type is Schedule:
+                inside = high if value == low or low is None else low
+                mistake(recipe.changed, {name: f"{value}:{inside}@5"})
+                mistake(recipe.changed, {name: f"{inside}:{value}@5"})
+        for value in (low, high):
+            if value is not None:
+                changed = recipe.changed({name: value})
+                assert getattr(changed, name) == (schedule(value) if field.type is Schedule else value)
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("batch", "many", "batch: 'many' is not a number"),
+        ("batch", "2.5", "'2.5' is not a whole number"),
+        ("batch", True, "batch"),
+        ("batch", None, "batch"),
+        ("batch", 1, "batch: 1 is too small, the least is 2"),
+        ("batch", "1M", "the most is 65536"),
+        ("seed", 2**31, "the most is 2147483647"),
+        ("seed", -1, "too small"),
+        ("steps", "nan", "steps: 'nan' is not a number"),
+        ("steps", "inf", "steps: 'inf' is not a number"),
+        ("pace", 0, "pace: 0.0 must be more than 0"),
+        ("pace", [1], "pace"),
+        ("generator_first", "maybe", "generator_first: 'maybe' is neither true nor false"),
+        ("generator_first", 2, "neither true nor false"),
+        ("r1", "1:2@3,cubic", "r1: '1:2@3,cubic' is no schedule"),
+        ("r1", {"a": 1}, "is no schedule"),
+        ("r1", "0:-1@5", "r1: 0:-1@5 is too small"),
+        ("learning_rate", 0, "must be more than 0"),
+        ("beta2", 1, "beta2: 1 is too large, the most is 0.9999"),
+        ("time", "soon", "time: 'soon' is no length of time: write 90s"),
+        ("time", "-5s", "time"),
+        ("time", -5, "time"),
+        ("time", -5.0, "time: -5.0 is too small"),
+        ("objective", "wassertein", "did you mean 'wasserstein'?"),
+        ("precision", "float16", "not one of auto, float32, bfloat16"),
+        ("data", None, "data: None is not a text"),
+        ("data", ["a"], "data: ['a'] is not a text"),
+        ("batchsize", 3, "unknown setting 'batchsize' of recipe 'gaussians'; did you mean 'batch'?"),
+        ("learning-rat", 3, "did you mean 'learning_rate'?"),
+        ("zzz", 3, "unknown setting 'zzz' of recipe 'gaussians'"),
+        (
+            "label_noise",
+            0.1,
+            f"no meaning with objective relativistic, which knows no targets; use one of {WITH_TARGETS[0]}",
+        ),
+        ("label_smoothing", 0.1, "no meaning with objective relativistic"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_line(name: str, value: Any, told: str, mistake: Callable[..., str]) -> None:
+    assert told in mistake(GRID.changed, {name: value})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "not a recipe"),
+        ("- 1", "not a recipe"),
+        ("kind: images", "not a recipe"),
+        ("sparring: 1", "not a recipe"),
+        ("sparring: 2\nkind: images", "written in format 2, this Sparring reads 1; upgrade"),
+        ("sparring: 1\nkind: smells", "kind 'smells'"),
+        ("sparring: 1\nkind: [images]", "kind"),
+        ("sparring: 1\nkind: images\nbatch: x", "batch: 'x' is not a number"),
+        (
+            "sparring: 1\nkind: images\nbacth: 8",
+            "unknown setting 'bacth' of recipe 'images'; did you mean 'batch'?",
+        ),
+        ("sparring: 1\nkind: images\n1: 2", "unknown setting '1'"),
+        ("sparring: 1\nkind: images\ndata:", "data: None is not a text"),
+        ("sparring: 1\nkind: images\nabout: 2024-13-45", "not a readable recipe"),
+        ("sparring: 1\nkind: [", "not a readable recipe"),
+        ("sparring: 1\nkind: " + "[" * 3000, "not a readable recipe"),
+        ("\x00", "not a readable recipe"),
+        ("!!python/object/apply:os.system [true]", "not a readable recipe"),
+    ],
+)
+def test_a_damaged_recipe_file_is_named_in_one_line(text: str, told: str, mistake: Callable[..., str]) -> None:
+    line = mistake(lambda: from_dict(read_yaml(text, "run/recipe.yaml"), "run/recipe.yaml"))
+    assert line.startswith("run/recipe.yaml: ")
+    assert told in line
+
+
+def test_what_is_neither_recipe_nor_data_is_told_in_one_line(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    assert "did you mean 'digits'?" in mistake(find_recipe, "digist")
+    assert "sparring recipes" in mistake(find_recipe, "x" * 300)
+    mistake(find_recipe, "x" * 300 + ".yaml")
+    binary = tmp_path / "r.yaml"
+    binary.write_bytes(b"\xff\xfe\xfa")
+    assert "cannot be read" in mistake(find_recipe, str(binary))
+
+
+def test_settings_of_a_kind_are_checked_together(mistake: Callable[..., str]) -> None:
+    images = RECIPES["images"]
+    assert "size" in mistake(images.changed, {"size": "0x8"})
+    assert "widths" in mistake(images.changed, {"widths": "8,,8"})
+    assert "conditional" in mistake(images.changed, {"conditional": True, "labelled": "no"})
+
+
+# Small readers
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("1.5h", 5400),
+        ("2d", 172800),
+        (90, 90),
+        (0.5, 0.5),
+        (1e-9, 1e-9),
+    ],
+)
+def test_durations(text: str | float, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "10x", "1.2.3s", "1h 30m x", "-5m", "nan", None, True, "9" * 308 + "d"])
+def test_what_is_no_duration(text: object, mistake: Callable[..., str]) -> None:
+    mistake(duration, text)
+
+
+def test_the_nearest_name() -> None:
+    assert nearest("relativstic", ["hinge", "relativistic"]) == "; did you mean 'relativistic'?"
+    assert nearest("batch-size", ["batch_size"]) == "; did you mean 'batch_size'?"
+    assert nearest("xyz", ["hinge", "relativistic"]) == ""
+
+
+def test_changing_leaves_the_original_alone() -> None:
+    before = GRID.to_dict()
+    changed = GRID.changed({"batch": "1k", "r1": "1:0@2M", "generator_first": "on", "time": "2m"})
+    assert (changed.batch, changed.time, changed.r1) == (1000, 120.0, Schedule(1, 0, 2e6))
+    assert changed.generator_first is True
+    assert GRID.to_dict() == before
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        GRID.batch = 3  # type: ignore[misc]
+
+
+def test_the_text_names_its_format_and_kind_first() -> None:
+    assert list(yaml.safe_load(GRID.to_yaml()))[:2] == ["sparring", "kind"]
+
+
+@pytest.mark.parametrize("module", ["sparring", "sparring.rooms", "sparring.cli"])
+def test_torch_is_not_imported_before_a_verb_needs_it(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted({{'torch', 'numpy', 'PIL', 'sklearn'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

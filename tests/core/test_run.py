@@ -1,0 +1,153 @@
+"""Run folders: every way in which one can be wrong is one line that names it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sparring.core.run import create, find, read_config, save_model, weights_hash
+from sparring.rooms import RECIPES, from_dict
+
+GRID = RECIPES["gaussians"]
+
+
+def test_a_run_is_created_and_found(tmp_path: Path) -> None:
+    run = create(tmp_path / "a" / "run", GRID)
+    assert all(part.is_dir() for part in (run.folder, run.samples, run.checkpoints, run.model))
+    found, content = find(run.folder)
+    assert found == run
+    assert from_dict(content, "x") == GRID
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "checkpoints",
+        "model",
+        "recipe.yaml",
+        "samples",
+    ]
+
+
+def test_an_empty_folder_may_become_a_run(tmp_path: Path) -> None:
+    assert create(tmp_path, GRID).recipe.exists()
+
+
+# What stands in the way of a new run
+
+
+def test_a_run_is_never_overwritten(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    run = create(tmp_path / "run", GRID)
+    before = run.recipe.read_bytes()
+    line = mistake(create, run.folder, GRID.changed({"batch": 8}))
+    assert line.startswith(str(run.folder))
+    assert "sparring resume" in line
+    assert run.recipe.read_bytes() == before
+
+
+def test_what_is_in_the_way_is_left_alone(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    full, file = tmp_path / "full", tmp_path / "file"
+    full.mkdir()
+    (full / "thesis.txt").write_text("mine")
+    file.write_text("mine")
+    assert "not empty" in mistake(create, full, GRID)
+    assert "--out" in mistake(create, file, GRID)
+    assert "cannot be created (Not a directory)" in mistake(create, file / "run", GRID)
+    assert [path.name for path in full.iterdir()] == ["thesis.txt"]
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_place_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0o500)
+    assert "Permission denied" in mistake(create, locked / "run", GRID)
+    assert "cannot be written" in mistake(create, locked, GRID)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no place that even root cannot write")
+def test_a_place_where_no_folder_can_be_is_told(mistake: Callable[..., str]) -> None:
+    assert "cannot be created" in mistake(create, Path("/proc/run"), GRID)
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    assert "File name too long" in mistake(create, tmp_path / ("x" * 300), GRID)
+    assert "no such run folder" in mistake(find, tmp_path / ("x" * 300))
+
+
+# What may be wrong with an old one
+
+
+def test_what_is_no_run_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "nowhere", tmp_path / "file"):
+        assert mistake(find, path).startswith(f"{path}: no such run folder")
+    assert "it has no recipe.yaml" in mistake(find, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"sparring: 2\nkind: points\n", "format 2"),
+        (b"sparring: [\n", "not a readable recipe"),
+        (b"", "not a recipe"),
+        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\x00\x00\x00", "not a readable recipe"),
+        (b"PK\x03\x04", "not a readable recipe"),
+    ],
+)
+def test_a_damaged_recipe_is_named(tmp_path: Path, content: bytes, told: str, mistake: Callable[..., str]) -> None:
+    run = create(tmp_path / "run", GRID)
+    run.recipe.write_bytes(content)
+    line = mistake(find, run.folder)
+    assert line.startswith(str(run.recipe))
+    assert told in line
+
+
+def test_a_recipe_that_cannot_be_read_is_named(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    (tmp_path / "recipe.yaml").mkdir()
+    assert str(tmp_path / "recipe.yaml") in mistake(find, tmp_path)
+
+
+# The model folder
+
+
+def test_a_model_is_written_whole_and_read_back(tmp_path: Path) -> None:
+    weights = {
+        "generator.w": torch.randn(3, 4).T,
+        "generator.n": torch.tensor(7),
+    }  # not contiguous, no dimensions
+    for examples in (1, 2):
+        save_model(tmp_path, {"kind": "points", "examples": examples}, weights, "# ü")
+    assert read_config(tmp_path) == {"sparring": 1, "kind": "points", "examples": 2}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+    ]
+    read = load_file(tmp_path / "model.safetensors")
+    assert all(torch.equal(read[name], weight) for name, weight in weights.items())
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"kind": "points"}', b'{"sparring": 2}', b"null"])
+def test_a_damaged_config_is_named(tmp_path: Path, content: bytes, mistake: Callable[..., str]) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    assert mistake(read_config, tmp_path).startswith(str(tmp_path / "config.json"))
+
+
+def test_a_missing_model_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    assert "no model here yet" in mistake(read_config, tmp_path)
+
+
+def test_the_hash_names_the_weights() -> None:
+    weights = {"a": torch.arange(6.0), "b": torch.tensor(1), "c": torch.ones(2, dtype=torch.bfloat16)}
+    name = weights_hash(weights)
+    assert len(name) == 16
+    assert int(name, 16) >= 0
+    assert name == weights_hash(dict(reversed(weights.items())))
+    assert name != weights_hash({**weights, "a": torch.arange(6.0) + 1e-6})
+    assert name != weights_hash({"d" if key == "a" else key: value for key, value in weights.items()})
+    json.dumps(name)

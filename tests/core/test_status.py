@@ -1,0 +1,99 @@
+"""What a person sees: one live line on a terminal, plain lines elsewhere, nothing from quiet processes."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+
+from sparring.core import status
+from sparring.core.status import PLAIN_SECONDS, Status, clock, progress_line
+
+ENTRY = {
+    "step": 1234,
+    "examples": 78976,
+    "seconds": 75.4,
+    "examples_per_second": 1047.6,
+    "losses": {"discriminator": 0.5, "generator": 1.23456},
+    "accuracy": {"fake": 0.75, "real": 0.8},
+}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_line_names_everything_that_was_promised() -> None:
+    line = progress_line(ENTRY, 3661)
+    assert line == (
+        "step 1,234 | 78,976 examples | 1,048/s | 1:01:01 left | loss: discriminator 0.500  generator 1.235"
+        " | judged right: fake 75%  real 80%"
+    )
+
+
+def test_without_a_budget_the_line_says_how_long_it_has_been() -> None:
+    line = progress_line({**ENTRY, "accuracy": {}}, None)
+    assert "| 1:15 |" in line
+    assert "left" not in line
+    assert "judged" not in line
+
+
+def test_numbers_that_are_missing_do_not_break_the_line() -> None:
+    line = progress_line({**ENTRY, "losses": {"generator": None, "discriminator": math.nan}}, 0)
+    assert "generator" not in line
+    assert "nan" in line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0:00"),
+        (59.6, "1:00"),
+        (61, "1:01"),
+        (3599.4, "59:59"),
+        (3600, "1:00:00"),
+        (-5, "0:00"),
+        (360000, "100:00:00"),
+    ],
+)
+def test_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+def test_elsewhere_a_plain_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, stream = [100.0], io.StringIO()
+    monkeypatch.setattr(status.time, "monotonic", lambda: now[0])
+    plain = Status(stream=stream)
+    for elapsed in (0, 1, PLAIN_SECONDS - 1, PLAIN_SECONDS, PLAIN_SECONDS + 1, 2 * PLAIN_SECONDS):
+        now[0] = 100.0 + elapsed
+        plain.show(f"at {elapsed:g}")
+        if elapsed == 1:
+            plain.say("said")
+    assert stream.getvalue().splitlines() == ["at 0", "said", "at 10", "at 20"]
+
+
+def test_on_a_terminal_the_line_is_redrawn_and_never_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    live = Status(stream=stream)
+    live.show("x" * 50)
+    live.show("short")
+    live.say("a line that stays, however long it is")
+    clear = "\r\x1b[2K"
+    assert stream.getvalue() == f"{clear}{'x' * 19}{clear}short{clear}a line that stays, however long it is\n"
+
+
+def test_quiet_processes_say_nothing() -> None:
+    stream = Terminal()
+    quiet = Status(quiet=True, stream=stream)
+    quiet.say("a")
+    quiet.show("b")
+    assert stream.getvalue() == ""
+
+
+def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    Status().say("hello")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "hello\n")

@@ -1,0 +1,270 @@
+"""The report: one file that needs nothing else, true to the journal, unharmed by hostile texts or a crash."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import random
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from sparring.core.errors import UserError
+from sparring.report.curves import POINTS, charts, evenly
+from sparring.report.report import write_report
+from sparring.report.sheets import BUDGET, SHEETS, sheets
+
+HOSTILE = "</script><script>alert(1)</script><!--slot:data--> & \"'\u2028 <img src=x onerror=alert(2)>"
+START = {
+    "event": "start",
+    "device": "cpu",
+    "precision": "float32 on cpu (as asked)",
+    "players": {"generator": 123456, "discriminator": 301234},
+    "count": 1797,
+}
+END = {"event": "end", "reason": "the time is up", "examples": 64000, "step": 1000, "seconds": 180.0}
+
+
+def step(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "event": "step",
+        "step": number,
+        "examples": number * 64,
+        "seconds": number * 0.18,
+        "examples_per_second": 355.5,
+        "losses": {"generator": 0.7, "discriminator": 1 / 3},
+        "accuracy": {"real": 0.8, "fake": 0.75},
+        **more,
+    }
+
+
+def make_run(
+    folder: Path, journal: list[dict[str, Any]], recipe: str = "name: digits\nsteps: 0\n", tail: str = ""
+) -> Path:
+    (folder / "samples").mkdir(parents=True)
+    (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    lines = [json.dumps(entry) + "\n" for entry in journal]
+    (folder / "journal.jsonl").write_text("".join(lines) + tail, encoding="utf-8")
+    return folder
+
+
+def add_sheet(run: Path, examples: int, size: tuple[int, int] = (16, 16), noise: bool = False) -> dict[str, Any]:
+    name = f"{examples:012d}.png"
+    pixels = random.Random(examples).randbytes(size[0] * size[1] * 3)
+    picture = Image.frombytes("RGB", size, pixels) if noise else Image.new("RGB", size, (examples % 256, 0, 0))
+    picture.save(run / "samples" / name)
+    return {"event": "sample", "file": f"samples/{name}", "examples": examples}
+
+
+def read(run: Path) -> str:
+    return write_report(run).read_text(encoding="utf-8")
+
+
+def data_of(page: str) -> dict[str, Any]:
+    found = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, flags=re.DOTALL)
+    assert len(found) == 1
+    content: dict[str, Any] = json.loads(found[0])
+    return content
+
+
+class Tags(HTMLParser):
+    """Every tag and attribute that a browser would see."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    run = make_run(tmp_path / "digits", [])
+    health = {"event": "health", "diversity": 0.93, "overfitting": 0.1, "examples": 6400}
+    samples = [add_sheet(run, examples) for examples in (640, 6400, 64000)]
+    journal = [START, *(step(number) for number in range(100, 1001, 100)), health, *samples, END]
+    (run / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in journal))
+    return run
+
+
+def test_the_page_refers_to_nothing_outside_itself(run: Path) -> None:
+    page = read(run)
+    assert re.findall(r"https?://[^\s\"'<]*", page) == ["http://www.w3.org/2000/svg"]  # a namespace, never fetched
+    assert not re.search(r"@import|url\((?!#)|\bfetch\(|XMLHttpRequest|import\(", page)
+    for tag, attributes in Tags(page).seen:
+        assert tag not in ("iframe", "object", "embed", "base", "form")
+        for name in ("src", "href", "srcset", "action"):
+            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+    assert "default-src 'none'" in page  # and the browser holds it to that
+
+
+def test_curves_and_sheets_are_those_of_the_run(run: Path) -> None:
+    data = data_of(read(run))
+    assert [chart["title"] for chart in data["charts"]] == ["Losses", "Judged right", "Health", "Speed"]
+    losses = data["charts"][0]
+    assert losses["names"] == ["generator", "discriminator"]
+    assert losses["examples"] == [number * 64 for number in range(100, 1001, 100)]
+    assert losses["values"] == [[0.7] * 10, [0.33333] * 10]
+    assert [sheet["examples"] for sheet in data["sheets"]] == [640, 6400, 64000]
+    for sheet, path in zip(data["sheets"], sorted((run / "samples").iterdir()), strict=True):
+        assert base64.b64decode(sheet["url"].removeprefix("data:image/png;base64,")) == path.read_bytes()
+
+
+def test_the_verdict_the_facts_and_the_commands(run: Path) -> None:
+    page = read(run)
+    assert "Finished: the time is up, after 64,000 examples in 3:00." in page
+    for fact in (
+        "1,797 examples",
+        "356 examples/s",
+        "generator 0.12M, discriminator 0.30M",
+        "float32 on cpu (as asked)",
+    ):
+        assert f"<dd>{fact}</dd>" in page
+    assert f"sparring resume {run} --time 6m" in page
+    assert f"sparring sample {run} -n 64" in page
+    assert "No warnings were raised." in page
+    assert 'alt="Sheet of samples after 64,000 examples"' in page
+
+
+@pytest.mark.parametrize(
+    ("journal", "verdict"),
+    [
+        ([START, step(10), {**END, "reason": "stopped"}], "Stopped, and can go on, after 64,000 examples"),
+        ([START, step(10)], "Interrupted, or still going on, after 640 examples"),
+        ([START, step(10), {**END, "examples": 640}, {"event": "resume"}, step(20)], "Interrupted"),
+        ([], "Interrupted, or still going on, after 0 examples in 0:00."),
+    ],
+)
+def test_how_the_last_session_ended(tmp_path: Path, journal: list[dict[str, Any]], verdict: str) -> None:
+    page = read(make_run(tmp_path / "run", journal))
+    assert verdict in page
+    assert re.search(r"sparring resume \S+/run</code>", page)
+
+
+def test_a_run_that_did_all_its_steps_is_offered_more_steps(tmp_path: Path) -> None:
+    page = read(make_run(tmp_path / "run", [START, END], recipe="steps: 1000\n"))
+    assert f"sparring resume {tmp_path / 'run'} --steps 2000" in page
+
+
+def test_warnings_stand_out(tmp_path: Path) -> None:
+    warning = {
+        "event": "warning",
+        "kind": "collapse",
+        "message": "it repeats itself",
+        "examples": 640,
+        "seconds": 61,
+    }
+    page = read(make_run(tmp_path / "run", [START, step(10), warning, END]))
+    assert "1 warning was raised" in page
+    assert "<li>it repeats itself <small>after 640 examples, at 1:01</small></li>" in page
+    assert data_of(page)["warnings"] == [640]
+
+
+def test_the_same_run_gives_the_same_bytes(run: Path) -> None:
+    assert write_report(run).read_bytes() == write_report(run).read_bytes()
+    assert sorted(path.name for path in run.iterdir()) == [
+        "journal.jsonl",
+        "recipe.yaml",
+        "report.html",
+        "samples",
+    ]
+
+
+def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
+    journal = [
+        {**START, "device": HOSTILE, "precision": HOSTILE, "players": {HOSTILE: 1}},
+        step(10, **{HOSTILE: 0.5, "losses": {HOSTILE: 1.0, "generator": 2.0}}),
+        {"event": "warning", "message": HOSTILE, "examples": 640},
+        {**END, "reason": HOSTILE},
+    ]
+    recipe = json.dumps({"name": HOSTILE, "about": HOSTILE, HOSTILE: [HOSTILE], "data": "/home/someone/cats"})
+    calm = Tags(read(make_run(tmp_path / "calm", [START, step(10), END])))
+    page = read(make_run(tmp_path / "<b>&amp;'run", journal, recipe=recipe))
+    tags = Tags(page)
+    assert [tag for tag, _ in tags.seen].count("script") == [tag for tag, _ in calm.seen].count("script")
+    assert not any(tag in ("img", "b") or "onerror" in attributes for tag, attributes in tags.seen)
+    assert HOSTILE in data_of(page)["charts"][0]["names"]
+    assert "/home/someone" not in page  # a report is shown to others
+    assert "<dd>cats</dd>" in page
+
+
+def test_a_damaged_run_still_has_a_report(tmp_path: Path) -> None:
+    odd = [
+        {"event": "step"},
+        {"event": "step", "examples": "many", "losses": {"generator": 1}},
+        {"event": "step", "examples": 64, "losses": None, "accuracy": {"real": None, "fake": True}},
+        {"event": "step", "examples": 128, "losses": {"generator": float("nan"), "discriminator": 10**400}},
+        {"event": "never heard of", "examples": 1},
+        {"event": "sample", "file": "samples/gone.png", "examples": 64},
+        {"event": "sample", "file": "../../secret.png", "examples": 65},
+        {"event": "warning"},
+        {"event": "end"},
+        {},
+    ]
+    run = make_run(tmp_path / "a" / "run", [START, *odd, step(10)], recipe=":\n\t- [", tail='[1]\n\n{"event": "st')
+    Image.new("L", (4, 4)).save(tmp_path / "secret.png")
+    data = data_of(read(run))
+    assert data["charts"][0]["examples"] == [640]
+    assert data["sheets"] == []
+
+    for name in ("recipe.yaml", "journal.jsonl"):
+        (run / name).unlink()
+    page = read(run)
+    assert data_of(page)["charts"] == []
+    assert "<img" not in page
+    with pytest.raises(UserError, match="no such run folder"):
+        write_report(tmp_path / "nowhere")
+
+
+def test_gaps_are_kept_and_unknown_numbers_get_charts_of_their_own() -> None:
+    journal = [
+        step(1, gradient={"generator": 2.0}, learning_rate=2e-4),
+        step(2, losses={"generator": None}, note="text"),
+    ]
+    found = {chart["title"]: chart for chart in charts([*journal, step(3)])}
+    assert found["Losses"]["values"] == [[0.7, 0.7], [0.33333, 0.33333]]
+    assert found["Losses"]["examples"] == [64, 192]
+    assert found["Gradient"]["minor"]
+    assert found["Learning rate"]["values"] == [[0.0002]]
+    assert "Note" not in found
+    half = charts([step(1), step(2, losses={"generator": None, "discriminator": 1.0})])[0]
+    assert half["values"] == [[0.7, None], [0.33333, 1.0]]
+
+
+def test_long_runs_are_thinned(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [])
+    many = [step(number) for number in range(5000)]
+    samples = [add_sheet(run, examples) for examples in range(150)]
+    assert [len(chart["examples"]) for chart in charts(many)] == [POINTS] * 3
+    shown = [sheet["examples"] for sheet in sheets(run, samples)]
+    assert len(shown) == SHEETS
+    assert (shown[0], shown[-1]) == (0, 149)
+    assert evenly(range(10), 4) == [0, 3, 6, 9]
+
+
+def test_large_sheets_are_made_small_and_stay_within_the_budget(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [])
+    samples = [add_sheet(run, examples, size=(1400, 700), noise=True) for examples in range(3)]
+    (run / "samples" / "000000000001.png").write_bytes((run / "samples" / "000000000001.png").read_bytes()[:-9999])
+    shown = sheets(run, samples)
+    assert [sheet["examples"] for sheet in shown] == [0, 1, 2]
+    kind, _, content = shown[0]["url"].partition(";base64,")
+    assert kind == "data:image/webp"
+    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (1024, 512)
+    assert sum(len(sheet["url"]) for sheet in shown) < BUDGET * 4 / 3
+
+
+def test_sheets_without_a_journal_are_those_in_the_folder(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [])
+    for examples in (64, 6400):
+        add_sheet(run, examples)
+    (run / "samples" / "000000000128.png").write_text("no picture")
+    (run / "samples" / "mine.png").write_text("no picture")
+    assert [sheet["examples"] for sheet in sheets(run, [])] == [64, 6400]

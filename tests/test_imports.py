@@ -1,0 +1,152 @@
+"""Imports only go down, never round, and never to what Sparring must not need."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "sparring"
+ROOMS = ("images", "points")
+FLOORS = [
+    {"core"},
+    {"data"},
+    set(ROOMS),
+    {"rooms", "report"},
+    {"verbs", ""},  # "" is sparring/__init__.py, which names the verbs' functions
+    {"cli", "__main__"},
+]
+FORBIDDEN = {"torchvision", "torchaudio", "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """``importer`` imports ``imported``; ``typing`` when only a type checker does."""
+
+    importer: str
+    imported: str
+    typing: bool
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(name: str, path: Path) -> Iterator[Import]:
+    """Every import in a file, those in functions and under TYPE_CHECKING too."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    checked = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+    typing = {id(node) for block in checked for statement in block.body for node in ast.walk(statement)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(name, alias.name, id(node) in typing)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: imports are written in full"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield Import(name, inner if inner in MODULES else str(node.module), id(node) in typing)
+
+
+ALL = [each for name, path in MODULES.items() for each in imports_of(name, path)]
+OURS = [each for each in ALL if each.imported.split(".")[0] == "sparring"]
+
+
+def place(module: str) -> str:
+    """The part of the house: ``core`` for ``sparring.core.game``."""
+    return ([*module.split("."), ""])[1]
+
+
+def floor(module: str) -> int:
+    return next(height for height, places in enumerate(FLOORS) if place(module) in places)
+
+
+def upward(one: Import) -> bool:
+    neighbours = place(one.importer) != place(one.imported) and {
+        place(one.importer),
+        place(one.imported),
+    } <= set(ROOMS)
+    return floor(one.imported) > floor(one.importer) or neighbours
+
+
+def test_every_module_has_its_place() -> None:
+    assert {place(module) for module in MODULES} == set().union(*FLOORS)
+    assert {each.imported for each in OURS} <= MODULES.keys()
+
+
+def test_imports_only_go_down() -> None:
+    wrong = [f"{each.importer} -> {each.imported}" for each in OURS if upward(each)]
+    assert wrong == []
+
+
+def test_the_rule_would_notice() -> None:
+    def arrow(importer: str, imported: str) -> bool:
+        return upward(Import(f"sparring.{importer}", f"sparring.{imported}", False))
+
+    assert arrow("core.trainer", "data.feed")
+    assert arrow("images.game", "points.game")
+    assert arrow("data.feed", "images.decode")
+    assert arrow("images.data", "rooms")
+    assert arrow("core.run", "")
+    assert arrow("verbs.train", "cli")
+    assert not arrow("cli", "verbs.train")
+    assert not arrow("verbs.train", "core.run")
+    assert not arrow("images.game", "images.recipes")
+
+
+def test_imports_never_go_round() -> None:
+    graph: dict[str, set[str]] = {module: set() for module in MODULES}
+    for each in OURS:
+        if not each.typing:
+            graph[each.importer].add(each.imported)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as circle:
+        pytest.fail(" <- ".join(circle.args[1]))
+
+
+def test_the_game_imports_nothing_of_ours() -> None:
+    assert [each.imported for each in OURS if each.importer == "sparring.core.game"] == []
+
+
+def test_nothing_forbidden_is_imported() -> None:
+    assert [each for each in ALL if each.imported.split(".")[0] in FORBIDDEN] == []
+
+
+def test_every_public_name_is_there() -> None:
+    import sparring
+
+    assert set(sparring.__all__) == set(sparring.PUBLIC)
+    for name in sparring.__all__:
+        assert getattr(sparring, name).__name__ == name
+    with pytest.raises(AttributeError):
+        _ = sparring.nothing_of_the_kind
+
+
+def test_a_broken_torchvision_is_never_touched(tmp_path: Path) -> None:
+    """Many machines have one that does not fit their torch."""
+    for package in ("torchvision", "torchaudio"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(f"raise RuntimeError('{package} is broken')")
+    modules = [name for name in MODULES if name != "sparring.__main__"]
+    code = (
+        "import sys, importlib\nimport sparring, sparring.verbs.train\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+        "print([name for name in ('torchvision', 'torchaudio') if name in sys.modules])"
+    )
+    search = os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": search}, capture_output=True, text=True
+    )
+    assert done.stdout.split("\n")[0] == "[]", done.stderr
