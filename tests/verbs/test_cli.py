@@ -26,7 +26,8 @@ def answer(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, obje
 def test_recipes_lists_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(answer(capsys, "recipes")) == set(RECIPES)
     assert main(["recipes"]) == 0
-    assert all(name in capsys.readouterr().out for name in RECIPES)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in RECIPES)
 
 
 def test_help_of_every_verb(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,16 +41,20 @@ class Outcome:
 
 
 class Session:
-    """Raises :class:`UserError` when the data are not what the run began with."""
+    """``open_run`` is asked for the run folder only when data and game are known to be good.
 
-    def __init__(self, run: Run, recipe: Recipe, ours: Processes) -> None:
-        self.run, self.recipe, self.ours = run, recipe, ours
+    Raises :class:`UserError` when the data cannot be used, or are not what the run began with.
+    """
+
+    def __init__(self, recipe: Recipe, ours: Processes, open_run: Callable[[], Run]) -> None:
+        self.recipe, self.ours = recipe, ours
         self.room = room_of(recipe)
         self.status = Status(quiet=not ours.first)
         self.source = self.room.open_source(recipe)
-        self.same_data()
         torch.manual_seed(mixed(recipe.seed))
         self.game = self.room.build(recipe, self.source.form)
+        self.run = open_run()
+        self.same_data()
         device = precision.find_device(recipe.device, ours.local_rank)
         networks = [player.network for player in self.game.players.values()]
         self.precision = precision.choose(recipe.precision, device, networks)
@@ -59,7 +63,7 @@ class Session:
         self.trainer = Trainer(
             self.game,
             recipe,
-            run,
+            self.run,
             feed=self.feed,
             held_out=self.source.batch(held_out) if len(held_out) >= 16 else None,
             show=self.show,

@@ -40,8 +40,8 @@ def train(
     chosen = complete(find_recipe(str(recipe)) if not isinstance(recipe, Recipe) else recipe, data, settings)
     with processes.joined(precision.find_device(chosen.device).type) as ours:
         ours.part(chosen.batch)
-        run = in_first(lambda: open_or_create(out, chosen, ours))
-        return Session(run, chosen, ours).play(stop or Stop())
+        session = Session(chosen, ours, lambda: in_first(lambda: open_or_create(out, chosen, ours)))
+        return session.play(stop or Stop())
 
 
 def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Outcome:
@@ -58,7 +58,7 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
     with processes.joined(precision.find_device(recipe.device).type) as ours:
         if settings and ours.first:
             write_atomically(found.recipe, recipe.to_yaml().encode())
-        return Session(found, recipe, ours).play(stop or Stop())
+        return Session(recipe, ours, lambda: found).play(stop or Stop())
 
 
 def complete(recipe: Recipe, data: str | Path | None, settings: dict[str, Any]) -> Recipe:
