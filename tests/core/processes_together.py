@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +19,17 @@ def gradients(network: nn.Module, share: Tensor) -> list[list[float]]:
     return [weight.grad.flatten().tolist() for weight in network.parameters() if weight.grad is not None]
 
 
+def threads() -> list[str]:
+    """The names of this process's threads, those of libraries too; none where the system does not tell."""
+    return [(task / "comm").read_text().strip() for task in Path("/proc/self/task").glob("*")]
+
+
 def main() -> None:
     rank = int(os.environ["RANK"])
     with processes.joined("cpu") as ours, processes.joined("cpu") as again:
         torch.manual_seed(0)
         network, examples = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), torch.randn(8, 3)
+        torch.optim.AdamW(network.parameters())  # imports what would keep the group alive
         network.register_parameter("unused", nn.Parameter(torch.ones(5)))
         report = {
             "who": [ours.rank, ours.count, ours.local_rank, ours.first, ours == again],
@@ -30,11 +37,13 @@ def main() -> None:
             "gradients": gradients(network, examples[ours.part(8)]),
             "alone": [rank, processes.is_first()],
             "any": [processes.any_of(flag, CPU) for flag in (False, rank == 1, rank == 0, True)],
+            "latest": processes.latest(10.0 + rank, CPU),
             "mean": processes.mean(torch.tensor([float(rank), 4.0])).tolist(),
             "from_first": processes.from_first({"from": rank, "path": "runs/a"}),
         }
         processes.wait()
     report["left"] = processes.together()
+    report["threads"] = [name for name in threads() if "gloo" in name]
     print(json.dumps(report))
 
 

@@ -26,19 +26,18 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="module")
-def reports() -> list[dict[str, Any]]:
-    """What each of two processes says of itself, by rank."""
+def play_two(script: str, *arguments: str) -> list[str]:
+    """What each of two processes prints, by rank. They are given a minute."""
     place = {
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
         "OMP_NUM_THREADS": "1",
     }
-    script = str(Path(__file__).with_name("processes_together.py"))
+    path = str(Path(__file__).with_name(script))
     started = [
         subprocess.Popen(
-            [sys.executable, script],
+            [sys.executable, path, *arguments],
             env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -46,9 +45,19 @@ def reports() -> list[dict[str, Any]]:
         )
         for rank in range(2)
     ]
-    answers = [process.communicate(timeout=60) for process in started]
+    try:
+        answers = [process.communicate(timeout=60) for process in started]
+    finally:
+        for process in started:
+            process.kill()
     assert [process.returncode for process in started] == [0, 0], answers
-    return [json.loads(out.splitlines()[-1]) for out, _ in answers]
+    return [out for out, _ in answers]
+
+
+@pytest.fixture(scope="module")
+def reports() -> list[dict[str, Any]]:
+    """What each of two processes says of itself, by rank."""
+    return [json.loads(out) for out in play_two("processes_together.py")]
 
 
 def test_each_process_knows_who_it_is(reports: list[dict[str, Any]]) -> None:
@@ -56,6 +65,11 @@ def test_each_process_knows_who_it_is(reports: list[dict[str, Any]]) -> None:
     assert [report["part"] for report in reports] == [[0, 4], [4, 8]]
     assert [report["alone"] for report in reports] == [[0, True], [1, False]]
     assert not any(report["left"] for report in reports)
+
+
+def test_no_thread_outlives_the_group(reports: list[dict[str, Any]]) -> None:
+    """One that does may abort the process at its end, and torchrun then calls the whole job failed."""
+    assert [report["threads"] for report in reports] == [[], []]
 
 
 def test_averaged_gradients_are_those_of_the_whole_batch(reports: list[dict[str, Any]]) -> None:
@@ -71,8 +85,16 @@ def test_averaged_gradients_are_those_of_the_whole_batch(reports: list[dict[str,
 def test_all_hear_what_one_says(reports: list[dict[str, Any]]) -> None:
     for report in reports:
         assert report["any"] == [False, True, True, True]
+        assert report["latest"] == 11
         assert report["mean"] == [0.5, 4.0]
         assert report["from_first"] == {"from": 0, "path": "runs/a"}
+
+
+def test_clocks_that_differ_do_not_part_the_processes(tmp_path: Path) -> None:
+    """What falls due by the clock (checkpoints, the end) must fall due in the same step everywhere, or both wait for ever."""
+    reasons = play_two("clocks_that_differ.py", str(tmp_path / "run"))
+    assert reasons == ["the time is up\n"] * 2
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) > 2
 
 
 def test_alone_everything_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +106,7 @@ def test_alone_everything_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
         processes.average_gradients([weight])
         assert weight.grad.tolist() == [1.0, 2.0]
         assert processes.from_first("x") == "x"
+        assert processes.latest(1.5, weight.device) == 1.5
         assert processes.mean(weight.grad) is weight.grad
         assert [processes.any_of(flag, weight.device) for flag in (True, False)] == [True, False]
         processes.wait()

@@ -8,10 +8,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from sparring.core.game import Game, Networks
+
+Batch = Mapping[str, Tensor]
+
 COLLAPSED = 0.4  # of the data's diversity
 OVERFITTED = 0.5  # of the way from reals to fakes
 DEAD = 1e-8  # gradient norm
 PATIENCE = 3  # checks in a row before anything is said
+
+
+def measure(game: Game, networks: Networks, training: Batch, held_out: Batch, seed: int) -> dict[str, float]:
+    """Diversity of samples and overfitting of the judge, against a batch that no turn has seen."""
+    real = game.examples(held_out)
+    made = game.sample(networks, len(real), seed=seed)
+    on_training = game.judge(networks, training, game.examples(training))
+    on_held_out, on_made = game.judge(networks, held_out, real), game.judge(networks, held_out, made)
+    return {"diversity": diversity(made, real), "overfitting": overfitting(on_training, on_held_out, on_made)}
 
 
 def diversity(samples: Tensor, real: Tensor) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,22 @@ from sparring.core.files import write_atomically
 
 
 class Journal:
-    """Appends to ``journal.jsonl``; a process that does not write (``path`` None) keeps silent."""
+    """Appends to ``journal.jsonl``; a process that does not write (``path`` None) keeps silent.
 
-    def __init__(self, path: Path | None) -> None:
+    With ``board``, every number goes to TensorBoard as well, over examples seen, in a folder beside the journal.
+    """
+
+    def __init__(self, path: Path | None, board: bool = False) -> None:
         self.path = path
+        self.board = open_board(path.parent / "tensorboard") if path and board else None
 
     def write(self, event: str, **entry: Any) -> None:
         """Append one line. Raises :class:`UserError` when the disk is full."""
         if self.path is None:
             return
+        if self.board and "examples" in entry:
+            for name, value in numbers(entry):
+                self.board.add_scalar(name, value, entry["examples"])
         line = json.dumps({"event": event, **finite(entry)}) + "\n"
         try:
             with self.path.open("a", encoding="utf-8") as file:
@@ -38,6 +45,24 @@ class Journal:
         kept = [entry for entry in entries(self.path) if entry.get("examples", 0) <= examples_seen]
         lines = [json.dumps(entry) + "\n" for entry in kept]
         write_atomically(self.path, "".join(lines).encode())
+
+
+def open_board(folder: Path) -> Any:
+    """TensorBoard's writer. Raises :class:`UserError` where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("tensorboard: is not installed; pip install 'sparring[log]'") from None
+    return SummaryWriter(str(folder), flush_secs=10)
+
+
+def numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of an entry by name; those in groups as ``losses/generator``."""
+    for name, value in entry.items():
+        if isinstance(value, dict):
+            yield from numbers(value, f"{prefix}{name}/")
+        elif isinstance(value, float) and math.isfinite(value):
+            yield prefix + name, value
 
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:

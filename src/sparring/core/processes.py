@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -49,6 +50,9 @@ def joined(device_type: str) -> Iterator[Processes]:
         return
     if device_type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    # Default arguments in there name the group: evaluated later (AdamW imports it), they would keep the group and its
+    # threads alive after the end of it, and a thread of gloo's aborts the process about one time in twenty.
+    import_module("torch.distributed.nn")
     dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
     try:
         yield who()
@@ -97,6 +101,15 @@ def any_of(flag: bool, device: torch.device) -> bool:
     raised = torch.tensor(float(flag), device=device)
     dist.all_reduce(raised)
     return bool(raised.item() > 0)
+
+
+def latest(seconds: float, device: torch.device) -> float:
+    """The furthest of the processes' clocks: what is due by it is due in all of them, in the same step."""
+    if not together():
+        return seconds
+    clock = torch.tensor(seconds, device=device)
+    dist.all_reduce(clock, dist.ReduceOp.MAX)
+    return clock.item()
 
 
 def from_first(value: Any) -> Any:

@@ -63,6 +63,7 @@ class Recipe:
     checkpoint_every: float = setting(60.0, "time between checkpoints", above=0, unit="time")
     sample_every: float = setting(15.0, "time between sample sheets", above=0, unit="time")
     keep: int = setting(3, "checkpoints to keep", low=1)
+    tensorboard: bool = setting(False, "write every number for TensorBoard too (needs the 'log' extra)")
     rollbacks: int = setting(3, "times to go back to a checkpoint, with half the step, on NaN", low=0)
 
     def __post_init__(self) -> None:

@@ -37,6 +37,20 @@ class Tally:
         self.looks.append(report)
         return report, examples
 
+    def pending(self) -> list[dict[str, float]]:
+        """The reports since the last look, in numbers, for a checkpoint; means over processes."""
+        return [
+            dict(zip(report, processes.mean(torch.stack([v.float() for v in report.values()])).tolist(), strict=True))
+            for report in self.reports
+        ]
+
+    def restore(self, pending: Iterable[Mapping[str, float]], examples: int, device: torch.device) -> None:
+        """Take back what :meth:`pending` gave, so that the next look sees what it would have seen."""
+        self.examples_at_look = examples
+        self.reports = [
+            {name: torch.tensor(value, device=device) for name, value in report.items()} for report in pending
+        ]
+
     def seconds(self) -> float:
         """Since the last line."""
         return time.perf_counter() - self.since

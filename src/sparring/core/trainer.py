@@ -63,7 +63,7 @@ class Trainer:
         self.feed, self.held_out, self.show, self.publish = feed, held_out, show, publish
         self.precision, self.ours, self.status = precision, ours, status
         self.part = ours.part(recipe.batch)
-        self.journal = Journal(run.journal if ours.first else None)
+        self.journal = Journal(run.journal if ours.first else None, board=recipe.tensorboard)
         for player in game.players.values():
             precision.place(player.network)
             player.network.train()
@@ -84,22 +84,8 @@ class Trainer:
 
         Raises :class:`TrainingDiverged` after one non-finite period too many.
         """
-        batches = self.feed(self.examples_seen)
-        timer = Timer(self.seconds)
-        sheet, check = Due(self.recipe.sample_every, GROWTH), Due(HEALTH_SECONDS, GROWTH)
-        save = Due(self.recipe.checkpoint_every)
-        while not (reason := self.reason_to_end(stop)):
-            self.step(batches)
-            self.seconds = timer.seconds()
-            if self.step_count % PERIOD == 0 and not self.look():
-                batches = self.feed(self.examples_seen)  # we went back to a checkpoint
-                timer = Timer(self.seconds)
-            if check.now(self.seconds):
-                self.check_health()
-            if sheet.now(self.seconds):
-                self.write_sheet()
-            if save.now(self.seconds):
-                self.save()
+        while not (reason := self.play_on(stop)):
+            self.go_back()
         self.save()
         self.write_sheet()
         if self.tally.reports:
@@ -109,6 +95,24 @@ class Trainer:
             "end", reason=reason, examples=self.examples_seen, step=self.step_count, seconds=self.seconds
         )
         return reason
+
+    def play_on(self, stop: Stop) -> str:
+        """Train from here on; returns why it ended, empty when numbers stopped being finite."""
+        batches, timer = self.feed(self.examples_seen), Timer(self.seconds)
+        sheet, check = Due(self.recipe.sample_every, GROWTH), Due(HEALTH_SECONDS, GROWTH)
+        save = Due(self.recipe.checkpoint_every)
+        while not (reason := self.reason_to_end(stop)):
+            self.step(batches)
+            self.seconds = processes.latest(timer.seconds(), self.precision.device)
+            if self.step_count % PERIOD == 0 and not self.look():
+                return ""
+            if check.now(self.seconds):
+                self.check_health()
+            if sheet.now(self.seconds):
+                self.write_sheet()
+            if save.now(self.seconds):
+                self.save()
+        return reason if self.healthy() else ""
 
     def step(self, batches: Iterator[Batch]) -> None:
         """One round: every turn that the game asks for, then the averages follow."""
@@ -178,18 +182,16 @@ class Trainer:
         """Why to stop now, in words, the same in every process; empty to go on."""
         if self.recipe.steps and self.step_count >= self.recipe.steps:
             return f"all {self.recipe.steps:,} steps are done"
-        late = bool(self.recipe.time) and self.seconds >= self.recipe.time
-        if processes.any_of(late or stop.raised, self.precision.device):
-            return "stopped" if stop.raised else "the time is up"
-        return ""
+        if self.recipe.time and self.seconds >= self.recipe.time:
+            return "the time is up"
+        return "stopped" if processes.any_of(stop.raised, self.precision.device) else ""
 
     # Watching
 
     def look(self) -> bool:
-        """Read what was reported, tell the game and the watcher; False when training went back to a checkpoint."""
+        """Read what was reported, tell the game and the watcher; False when it is not all finite."""
         report, examples = self.tally.read()
         if not all(map(math.isfinite, report.values())):
-            self.go_back()
             return False
         self.game.heed(report, examples)
         self.warn(self.watch.look({name: value for name, value in report.items() if name.startswith("gradient/")}))
@@ -226,18 +228,9 @@ class Trainer:
         """Measure diversity and overfitting on held-out examples; the first process does."""
         if not self.ours.first or self.held_out is None:
             return
-        held = self.on_device(self.held_out)
-        real = self.game.examples(held)
         with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
-            made = self.game.sample(self.averages, len(real), seed=self.recipe.seed + 1)
-            measured = {
-                "diversity": health.diversity(made, real),
-                "overfitting": health.overfitting(
-                    self.game.judge(self.averages, self.recent, self.game.examples(self.recent)),
-                    self.game.judge(self.averages, held, real),
-                    self.game.judge(self.averages, held, made),
-                ),
-            }
+            held_out = self.on_device(self.held_out)
+            measured = health.measure(self.game, self.averages, self.recent, held_out, self.recipe.seed + 1)
         self.journal.write("health", examples=self.examples_seen, seconds=self.seconds, **measured)
         self.warn(self.watch.look(measured))
 
@@ -266,6 +259,7 @@ class Trainer:
 
     def save(self) -> None:
         """A checkpoint, and the model as it is now. The first process writes, the others wait for it."""
+        state = self.state()
         if self.ours.first and self.healthy():
             tensors: dict[str, Tensor] = {}
             for name, player in self.game.players.items():
@@ -273,7 +267,7 @@ class Trainer:
                 if player.averaged:
                     average = self.averages[name].state_dict()
                     tensors |= {f"{name}/average/{key}": value for key, value in average.items()}
-            checkpoint.save(self.run.checkpoints, self.examples_seen, tensors, self.state(), self.recipe.keep)
+            checkpoint.save(self.run.checkpoints, self.examples_seen, tensors, state, self.recipe.keep)
             self.publish(self.averages)
         processes.wait()
 
@@ -285,6 +279,8 @@ class Trainer:
             "seconds": self.seconds,
             "rollbacks": self.rollbacks,
             "game": self.game.state(),
+            "pending": self.tally.pending(),
+            "pending_examples": self.tally.examples_at_look,
         }
 
     def restore(self) -> bool:
@@ -303,6 +299,7 @@ class Trainer:
         self.seconds, self.rollbacks = state["seconds"], state["rollbacks"]
         self.game.load_state(state["game"])
         self.tally = Tally()
+        self.tally.restore(state["pending"], state["pending_examples"], self.precision.device)
         return True
 
     def go_back(self) -> None:
