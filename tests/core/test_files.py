@@ -35,9 +35,14 @@ def test_until_it_is_complete_the_old_one_stays(tmp_path: Path) -> None:
 def test_other_failures_pass_through_and_leave_nothing(tmp_path: Path, failure: BaseException) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(type(failure)), aside(path) as temporary:
-        temporary.write_text("half")
-        raise failure
+
+    def fail_halfway() -> None:
+        with aside(path) as temporary:
+            temporary.write_text("half")
+            raise failure
+
+    with pytest.raises(type(failure)):
+        fail_halfway()
     assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
     assert path.read_text() == "old"
 

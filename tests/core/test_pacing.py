@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -20,7 +22,7 @@ def test_due_ever_more_rarely_as_a_run_grows() -> None:
     due = Due(10, growth=0.5)
     times = [second for second in range(400) if due.now(second)]
     assert times[:3] == [0, 10, 20]
-    assert all(later - earlier >= max(10, 0.5 * later) for earlier, later in zip(times[1:], times[2:], strict=False))
+    assert all(later - earlier >= max(10, 0.5 * later) for earlier, later in pairwise(times[1:]))
     assert times[-1] > 200
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_all_hear_what_one_says(reports: list[dict[str, Any]]) -> None:
 
 
 def test_clocks_that_differ_do_not_part_the_processes(tmp_path: Path) -> None:
-    """What falls due by the clock (checkpoints, the end) must fall due in the same step everywhere, or both wait for ever."""
+    """What falls due by the clock (a checkpoint, the end) is due in the same step everywhere, or all wait for ever."""
     reasons = play_two("clocks_that_differ.py", str(tmp_path / "run"))
     assert reasons == ["the time is up\n"] * 2
     assert len(list((tmp_path / "run" / "checkpoints").iterdir())) > 2
@@ -117,7 +118,7 @@ def test_parts_cover_a_batch_without_overlap(mistake: Callable[..., str]) -> Non
     for count in (1, 2, 3, 4):
         batch = list(range(12))
         parts = [batch[Processes(rank, count).part(12)] for rank in range(count)]
-        assert sum(parts, []) == batch
+        assert list(chain(*parts)) == batch
     line = mistake(Processes(0, 3).part, 64)
     assert line == "batch 64 does not divide among 3 processes: choose a multiple"
 

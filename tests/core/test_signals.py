@@ -21,11 +21,15 @@ def test_a_signal_raises_the_flag_and_nothing_else(number: signal.Signals) -> No
     assert signal.getsignal(number) is before
 
 
+def interrupt_twice() -> None:
+    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
+
+
 def test_a_second_ctrl_c_interrupts_at_once() -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt), Stop():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
+        interrupt_twice()
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -1,0 +1,81 @@
+"""What a benchmark ran on, the table that it prints and the file that it leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import sparring
+
+RESULTS = Path(__file__).parent / "results"
+CAPABILITIES = {
+    "avx2": torch.cpu._is_avx2_supported,
+    "avx512": torch.cpu._is_avx512_supported,
+    "avx512_bf16": torch.cpu._is_avx512_bf16_supported,
+    "amx": torch.cpu._is_amx_tile_supported,
+}  # those that decide which kernels a CPU runs
+
+
+def facts() -> dict[str, Any]:
+    """What a reader needs to know of this machine to compare with another."""
+    return {
+        "cpu": cpu_model(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "capabilities": {name: supported() for name, supported in CAPABILITIES.items()},
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "load": os.getloadavg()[0],  # much above nothing at the start: the machine was not quiet
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "sparring": sparring.__version__,
+    }
+
+
+def cpu_model() -> str:
+    """Its name, as the system has it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def described(machine: Mapping[str, Any]) -> str:
+    """One line of it."""
+    has = ", ".join(name for name, there in machine["capabilities"].items() if there) or "none of AVX2 to AMX"
+    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads ({has}){gpu}, "
+        f"load {machine['load']:.1f} at the start, torch {machine['torch']}"
+    )
+
+
+def write(name: str, machine: Mapping[str, Any], *, quick: bool, seed: int, **content: Any) -> Path:
+    """``results/<name>.json``; a quick run, which measures nothing, leaves ``<name>-quick.json`` instead."""
+    path = RESULTS / f"{name}{'-quick' if quick else ''}.json"
+    head = {
+        "benchmark": name,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "seed": seed,
+        "machine": machine,
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**head, **content}, indent=2) + "\n")
+    print(f"\nwritten: {path}")
+    return path
+
+
+def show(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows of the same keys as a table: names to the left, numbers to the right."""
+    texts = [[str(name) for name in rows[0]], *([str(value) for value in row.values()] for row in rows)]
+    sizes = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for line in texts:
+        first, *others = (f"{text:>{size}}" for text, size in zip(line, sizes, strict=True))
+        print("  ".join([f"{first.strip():<{sizes[0]}}", *others]))
