@@ -13,6 +13,7 @@ import math
 import statistics
 import tempfile
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -209,6 +210,7 @@ def count_operations(loop: Loop) -> int:
     return counter.get_total_flops()
 
 
+@cache
 def peak(dtype: torch.dtype) -> float:
     """Operations per second of a large matrix product: the best of ten."""
     on_gpu = torch.cuda.is_available()

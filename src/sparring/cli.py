@@ -84,12 +84,7 @@ def given(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def train(arguments: list[str]) -> None:
     """Train a new run."""
-    recipe = RECIPES["images"]
-    typed = [word for word in arguments[:1] if not word.startswith("-")]
-    if typed:
-        recipe = find_recipe(typed[0])
-    elif not {"-h", "--help"} & set(arguments):
-        raise UserError("train: which recipe? 'sparring recipes' lists them, or give a folder of pictures")
+    recipe = typed_recipe(arguments)
     parser = Parser("train", f"Recipe {recipe.name}: {recipe.about}. Settings and what they are now:")
     parser.add_argument("recipe", help="a recipe's name, a recipe.yaml, or a path to data")
     parser.add_argument("--out", help="run folder (default: runs/<recipe>)")
@@ -103,6 +98,21 @@ def train(arguments: list[str]) -> None:
 
     outcome = verb(recipe, out=options["out"])
     answer(options, vars(outcome))
+
+
+def typed_recipe(arguments: list[str]) -> Recipe:
+    """The recipe among the words: which options there are depends on it. Raises :class:`UserError` without one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("recipe", nargs="?")
+    for name in {name for recipe in RECIPES.values() for name in settings_of(recipe)} | {"out"}:
+        parser.add_argument("--" + name.replace("_", "-"), nargs="?")
+    name = parser.parse_known_args([with_dashes(word) for word in arguments])[0].recipe
+    if name is not None:
+        return find_recipe(name)
+    if {"-h", "--help"} & set(arguments):
+        return RECIPES["images"]
+    raise UserError("train: which recipe? 'sparring recipes' lists them, or give a folder of pictures")
 
 
 def resume(arguments: list[str]) -> None:
@@ -194,7 +204,7 @@ def answer(options: dict[str, Any], result: dict[str, Any], text: str = "") -> N
         return
     line = json.dumps(result, default=str, ensure_ascii=False) if options["json"] else text
     if line:
-        print(line)
+        print(line, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -216,6 +226,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(trouble, 1)
     except KeyboardInterrupt:
         return complain("interrupted; the last checkpoint is kept", 130)
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except SystemExit as done:  # argparse, after --help
         return int(done.code or 0)
     except Exception as bug:  # the one place where a bug of ours becomes a line

@@ -120,9 +120,10 @@ def test_a_model_is_written_whole_and_read_back(tmp_path: Path) -> None:
         "generator.w": torch.randn(3, 4).T,
         "generator.n": torch.tensor(7),
     }  # not contiguous, no dimensions
-    for examples in (1, 2):
-        save_model(tmp_path, {"kind": "points", "examples": examples}, weights, "# ü")
-    assert read_config(tmp_path) == {"sparring": 1, "kind": "points", "examples": 2}
+    config = {"kind": "points", "recipe": {}, "form": {"dimensions": 2}, "examples": 50}
+    for seen in (1, 2):
+        save_model(tmp_path, {**config, "examples_seen": seen}, weights, "# ü")
+    assert read_config(tmp_path) == {"sparring": 1, **config, "examples_seen": 2}
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
         "config.json",

@@ -181,10 +181,18 @@ class AdversarialGame(Game):
     @torch.no_grad()
     def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:
         """Examples from ``seed``; with labels, all of ``label`` or each label in turn."""
+        return self.make(networks, count, seed, self.sample_labels(count, label))
+
+    @torch.no_grad()
+    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
+        """An example for each of the batch's, under its label."""
+        return self.make(networks, len(self.examples(batch)), seed, self.labels(batch))
+
+    def make(self, networks: Networks, count: int, seed: int, labels: Tensor | None) -> Tensor:
+        """``count`` examples under ``labels``, some at a time; the latents are those of ``seed`` on any device."""
         generator = networks["generator"]
         device = next(generator.parameters()).device
         latents = torch.randn(count, self.recipe.latent, generator=torch.Generator().manual_seed(seed))
-        labels = self.sample_labels(count, label)
         made = []
         for start in range(0, count, CHUNK):
             some = slice(start, start + CHUNK)

@@ -128,6 +128,10 @@ class Game(ABC):
     def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:
         """``count`` examples made by ``networks`` (players' names to networks), the same for the same seed."""
 
+    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
+        """As many samples as ``batch`` has examples, under its conditions (labels, ...) where the game has any."""
+        return self.sample(networks, len(self.examples(batch)), seed=seed)
+
     @abstractmethod
     def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The real examples of a batch, ``(batch, ...)`` floats in the range that ``sample`` makes."""

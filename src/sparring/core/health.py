@@ -21,7 +21,7 @@ PATIENCE = 3  # checks in a row before anything is said
 def measure(game: Game, networks: Networks, training: Batch, held_out: Batch, seed: int) -> dict[str, float]:
     """Diversity of samples and overfitting of the judge, against a batch that no turn has seen."""
     real = game.examples(held_out)
-    made = game.sample(networks, len(real), seed=seed)
+    made = game.imitate(networks, held_out, seed=seed)
     on_training = game.judge(networks, training, game.examples(training))
     on_held_out, on_made = game.judge(networks, held_out, real), game.judge(networks, held_out, made)
     return {"diversity": diversity(made, real), "overfitting": overfitting(on_training, on_held_out, on_made)}

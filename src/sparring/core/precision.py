@@ -45,7 +45,11 @@ def find_device(wanted: str, local_rank: int = 0) -> torch.device:
     if not present[wanted]:
         there = ", ".join(kind for kind, here in present.items() if here)
         raise UserError(f"device: this machine has no {wanted} that torch can use; choose one of: {there}")
-    return torch.device("cuda", local_rank) if wanted == "cuda" else torch.device(wanted)
+    if wanted != "cuda":
+        return torch.device(wanted)
+    if local_rank >= torch.cuda.device_count():
+        raise UserError(f"device: process {local_rank} finds {torch.cuda.device_count()} GPUs; start one process a GPU")
+    return torch.device("cuda", local_rank)
 
 
 def choose(wanted: str, device: torch.device, networks: list[nn.Module]) -> Precision:

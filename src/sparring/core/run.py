@@ -18,6 +18,9 @@ from sparring.core.errors import UserError
 from sparring.core.files import aside, write_atomically
 from sparring.core.recipe import FORMAT, Recipe, read_yaml
 
+CONFIG = {"sparring": int, "kind": str, "recipe": dict, "form": dict, "examples": int, "examples_seen": int}
+"""What a model's config.json holds."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -108,7 +111,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError) as problem:
         raise UserError(f"{path}: cannot be read ({problem}); copy the model folder again") from None
-    if not isinstance(config, dict) or config.get("sparring") != FORMAT:
+    if not isinstance(config, dict) or not all(isinstance(config.get(key), kind) for key, kind in CONFIG.items()):
+        raise UserError(f"{path}: damaged, it lacks {', '.join(CONFIG)} or one of them; copy the model folder again")
+    if config["sparring"] != FORMAT:
         raise UserError(f"{path}: not a model of format {FORMAT}; upgrade with: pip install --upgrade sparring")
     return config
 

@@ -32,7 +32,10 @@ class Model:
         where = str(folder / "config.json")
         self.recipe = from_dict({"kind": config["kind"], **config["recipe"]}, where)
         self.room = room_of(self.recipe)
-        self.game = self.room.build(self.recipe, self.form)
+        try:
+            self.game = self.room.build(self.recipe, self.form)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise UserError(f"{where}: damaged ({problem}); copy the model folder again") from None
         tensors = read_weights(folder / "model.safetensors")
         for name, player in self.game.players.items():
             try:

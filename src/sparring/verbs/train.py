@@ -51,10 +51,10 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
     far; anything else raises :class:`UserError`, as does a folder that is no run.
     """
     found, content = find(Path(run))
+    recipe = from_dict(content, str(found.recipe)).changed(settings)
     for name in settings:
         if name not in CHANGEABLE:
             raise UserError(f"{name}: was decided when the run began; a resumed run can change {', '.join(CHANGEABLE)}")
-    recipe = from_dict(content, str(found.recipe)).changed(settings)
     with processes.joined(precision.find_device(recipe.device).type) as ours:
         if settings and ours.first:
             write_atomically(found.recipe, recipe.to_yaml().encode())
