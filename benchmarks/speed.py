@@ -8,32 +8,21 @@ The same networks (deep copies), batch and optimiser settings; see ``textbook.py
 from __future__ import annotations
 
 import argparse
-import copy
 import math
 import statistics
 import tempfile
-from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
-from unittest.mock import patch
+from typing import Any
 
 import machine
 import numpy as np
 import torch
-from stopwatch import PHASES, Stopwatch, now
-from textbook import Textbook
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from anatomy import anatomy
+from loops import Loop, Ours, timed
+from stopwatch import PHASES, now
 
-from sparring.core import trainer as core_trainer
-from sparring.core.game import Player
-from sparring.core.processes import Processes
-from sparring.core.run import create
-from sparring.core.status import Status
-from sparring.core.trainer import HEALTH_SECONDS, PERIOD, Batch
-from sparring.images.recipes import ImageRecipe, images
-from sparring.verbs.session import Session
+from sparring.core.trainer import HEALTH_SECONDS
+from sparring.images.recipes import images
 
 SEED = 0
 SAME = {"learning_rate": 2e-4, "r1": 1, "r2": 1, "average_half_life": "10k"}  # constant, as the textbook has them
@@ -43,58 +32,6 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
 }
 WARM_UP = 5  # steps
 EVERYWHERE, WITH_AMX = 1.0, 2.2  # what the ratio is meant to reach
-
-
-class Loop(Protocol):
-    """Something that trains."""
-
-    def play(self, steps: int) -> None:
-        """Train for that many steps."""
-
-
-class Ours:
-    """Sparring's session as ``sparring train`` builds it: its feed, its game, its trainer."""
-
-    def __init__(self, recipe: ImageRecipe, folder: Path) -> None:
-        self.session = Session(recipe, Processes(), lambda: create(folder, recipe))
-        self.trainer = self.session.trainer
-        self.trainer.status = Status(quiet=True)
-        self.feed = self.session.feed(0)
-
-    def play(self, steps: int) -> None:
-        """What :meth:`Trainer.play` does at every step; what it does by the clock is :func:`services`."""
-        batches = iter(self.next_batch, None)
-        for _ in range(steps):
-            self.trainer.step(batches)
-            if self.trainer.step_count % PERIOD == 0:
-                self.trainer.look()
-
-    def next_batch(self) -> Batch | None:
-        """The feed's, never None."""
-        return next(self.feed)
-
-    def textbook(self, pictures: Tensor) -> Textbook:
-        """The plain loop with copies of these networks, their weights laid out as torch's own."""
-        recipe, device = self.trainer.recipe, self.trainer.precision.device
-        assert isinstance(recipe, ImageRecipe)
-        players = self.session.game.players
-        return Textbook(
-            plain_copy(players["generator"].network),
-            plain_copy(players["discriminator"].network),
-            plain_copy(self.trainer.averages["generator"]),
-            pictures,
-            latent=recipe.latent,
-            batch=recipe.batch,
-            learning_rate=recipe.learning_rate(0),
-            average_half_life=recipe.average_half_life(0),
-            relativistic=recipe.objective == "relativistic",
-            device=device,
-        )
-
-
-def plain_copy(network: nn.Module) -> nn.Module:
-    """A copy with every tensor contiguous."""
-    return copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
 
 
 # What is measured
@@ -146,82 +83,10 @@ def alternate(loops: dict[str, Loop], rounds: int, seconds: float) -> dict[str, 
     return speeds
 
 
-def timed(loop: Loop, steps: int) -> float:
-    """Seconds for that many steps."""
-    began = now()
-    loop.play(steps)
-    return now() - began
-
-
 def ratios(speeds: dict[str, list[float]], name: str) -> dict[str, float]:
     """Of images per second over the textbook's, round by round."""
     each = [ours / theirs for ours, theirs in zip(speeds[name], speeds["textbook"], strict=True)]
     return {"median": statistics.median(each), "lowest": min(each), "highest": max(each)}
-
-
-def anatomy(loop: Loop, dtype: torch.dtype, steps: int = PERIOD) -> dict[str, float]:
-    """Milliseconds of a step in each phase, its operations, and how near to the machine's best they come."""
-    watch = Stopwatch()
-    with ExitStack() as wrapped:
-        for context in watched(loop, watch):
-            wrapped.enter_context(context)
-        total = timed(loop, steps) / steps
-    phases = {name: watch.seconds[name] / steps for name in PHASES}
-    operations = count_operations(loop)
-    return {
-        **{name: 1e3 * value for name, value in phases.items()},
-        "other": 1e3 * (total - sum(phases.values())),
-        "step": 1e3 * total,
-        "gflop": operations / 1e9,
-        "gflop_per_second": operations / total / 1e9,
-        "share_of_peak": operations / total / peak(dtype),
-    }
-
-
-def watched(loop: Loop, watch: Stopwatch) -> list[Any]:
-    """What belongs to which phase. Penalties' gradients are part of forward, averaging part of the optimiser."""
-    both = [
-        watch.watch(loop, "next_batch", "data"),
-        watch.watch(torch.Tensor, "backward", "backward"),
-        watch.watch(torch.optim.Optimizer, "zero_grad", "optimiser"),
-    ]
-    if isinstance(loop, Ours):
-        return [
-            *both,
-            watch.watch(loop.trainer, "on_device", "data"),
-            watch.watch_turns(loop.session.game),
-            watch.watch(Player, "move", "optimiser"),
-            watch.watch(core_trainer, "follow", "optimiser"),
-        ]
-    return [
-        *both,
-        watch.watch(loop, "discriminator_loss", "forward"),
-        watch.watch(loop, "generator_loss", "forward"),
-        watch.watch(torch.optim.Adam, "step", "optimiser"),
-        watch.watch(loop, "update_average", "optimiser"),
-    ]
-
-
-def count_operations(loop: Loop) -> int:
-    """Multiplications and additions of one step's matrix products and convolutions."""
-    # only the total is wanted: hooks that tell modules apart do not survive torch.autograd.grad
-    with patch("torch.utils.module_tracker.register_multi_grad_hook"), FlopCounterMode(display=False) as counter:
-        loop.play(1)
-    return counter.get_total_flops()
-
-
-@cache
-def peak(dtype: torch.dtype) -> float:
-    """Operations per second of a large matrix product: the best of ten."""
-    on_gpu = torch.cuda.is_available()
-    side = 8192 if on_gpu else 2048
-    a = torch.randn(side, side, device="cuda" if on_gpu else "cpu").to(dtype)
-    seconds = []
-    for _ in range(10):
-        began = now()
-        torch.mm(a, a)
-        seconds.append(now() - began)
-    return 2 * side**3 / min(seconds)
 
 
 def services(ours: Ours) -> dict[str, float]:

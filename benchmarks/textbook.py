@@ -47,9 +47,7 @@ class Textbook:
         )
         self.batches: Iterator[list[Tensor]] = iter(self.loader)
         self.generator_optimizer = torch.optim.Adam(generator.parameters(), learning_rate, betas=(0.0, 0.99))
-        self.discriminator_optimizer = torch.optim.Adam(
-            discriminator.parameters(), learning_rate, betas=(0.0, 0.99)
-        )
+        self.discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), learning_rate, betas=(0.0, 0.99))
 
     def play(self, steps: int) -> None:
         """Train for that many steps."""

@@ -32,7 +32,7 @@ def linear(slope: float) -> tuple[Tensor, nn.Module]:
 def test_r1_of_a_linear_judge_is_half_its_squared_slope() -> None:
     direction, judge = linear(3.0)
     real = points().requires_grad_()
-    penalty = zero_centred(judge(real), real)
+    penalty = zero_centred(judge(real), [real])[0]
     torch.testing.assert_close(penalty, torch.tensor(4.5))
     (slope,) = torch.autograd.grad(penalty, judge[0].weight)
     torch.testing.assert_close(slope[0], direction)  # d (|w|^2 / 2) / dw = w
@@ -41,7 +41,7 @@ def test_r1_of_a_linear_judge_is_half_its_squared_slope() -> None:
 def test_r1_of_a_quadratic_judge_and_its_derivative() -> None:
     curvature = torch.rand(DIMENSIONS, generator=torch.Generator().manual_seed(1)).requires_grad_()
     real = points().requires_grad_()
-    penalty = zero_centred((curvature * real.square()).sum(1) / 2, real)
+    penalty = zero_centred((curvature * real.square()).sum(1) / 2, [real])[0]
     torch.testing.assert_close(penalty, (curvature * real).square().sum(1).mean() / 2)
     (slope,) = torch.autograd.grad(penalty, curvature)
     torch.testing.assert_close(slope, curvature * real.square().mean(0))
@@ -53,7 +53,7 @@ def test_second_derivative_of_a_perceptron_judge() -> None:
     hidden = torch.randn(5, DIMENSIONS, generator=random)
     heads = torch.randn(5, generator=random).requires_grad_()
     real = points().requires_grad_()
-    penalty = zero_centred(torch.tanh(real @ hidden.T) @ heads, real)
+    penalty = zero_centred(torch.tanh(real @ hidden.T) @ heads, [real])[0]
 
     saturation = 1 - torch.tanh(real @ hidden.T).square()
     gradient = (heads * saturation) @ hidden
@@ -66,13 +66,13 @@ def test_second_derivative_by_finite_differences() -> None:
     torch.manual_seed(0)
     judge = nn.Sequential(nn.Linear(DIMENSIONS, 7), nn.Softplus(), nn.Linear(7, 1), nn.Flatten(0))
     real = points().requires_grad_()
-    (slope,) = torch.autograd.grad(zero_centred(judge(real), real), judge[0].weight)
+    (slope,) = torch.autograd.grad(zero_centred(judge(real), [real])[0], judge[0].weight)
     direction = torch.randn(slope.shape, generator=torch.Generator().manual_seed(3))
 
     def moved(step: float) -> float:
         with torch.no_grad():
             judge[0].weight.add_(direction, alpha=step)
-        value = zero_centred(judge(real), real).item()
+        value = zero_centred(judge(real), [real])[0].item()
         with torch.no_grad():
             judge[0].weight.sub_(direction, alpha=step)
         return value
@@ -85,7 +85,7 @@ def test_the_squared_norm_is_a_sum_within_an_example_and_a_mean_over_them() -> N
     each = squared_gradient(half_square(images), images)
     assert each.shape == (4,)
     torch.testing.assert_close(each, images.detach().square().sum((1, 2, 3)))
-    torch.testing.assert_close(zero_centred(half_square(images), images), each.mean() / 2)
+    torch.testing.assert_close(zero_centred(half_square(images), [images])[0], each.mean() / 2)
 
 
 def test_wgan_gp_of_a_linear_judge_is_zero_at_unit_slope_only() -> None:
@@ -143,7 +143,7 @@ def test_penalties_are_float32_under_bfloat16_autocast() -> None:
         real = images.clone().requires_grad_()
         with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
             logits = judge(real)
-            penalty = zero_centred(logits, real) + wgan_gp(judge, images, -images, torch.full((8,), 0.25))
+            penalty = zero_centred(logits, [real])[0] + wgan_gp(judge, images, -images, torch.full((8,), 0.25))
         assert logits.dtype == (torch.bfloat16 if enabled else torch.float32)
         assert penalty.dtype == torch.float32
         penalty.backward()
@@ -152,3 +152,11 @@ def test_penalties_are_float32_under_bfloat16_autocast() -> None:
     assert rough_slope.dtype == torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.05, atol=0.01)
     assert torch.cosine_similarity(rough_slope.flatten(), exact_slope.flatten(), dim=0) > 0.98
+
+
+def test_one_pass_over_both_batches_gives_what_two_passes_give() -> None:
+    judge = torch.nn.Sequential(torch.nn.Linear(3, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1), torch.nn.Flatten(0))
+    real, fake = torch.randn(5, 3, requires_grad=True), torch.randn(5, 3, requires_grad=True)
+    together = zero_centred(judge(torch.cat([real, fake])), [real, fake])
+    apart = [zero_centred(judge(real), [real])[0], zero_centred(judge(fake), [fake])[0]]
+    torch.testing.assert_close(together, apart)

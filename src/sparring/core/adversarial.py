@@ -108,15 +108,16 @@ class AdversarialGame(Game):
 
         loss = self.objective.discriminator(real_logits, fake_logits, *self.targets(round, real_logits))
         self.report(round, real_logits.detach().float(), fake_logits.detach().float())
-        if r1:
-            round.report["penalties/r1"] = penalty = zero_centred(real_logits, real)
-            loss = loss + r1 * penalty
-        if r2:
-            round.report["penalties/r2"] = penalty = zero_centred(fake_logits, fake)
-            loss = loss + r2 * penalty
+        weighted = [term for term in (("r1", r1, real), ("r2", r2, fake)) if term[1]]
+        if weighted:
+            places = [place for _, _, place in weighted]
+            penalties = zero_centred(torch.cat([real_logits, fake_logits]), places)
+            for (name, weight, _), penalty in zip(weighted, penalties, strict=True):
+                round.report[f"penalties/{name}"] = penalty
+                loss = loss + weight * penalty
         if recipe.wgan_gp:
-            places = round.uniform()
-            penalty = wgan_gp(lambda x: self.discriminate(x, labels), seen_real.detach(), seen_fake.detach(), places)
+            share = round.uniform()
+            penalty = wgan_gp(lambda x: self.discriminate(x, labels), seen_real.detach(), seen_fake.detach(), share)
             round.report["penalties/wgan_gp"] = penalty
             loss = loss + recipe.wgan_gp * penalty
         if recipe.dragan:

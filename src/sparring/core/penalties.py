@@ -6,7 +6,7 @@ Each returns a scalar in float32 that can be differentiated once more. Inputs ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,13 +16,21 @@ Judge = Callable[[Tensor], Tensor]
 
 def squared_gradient(logits: Tensor, inputs: Tensor) -> Tensor:
     """||d logit / d input||^2 of each example, shape ``(batch,)``; ``inputs`` must require grad."""
-    (gradient,) = torch.autograd.grad(logits.float().sum(), inputs, create_graph=True)
-    return gradient.float().square().flatten(1).sum(1)
+    return squared_gradients(logits, [inputs])[0]
 
 
-def zero_centred(logits: Tensor, inputs: Tensor) -> Tensor:
-    """E[||grad D||^2] / 2: R1 on real inputs (Mescheder et al. 2018, eq. 9), R2 on generated ones (eq. 10)."""
-    return squared_gradient(logits, inputs).mean() / 2
+def squared_gradients(logits: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The same for several batches of inputs of which ``logits`` holds the verdicts: one backward pass for all."""
+    gradients = torch.autograd.grad(logits.float().sum(), inputs, create_graph=True)
+    return [gradient.float().square().flatten(1).sum(1) for gradient in gradients]
+
+
+def zero_centred(logits: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """E[||grad D||^2] / 2 at each batch of ``inputs``, whose logits ``logits`` holds, in one backward pass.
+
+    On real inputs this is R1 (Mescheder et al. 2018, eq. 9), on generated ones R2 (eq. 10).
+    """
+    return [squares.mean() / 2 for squares in squared_gradients(logits, inputs)]
 
 
 def one_centred(judge: Judge, inputs: Tensor) -> Tensor:
