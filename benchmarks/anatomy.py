@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sparring.core import trainer
 from sparring.core.game import Player
+from sparring.core.trainer import PERIOD
 
 
 def anatomy(loop: Loop, dtype: torch.dtype, steps: int = PERIOD) -> dict[str, float]:

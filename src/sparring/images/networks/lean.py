@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
@@ -67,7 +66,6 @@ class LeanGenerator(nn.Module):
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         x: Tensor = self.first(self.latent(latent, labels)).view(-1, *self.start)
-        x = x.contiguous(memory_format=torch.channels_last)
         for up, (height, width) in zip(self.ups, self.grids[1:], strict=True):
             x = up(leaky_relu(x, SLOPE))[:, :, :height, :width]  # odd sizes: twice the rounded-up half, cut
         return x
@@ -102,8 +100,7 @@ class LeanDiscriminator(nn.Module):
         self.verdict = Verdict((down[-1] + batch_statistics) * places, classes, projected=down[-1])
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = images.contiguous(memory_format=torch.channels_last)
         for down in self.downs:
-            x = leaky_relu(down(x), SLOPE)
-        logits: Tensor = self.verdict(self.dropout(self.statistics(x)).flatten(1), labels)
+            images = leaky_relu(down(images), SLOPE)
+        logits: Tensor = self.verdict(self.dropout(self.statistics(images)).flatten(1), labels)
         return logits

@@ -115,7 +115,7 @@ class R3GANGenerator(nn.Module):
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         scale = self.scale(self.latent(latent, labels))
-        x = (scale[:, :, None, None] * self.basis).contiguous(memory_format=torch.channels_last)
+        x = scale[:, :, None, None] * self.basis
         x = self.stages[0](x)
         for change, blocks in zip(self.changes, self.stages[1:], strict=True):
             x = blocks(upsample(change(x)))
@@ -139,7 +139,7 @@ class R3GANDiscriminator(nn.Module):
         self.verdict = Verdict(down[-1], classes)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = self.look(images.contiguous(memory_format=torch.channels_last))
+        x = self.look(images)
         x = self.stages[0](x)
         for change, blocks in zip(self.changes, self.stages[1:], strict=True):
             x = blocks(change(downsample(x)))
