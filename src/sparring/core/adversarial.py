@@ -38,7 +38,6 @@ class AdversarialGame(Game):
         classes: int = 0,
         augment: Augment | None = None,
         bound: Callable[[Tensor], Tensor] = torch.nn.Identity(),  # noqa: B008
-        together: bool = True,
     ) -> None:
         if recipe.spectral_norm:
             constrain(discriminator)
@@ -47,7 +46,6 @@ class AdversarialGame(Game):
         self.classes = classes
         self.augment = augment
         self.bound = bound
-        self.together = together
         self.batches = recipe.critic_turns
         decay = recipe.weight_decay
         self.players = {
@@ -104,7 +102,7 @@ class AdversarialGame(Game):
         real = real.detach().requires_grad_(r1 > 0)
         fake = fake.detach().requires_grad_(r2 > 0)
         seen_real, seen_fake = self.seen(real, round), self.seen(fake, round)
-        real_logits, fake_logits = self.logits(seen_real, seen_fake, labels)
+        real_logits, fake_logits = self.discriminate(seen_real, labels), self.discriminate(seen_fake, labels)
 
         loss = self.objective.discriminator(real_logits, fake_logits, *self.targets(round, real_logits))
         self.report(round, real_logits.detach().float(), fake_logits.detach().float())
@@ -148,14 +146,6 @@ class AdversarialGame(Game):
         """The discriminator's logits, in float32."""
         logits: Tensor = self.players["discriminator"].network(examples, labels)
         return logits.float()
-
-    def logits(self, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Logits of both, in one pass where no feature of the discriminator's looks across its batch."""
-        if not self.together:
-            return self.discriminate(real, labels), self.discriminate(fake, labels)
-        both = None if labels is None else torch.cat([labels, labels])
-        real_logits, fake_logits = self.discriminate(torch.cat([real, fake]), both).chunk(2)
-        return real_logits, fake_logits
 
     def targets(self, round: Round, like: Tensor) -> tuple[Tensor, Tensor]:
         """Real and fake targets: 1 (or smoothed below it: Salimans et al. 2016) and 0, some of them flipped."""

@@ -53,8 +53,10 @@ class Run:
         """What is shared and loaded."""
         return self.folder / "model"
 
-    def sweep(self) -> None:
-        """Remove what a kill left half-written."""
+    def lay_out(self) -> None:
+        """Make the folders, and remove what a kill left half-written."""
+        for folder in (self.samples, self.checkpoints, self.model):
+            folder.mkdir(exist_ok=True)
         for part in self.folder.glob("**/.*.part"):
             part.unlink(missing_ok=True)
 
@@ -67,13 +69,11 @@ def create(folder: Path, recipe: Recipe) -> Run:
     if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: exists and is not empty; choose another --out")
     try:
-        for part in (folder, run.samples, run.checkpoints, run.model):
-            part.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another --out") from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder}: cannot be written; choose another --out")
     write_atomically(run.recipe, recipe.to_yaml().encode())
+    run.lay_out()
     return run
 
 

@@ -35,15 +35,7 @@ class ImageGame(AdversarialGame):
                 "label, add a labels.csv (file,label), or leave conditional out"
             )
         generator, discriminator = networks(recipe, form, classes)
-        bound = BOUNDS[recipe.output]
-        super().__init__(
-            generator,
-            discriminator,
-            recipe,
-            classes=classes,
-            bound=bound,
-            together=not recipe.batch_statistics,
-        )
+        super().__init__(generator, discriminator, recipe, classes=classes, bound=BOUNDS[recipe.output])
         self.settings = recipe
         self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
         self.probability = AdaptiveProbability(target=recipe.augment_target)

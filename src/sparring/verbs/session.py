@@ -77,7 +77,7 @@ class Session:
         """Train until the budget is used up or ``stop`` is raised; leaves the report behind."""
         trainer = self.trainer
         if self.ours.first:
-            self.run.sweep()
+            self.run.lay_out()
         resumed = trainer.restore()
         trainer.journal.cut(trainer.examples_seen)
         self.announce(resumed)
