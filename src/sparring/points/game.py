@@ -17,8 +17,9 @@ class PointGame(AdversarialGame):
     """Plays on ``(points - centre) / scale``."""
 
     def __init__(self, recipe: PointRecipe, form: Mapping[str, Any]) -> None:
-        size = {"width": recipe.width, "depth": recipe.depth, "dimensions": form["dimensions"]}
-        super().__init__(PointGenerator(latent=recipe.latent, **size), PointDiscriminator(**size), recipe)
+        size = {"width": recipe.width, "dimensions": form["dimensions"]}
+        generator = PointGenerator(latent=recipe.latent, depth=recipe.generator_depth, **size)
+        super().__init__(generator, PointDiscriminator(depth=recipe.depth, **size), recipe)
         self.centre = torch.tensor(form["centre"])
         self.scale = float(form["scale"])
 

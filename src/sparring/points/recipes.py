@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.recipe import setting
+from sparring.core.schedules import schedule
 
 SETS = ("gaussians-25", "gaussians-8")  # that data can name
 
@@ -18,16 +19,26 @@ class PointRecipe(AdversarialRecipe):
 
     kind: ClassVar[str] = "points"
 
-    width: int = setting(256, "of both players' hidden layers", low=1, high=8192)
-    depth: int = setting(3, "hidden layers of both players", low=1, high=32)
+    width: int = setting(128, "of both players' hidden layers", low=1, high=8192)
+    depth: int = setting(4, "hidden layers of the discriminator", low=1, high=32)
+    generator_depth: int = setting(
+        8, "hidden layers of the generator: depth makes the borders between modes sharp", low=1, high=32
+    )
 
 
 grid = PointRecipe(
     name="gaussians",
     about="25 Gaussians in a grid (-4..4, step 2, sigma 0.05): does every mode get found?",
     data="gaussians-25",
-    batch=256,
-    time=120.0,
+    batch=128,
+    latent=2,
+    learning_rate=schedule("2e-3:1e-4@3.8M"),
+    pace=0.5,
+    r1=schedule("0.05:0.0003@1.5M"),
+    r2=schedule("0.05:0.0003@1.5M"),
+    average_half_life=schedule("0:100k@500k"),
+    steps=30_000,
+    time=175.0,
 )
 
 ring = dataclasses.replace(
