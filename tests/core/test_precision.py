@@ -94,7 +94,9 @@ def test_a_device_that_is_not_there_is_told_in_one_line(
         assert line.endswith("choose one of: cpu")
 
 
-def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert find_device("auto", local_rank=3) == torch.device("cuda", 3)
     assert find_device("cpu", local_rank=3) == CPU
+    assert "process 4 finds 4 GPUs" in mistake(find_device, "cuda", 4)

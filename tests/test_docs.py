@@ -1,0 +1,61 @@
+"""The documentation holds: its Python runs, its commands work, its links lead somewhere, its tables are complete."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparring.cli import VERBS, main
+from sparring.core.recipe import fields
+from sparring.rooms import RECIPES, ROOMS
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TINY = {"train": ["--steps", "2", "--width", "8", "--time", "0"], "resume": ["--steps", "3", "--time", "0"]}
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["python.md", "adding-a-game.md"])
+def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(blocks(ROOT / "docs" / page, "python"))
+    assert "sparring" in code
+    exec(compile(code, page, "exec"), {"__name__": "documentation"})
+
+
+def test_the_commands_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained for two steps; ``path/to/pictures`` is a folder of drawn ones."""
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "path" / "to" / "pictures").mkdir(parents=True)
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (20, 9, 12, 3), dtype=np.uint8)):
+        Image.fromarray(pixels).save(tmp_path / "path" / "to" / "pictures" / f"{index}.png")
+    lines = [line for block in blocks(ROOT / "README.md", "sh") for line in block.splitlines()]
+    commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("sparring ")]
+    assert {command[0] for command in commands} == set(VERBS)
+    for command in commands:
+        assert main([*command, *TINY.get(command[0], [])]) == 0, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#:]+)\)", prose):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_page_of_recipes_lists_every_recipe_and_every_setting() -> None:
+    text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    for name in RECIPES:
+        assert f"`{name}`" in text
+    for room in ROOMS.values():
+        for name, field in fields(room.recipe).items():
+            assert f"| `{name}` | {field.default} |" in text or name in ("name", "about"), (name, field.default)
