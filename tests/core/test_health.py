@@ -83,6 +83,14 @@ def test_a_short_trouble_is_not_named() -> None:
             assert watch.look({"diversity": value}) == {}
 
 
+def test_a_young_generator_on_its_way_up_has_not_collapsed() -> None:
+    rising = Watch()
+    assert all(rising.look({"diversity": 0.02 * step}) == {} for step in range(1, 20))
+    stuck = Watch()
+    told = [stuck.look({"diversity": value}) for value in (0.10, 0.12, 0.14, 0.13, 0.14, 0.12)]
+    assert [set(warnings) for warnings in told] == [set()] * 5 + [{"collapse"}]
+
+
 def test_troubles_are_counted_apart_and_unknown_numbers_left_alone() -> None:
     watch = Watch()
     bad = {"diversity": 0.0, "gradient/generator": 0.0, "losses/generator": math.nan}

@@ -23,7 +23,7 @@ from sparring.data.download import Remote
 from sparring.data.feed import Feed
 from sparring.data.order import Order
 from sparring.images.data import check, open_source
-from sparring.images.sets import open_set
+from sparring.images.reading.sets import open_set
 
 
 @dataclass

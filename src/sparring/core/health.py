@@ -58,6 +58,7 @@ class Watch:
     """Turns measurements into warnings: each trouble is named once when it has lasted, and again after it passed."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    diversities: list[float] = field(default_factory=list)  # the last few
 
     def look(self, measured: Mapping[str, float]) -> dict[str, str]:
         """The warnings that these measurements now call for, by kind.
@@ -67,13 +68,19 @@ class Watch:
         troubles: dict[str, tuple[bool, str]] = {}
         for name, value in measured.items():
             if name == "diversity":
-                troubles["collapse"] = value < COLLAPSED, collapse(value)
+                troubles["collapse"] = self.stays_low(value), collapse(value)
             elif name == "overfitting":
                 troubles["overfitting"] = value > OVERFITTED, overfitted(value)
             elif name.startswith("gradient/"):
                 player = name.removeprefix("gradient/")
                 troubles[f"dead {player}"] = value < DEAD, dead(player)
         return {kind: line for kind, (bad, line) in troubles.items() if self.lasting(kind, bad)}
+
+    def stays_low(self, diversity: float) -> bool:
+        """Whether samples are too much alike and not on their way up: a young generator begins from sameness."""
+        rising = bool(self.diversities) and diversity > max(self.diversities)
+        self.diversities = [*self.diversities, diversity][-PATIENCE:]
+        return diversity < COLLAPSED and not rising
 
     def lasting(self, kind: str, bad: bool) -> bool:
         """Whether ``kind`` has just now been bad for long enough to be named."""

@@ -32,12 +32,12 @@ grid = PointRecipe(
     data="gaussians-25",
     batch=128,
     latent=2,
-    learning_rate=schedule("1e-3:1e-4@3.8M"),
-    r1=schedule("0.05:0.0003@1.5M"),
-    r2=schedule("0.05:0.0003@1.5M"),
+    learning_rate=schedule("1e-3:3e-5@2M"),
+    r1=schedule("0.05:0.0003@800k"),
+    r2=schedule("0.05:0.0003@800k"),
     average_half_life=schedule("0:100k@500k"),
-    steps=30_000,
-    time=175.0,
+    steps=20_000,
+    time=170.0,
 )
 
 ring = dataclasses.replace(

@@ -1,4 +1,8 @@
-"""Two multilayer perceptrons, without normalisation: a generator of vectors and a judge of vectors."""
+"""Two multilayer perceptrons, without normalisation: a generator of vectors and a judge of vectors.
+
+The generator's units saturate (tanh). Its map from a connected latent to separate modes must be flat on each mode
+and steep between two; tanh is flat and steep by nature, while a leaky ReLU has to grow large weights that cancel.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,25 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+TANH_GAIN = 5 / 3  # keeps the scale of activations through tanh
+LEAKY_GAIN = math.sqrt(2 / (1 + 0.2**2))  # the same through leaky ReLUs of slope 0.2 (He et al. 2015)
 
-def perceptron(inputs: int, width: int, depth: int, outputs: int) -> nn.Sequential:
-    """``depth`` hidden layers of ``width`` leaky ReLUs, initialised to keep the scale (He et al. 2015)."""
-    sizes = [inputs, *[width] * depth]
+
+def perceptron(
+    inputs: int, width: int, depth: int, outputs: int, activation: nn.Module, gain: float, spread: float
+) -> nn.Sequential:
+    """``depth`` hidden layers of ``width`` units with weights N(0, gain^2 / fan in) and biases N(0, spread^2), which
+    lay the units' folds all over the plane, not through the origin alone; then a linear layer."""
     layers: list[nn.Module] = []
-    for before, after in pairwise(sizes):
-        layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
-    layers.append(nn.Linear(width, outputs))
-    for layer in layers:
-        if isinstance(layer, nn.Linear):
-            nn.init.normal_(layer.weight, std=math.sqrt(2 / 1.04 / layer.in_features))
-            nn.init.normal_(layer.bias)  # folds all over the plane, not through the origin alone
-    return nn.Sequential(*layers)
+    for before, after in pairwise([inputs, *[width] * depth]):
+        layer = nn.Linear(before, after)
+        nn.init.normal_(layer.weight, std=gain / math.sqrt(before))
+        nn.init.normal_(layer.bias, std=spread)
+        layers += [layer, activation]
+    last = nn.Linear(width, outputs)
+    nn.init.normal_(last.weight, std=1 / math.sqrt(width))
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last)
 
 
 class PointGenerator(nn.Module):
@@ -28,7 +38,7 @@ class PointGenerator(nn.Module):
 
     def __init__(self, *, latent: int, width: int, depth: int, dimensions: int) -> None:
         super().__init__()
-        self.body = perceptron(latent, width, depth, dimensions)
+        self.body = perceptron(latent, width, depth, dimensions, nn.Tanh(), TANH_GAIN, spread=0.5)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         points: Tensor = self.body(latent)
@@ -40,7 +50,7 @@ class PointDiscriminator(nn.Module):
 
     def __init__(self, *, width: int, depth: int, dimensions: int) -> None:
         super().__init__()
-        self.body = perceptron(dimensions, width, depth, 1)
+        self.body = perceptron(dimensions, width, depth, 1, nn.LeakyReLU(0.2), LEAKY_GAIN, spread=1.0)
 
     def forward(self, points: Tensor, labels: Tensor | None = None) -> Tensor:
         return torch.squeeze(self.body(points), 1)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.images.decode import ENDINGS, BadImage
+from sparring.images.reading.decode import ENDINGS, BadImage
 
 LARGEST_MEMBER = 1 << 28  # bytes that a file in a zip may unpack to; beyond that it may be a zip bomb
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.images.arrays import Arrays
+from sparring.images.reading.arrays import Arrays
 
 IDX_IMAGES = re.compile(r"(.*images)([.-])idx[34]-ubyte(\.gz)?")
 IDX_BYTES = 0x08  # IDX's code for unsigned bytes

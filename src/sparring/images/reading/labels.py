@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.images.decode import BadImage
-from sparring.images.shelf import Shelf
+from sparring.images.reading.decode import BadImage
+from sparring.images.reading.shelf import Shelf
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")  # the last is NVIDIA's name for the same thing
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}  # folders that are no labels

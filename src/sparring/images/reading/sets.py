@@ -14,9 +14,9 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.download import Remote, fetch
 from sparring.data.source import BadFile
-from sparring.images.arrays import Arrays, ImageArrays
-from sparring.images.official_files import idx_images, is_cifar, read_cifar, read_idx_pair
-from sparring.images.shape import Header, ImageSettings, Shape, survey
+from sparring.images.reading.arrays import Arrays, ImageArrays
+from sparring.images.reading.official_files import idx_images, is_cifar, read_cifar, read_idx_pair
+from sparring.images.reading.shape import Header, ImageSettings, Shape, survey
 
 STACKED = "stacked-mnist"
 

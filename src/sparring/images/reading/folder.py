@@ -14,10 +14,10 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.images.decode import ENDINGS, BadImage, read_header, read_image
-from sparring.images.labels import encode, read_labels
-from sparring.images.shape import MINIMUM, Header, ImageSettings, Shape, choose_shape, survey
-from sparring.images.shelf import Shelf
+from sparring.images.reading.decode import ENDINGS, BadImage, read_header, read_image
+from sparring.images.reading.labels import encode, read_labels
+from sparring.images.reading.shape import MINIMUM, Header, ImageSettings, Shape, choose_shape, survey
+from sparring.images.reading.shelf import Shelf
 
 THREADS = max(2, min(8, os.cpu_count() or 1))
 CHUNK = 32  # files that a thread takes at a time

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.images.arrays import MODES, Arrays
+from sparring.images.reading.arrays import MODES, Arrays
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
 LABEL_KEYS = ("labels", "y_train", "y", "label")
