@@ -166,13 +166,14 @@ class Trainer:
     def only(self, mover: str) -> Iterator[None]:
         """Inside, no gradient is computed for any player but ``mover``."""
         others = [player.network for name, player in self.game.players.items() if name != mover]
-        for network in others:
-            network.requires_grad_(False)
+        moving = [weight for network in others for weight in network.parameters() if weight.requires_grad]
+        for weight in moving:
+            weight.requires_grad_(False)
         try:
             yield
         finally:
-            for network in others:
-                network.requires_grad_(True)
+            for weight in moving:
+                weight.requires_grad_(True)
 
     def on_device(self, batch: Batch) -> dict[str, Tensor]:
         """The batch where the networks are."""
@@ -253,14 +254,16 @@ class Trainer:
     # Coming back
 
     def healthy(self) -> bool:
-        """Whether every weight is a finite number: nothing else is ever saved."""
+        """Whether every weight, and every number reported since the last look, is finite: nothing else is saved."""
         weights = [w for player in self.game.players.values() for w in player.network.parameters()]
-        return bool(torch.stack([weight.detach().float().sum() for weight in weights]).isfinite().all())
+        numbers = [weight.detach() for weight in weights] + [v for r in self.tally.reports for v in r.values()]
+        finite = bool(torch.stack([number.float().sum() for number in numbers]).isfinite().all())
+        return not processes.any_of(not finite, self.precision.device)
 
     def save(self) -> None:
         """A checkpoint, and the model as it is now. The first process writes, the others wait for it."""
-        state = self.state()
-        if self.ours.first and self.healthy():
+        state, healthy = self.state(), self.healthy()
+        if self.ours.first and healthy:
             tensors: dict[str, Tensor] = {}
             for name, player in self.game.players.items():
                 tensors |= checkpoint.player_tensors(name, player)

@@ -32,11 +32,11 @@ grid = PointRecipe(
     data="gaussians-25",
     batch=128,
     latent=2,
-    learning_rate=schedule("1e-3:3e-5@2M"),
+    learning_rate=schedule("1e-3:1e-4@1.6M"),
     r1=schedule("0.05:0.0003@800k"),
     r2=schedule("0.05:0.0003@800k"),
     average_half_life=schedule("0:100k@500k"),
-    steps=20_000,
+    steps=22_000,
     time=170.0,
 )
 
