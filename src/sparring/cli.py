@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from sparring import __version__
-from sparring.core.errors import TrainingDiverged, UserError
+from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import Recipe, fields, nearest
 from sparring.rooms import RECIPES, find_recipe
 
@@ -222,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         VERBS[words[0]](words[1:])
     except UserError as mistake:
         return complain(mistake, 2)
-    except TrainingDiverged as trouble:
+    except (TrainingDiverged, ProcessLost) as trouble:
         return complain(trouble, 1)
     except KeyboardInterrupt:
         return complain("interrupted; the last checkpoint is kept", 130)

@@ -6,6 +6,7 @@ what is computed once for both, targets, noise and penalties are here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
@@ -183,7 +184,8 @@ class AdversarialGame(Game):
         """``count`` examples under ``labels``, some at a time; the latents are those of ``seed`` on any device."""
         generator = networks["generator"]
         device = next(generator.parameters()).device
-        latents = torch.randn(count, self.recipe.latent, generator=torch.Generator().manual_seed(seed))
+        drawn = math.ceil(count / 16) * 16  # torch draws by sixteens: a remainder would change the last ones
+        latents = torch.randn(drawn, self.recipe.latent, generator=torch.Generator().manual_seed(seed))[:count]
         made = []
         for start in range(0, count, CHUNK):
             some = slice(start, start + CHUNK)

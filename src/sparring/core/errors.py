@@ -10,3 +10,7 @@ class UserError(ValueError):
 
 class TrainingDiverged(RuntimeError):
     """Training met numbers that are not finite more often than the recipe allows to go back."""
+
+
+class ProcessLost(RuntimeError):
+    """Another of the processes that train together has gone."""

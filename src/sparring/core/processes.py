@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from sparring.core.errors import UserError
+from sparring.core.errors import ProcessLost, UserError
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,19 @@ def joined(device_type: str) -> Iterator[Processes]:
     # Default arguments in there name the group: evaluated later (AdamW imports it), they would keep the group and its
     # threads alive after the end of it, and a thread of gloo's aborts the process about one time in twenty.
     import_module("torch.distributed.nn")
-    dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+    # A launcher may keep its store when it starts us again: under names of its own each start finds only its peers.
+    store, rank, count = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
+    store = dist.PrefixStore(f"start {restarts()}", store)  # type: ignore[attr-defined]
+    dist.init_process_group("nccl" if device_type == "cuda" else "gloo", store=store, rank=rank, world_size=count)
     try:
         yield who()
+    except RuntimeError as problem:
+        if isinstance(problem, dist.DistError) or "gloo" in str(problem).lower():
+            raise ProcessLost(
+                f"process {rank} lost touch with another one; torchrun --max-restarts goes on by itself from the last "
+                "checkpoint, without it 'sparring resume' does"
+            ) from problem
+        raise
     finally:
         dist.destroy_process_group()
 

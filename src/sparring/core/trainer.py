@@ -88,9 +88,10 @@ class Trainer:
             self.go_back()
         self.save()
         self.write_sheet()
-        if self.tally.reports:
-            self.tally.read()
-        self.note_progress()
+        if self.tally.examples:  # none where nothing was left to do
+            if self.tally.reports:
+                self.tally.read()
+            self.note_progress()
         self.journal.write(
             "end", reason=reason, examples=self.examples_seen, step=self.step_count, seconds=self.seconds
         )
@@ -213,7 +214,6 @@ class Trainer:
             "waiting": round(waited, 4),
             "learning_rate": self.recipe.learning_rate(self.examples_seen) * 0.5**self.rollbacks,
             **grouped(values),
-            **self.game.state(),
         }
         self.journal.write("step", **entry)
         self.status.show(progress_line(entry, self.time_left()))
@@ -311,9 +311,10 @@ class Trainer:
         if again > self.recipe.rollbacks or not self.restore():
             raise TrainingDiverged(
                 f"{self.run.folder}: losses stopped being finite numbers after {at:,} examples, "
-                f"{self.recipe.rollbacks} fresh starts from a checkpoint did not help; lower learning_rate"
+                f"{self.rollbacks} fresh starts from a checkpoint did not help; lower learning_rate"
             )
         self.rollbacks = again
+        self.journal.cut(self.examples_seen)
         message = (
             f"not finite: a loss was no number after {at:,} examples; back to {self.examples_seen:,}, "
             f"learning rate now {0.5**again:g} of the recipe's"

@@ -203,19 +203,19 @@ class AdaptiveProbability:
     """ADA's controller (Karras et al. 2020, section 3.2): p rises while the judge is surer of reals than ``target``.
 
     The measure is r_t = E[sign(D(real))], for relativistic objectives the sign against the mean fake, since
-    their logits have no zero. p moves by 1 within ``SPEED`` examples.
+    their logits have no zero. p moves by 1 within ``SPEED`` examples and never above ``highest``.
     """
 
     SPEED = 500_000
 
-    def __init__(self, target: float = 0.6) -> None:
-        self.target = target
+    def __init__(self, target: float = 0.6, highest: float = 1.0) -> None:
+        self.target, self.highest = target, highest
         self.p = 0.0
 
     def update(self, sign_mean: float, examples: int) -> None:
         """Take in the mean sign over the last ``examples`` examples."""
         step = examples / self.SPEED
-        self.p = min(max(self.p + (step if sign_mean > self.target else -step), 0.0), 1.0)
+        self.p = min(max(self.p + (step if sign_mean > self.target else -step), 0.0), self.highest)
 
     def state(self) -> dict[str, float]:
         """For a checkpoint."""

@@ -38,7 +38,7 @@ class ImageGame(AdversarialGame):
         super().__init__(generator, discriminator, recipe, classes=classes, bound=BOUNDS[recipe.output])
         self.settings = recipe
         self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
-        self.probability = AdaptiveProbability(target=recipe.augment_target)
+        self.probability = AdaptiveProbability(recipe.augment_target, recipe.augment_limit.highest)
 
     def turns(self, round: Round) -> Iterator[Turn]:
         """As in every adversarial game, with half of the real pictures mirrored where the recipe says so."""
@@ -55,7 +55,9 @@ class ImageGame(AdversarialGame):
         if self.settings.augment == "diff":
             examples = diff_augment(examples, round)
         elif self.adaptive:
-            examples = self.adaptive(examples, self.strength(round.examples_seen), round)
+            strength = self.strength(round.examples_seen)
+            round.report["augment/probability"] = examples.new_tensor(strength)
+            examples = self.adaptive(examples, strength, round)
         return super().seen(examples, round)
 
     def strength(self, examples_seen: int) -> float:

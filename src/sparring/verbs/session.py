@@ -88,7 +88,7 @@ class Session:
                 trainer.journal.write("end", reason=f"diverged: {trouble}", examples=trainer.examples_seen)
                 self.report()
                 raise
-        self.report()
+            self.report()
         outcome = Outcome(
             self.run.folder,
             reason,

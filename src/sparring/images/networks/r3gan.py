@@ -128,12 +128,12 @@ class R3GANDiscriminator(nn.Module):
 
     def __init__(self, *, height: int, width: int, channels: int, widths: Sequence[int], classes: int = 0) -> None:
         super().__init__()
+        grid = smallest_grid(height, width, len(widths))
         down = list(widths)[::-1]
         self.look = nn.Conv2d(channels, down[0], 1, bias=False)
         scaled_normal(self.look)
         self.stages = nn.ModuleList(stage(channels, len(down)) for channels in down)
         self.changes = nn.ModuleList(plain(*pair) for pair in pairwise(down))
-        grid = smallest_grid(height, width, len(down))
         self.gather = nn.Conv2d(down[-1], down[-1], grid, groups=down[-1], bias=False)
         scaled_normal(self.gather)
         self.verdict = Verdict(down[-1], classes)

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from sparring.core.errors import UserError
 from sparring.images.networks.condition import ConditionedLatent, Verdict
 
-HALVINGS = 4  # the generator starts at a quarter of the picture's height and width
+QUARTER = 4  # the generator starts at a quarter of the picture's height and width
 
 
 def check_size(height: int, width: int) -> None:
     """Raise :class:`UserError` for a size that two doublings cannot reach."""
-    if height % HALVINGS or width % HALVINGS:
+    if height % QUARTER or width % QUARTER:
         raise UserError(
-            f"size: the tutorial pair makes sides that {HALVINGS} divides, not {height}x{width}; "
+            f"size: the tutorial pair makes sides that {QUARTER} divides, not {height}x{width}; "
             "choose another --size or --network lean"
         )
 
@@ -31,7 +31,7 @@ class TutorialGenerator(nn.Module):
     def __init__(self, *, latent: int, height: int, width: int, channels: int, classes: int = 0) -> None:
         super().__init__()
         check_size(height, width)
-        self.start = (256, height // HALVINGS, width // HALVINGS)
+        self.start = (256, height // QUARTER, width // QUARTER)
         self.latent = ConditionedLatent(latent, classes)
         features = self.start[0] * self.start[1] * self.start[2]
         self.dense = nn.Sequential(
@@ -68,7 +68,7 @@ class TutorialDiscriminator(nn.Module):
             nn.Dropout(dropout),
             nn.Flatten(),
         )
-        self.verdict = Verdict(128 * (height // HALVINGS) * (width // HALVINGS), classes, projected=128)
+        self.verdict = Verdict(128 * (height // QUARTER) * (width // QUARTER), classes, projected=128)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         logits: Tensor = self.verdict(self.body(images), labels)

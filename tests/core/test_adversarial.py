@@ -1,0 +1,217 @@
+"""The two-player game: whose turn it is and on what, what each turn minimises, and what comes out when sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.core.adversarial import CHUNK, AdversarialGame
+from sparring.core.adversarial_recipe import AdversarialRecipe
+from sparring.core.game import Round, Turn
+from sparring.core.objectives import OBJECTIVES
+from sparring.core.trainer import Trainer
+
+BATCH, LATENT, SEEN = 8, 16, (8**0.5 - 1) ** 2
+REAL, FAKE = torch.randn(2, BATCH, 2, generator=torch.Generator().manual_seed(1))
+
+
+class Recorder(nn.Module):
+    """A network that remembers what it was given and what it answered; labels are added to its answer."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+        self.calls: list[tuple[Tensor, Tensor]] = []
+
+    def forward(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        self.calls.append((inputs, self.layers(inputs)))
+        return self.calls[-1][1] if labels is None else self.calls[-1][1] + labels[:, None]
+
+
+class HalfSquare(nn.Linear):
+    """|x|^2 / 2, whose gradient is x: R1 and R2 are means of itself."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.square().sum(1) / 2
+
+
+def linear(slope: tuple[float, float] = (0.6, -0.8), bias: float = 0.1) -> Recorder:
+    layer = nn.Linear(2, 1)
+    layer.load_state_dict({"weight": torch.tensor([slope]), "bias": torch.tensor([bias])})
+    return Recorder(layer, nn.Flatten(0))
+
+
+def a_game(judge: Recorder | None = None, *, latent: int = LATENT, classes: int = 0, **settings: Any) -> Any:
+    recipe = AdversarialRecipe().changed({"r1": 0, "r2": 0, "latent": latent, **settings})
+    torch.manual_seed(0)
+    return AdversarialGame(Recorder(nn.Linear(latent, 2)), judge or linear(), recipe, classes=classes)
+
+
+def a_round(batches: int = 1, examples_seen: int = 0, batch: int = BATCH) -> Round:
+    reals = [{"examples": torch.full((batch, 2), float(number))} for number in range(batches)]
+    here: dict[str, Any] = {"global_batch": batch, "part": slice(0, batch), "device": torch.device("cpu")}
+    return Round(reals, examples_seen=examples_seen, seed=0, **here)
+
+
+def played(game: AdversarialGame, round: Round) -> Iterator[tuple[Turn, list[tuple[Tensor, Tensor]]]]:
+    """Each turn after its backward pass, with what the judge was shown meanwhile; then its mover moves."""
+    judge: Any = game.players["discriminator"].network
+    for turn in game.turns(round):
+        judge.calls.clear()
+        with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
+            loss = turn.loss()
+        loss.backward()  # type: ignore[no-untyped-call]
+        yield turn, [*judge.calls]
+        game.players[turn.mover].move(0.1, (0.0, 0.99))
+        game.players[turn.mover].optimizer.zero_grad(set_to_none=True)
+
+
+def objective_of(objective: str, real: Tensor, fake: Tensor) -> Tensor:
+    return OBJECTIVES[objective].discriminator(real, fake, torch.ones(len(real)), torch.zeros(len(fake)))
+
+
+def sampled(game: AdversarialGame, count: int, seed: int = 5, label: int | None = None) -> Tensor:
+    return game.sample({name: player.network for name, player in game.players.items()}, count, seed=seed, label=label)
+
+
+@pytest.mark.parametrize(("turns", "first", "order"), [(1, 0, "dg"), (1, 1, "gd"), (3, 0, "dddg"), (3, 1, "ddgd")])
+def test_critic_turns_have_their_own_batches_and_the_last_two_share_fakes(turns: int, first: int, order: str) -> None:
+    game = a_game(objective="hinge", critic_turns=turns, generator_first=first)
+    shown = [(turn.mover[0], shown[0][0], shown[-1][0]) for turn, shown in played(game, a_round(game.batches))]
+    assert "".join(mover for mover, _, _ in shown) == order
+    assert [real.unique().item() for mover, real, _ in shown if mover == "d"] == list(range(turns))
+    *_, (_, _, before), (_, _, last) = shown
+    assert torch.equal(before, last)
+    assert len({fake.sum().item() for _, _, fake in shown}) == turns
+    assert len(game.players["generator"].network.calls) == turns  # one forward pass serves the last two turns
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("first", [False, True])
+def test_no_gradient_reaches_whoever_does_not_move(objective: str, first: bool) -> None:
+    game = a_game(objective=objective, generator_first=first, critic_turns=2, r1=1, r2=1, wgan_gp=1, dragan=1)
+    for turn, _ in played(game, a_round(2)):
+        for name, player in game.players.items():
+            assert {weight.grad is not None for weight in player.network.parameters()} == {name == turn.mover}
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_generators_turn_judges_reals_only_to_compare_and_without_a_gradient(objective: str) -> None:
+    a_game(judge := linear(), objective=objective).generator_loss(a_round(), REAL, FAKE, None)
+    assert [logits.requires_grad for _, logits in judge.calls] == [False, True][objective != "relativistic" :]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_linear_judge_minimises_the_objective_and_half_its_squared_slope(objective: str) -> None:
+    judge = linear(slope=(1.2, -0.5))
+    loss = a_game(judge, objective=objective, r1=0.7, r2=0.2).discriminator_loss(a_round(), REAL, FAKE, None)
+    weight, bias = judge.layers[0].parameters()
+    expected = objective_of(objective, REAL @ weight[0] + bias, FAKE @ weight[0] + bias)
+    expected = expected + (0.7 + 0.2) * weight.square().sum() / 2
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(*[torch.autograd.grad(value, [weight, bias]) for value in (loss, expected)])
+
+
+@pytest.mark.parametrize(("seen", "r1", "r2"), [(0, 2, 0), (250, 1.625, 1), (1000, 0.5, 4), (9999, 0.5, 4)])
+def test_r1_at_reals_and_r2_at_fakes_follow_their_schedules(seen: int, r1: float, r2: float) -> None:
+    game = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", r1="2:0.5@1000,linear", r2="0:4@1000,linear")
+    round, on_real, on_fake = a_round(examples_seen=seen), REAL.square().sum(1) / 2, FAKE.square().sum(1) / 2
+    expected = objective_of("hinge", on_real, on_fake) + r1 * on_real.mean() + r2 * on_fake.mean()
+    torch.testing.assert_close(game.discriminator_loss(round, REAL, FAKE, None), expected)
+    assert round.report["penalties/r1"].item() == pytest.approx(on_real.mean().item())
+    assert ("penalties/r2" in round.report) == (r2 > 0)
+
+
+@pytest.mark.parametrize(("name", "penalty"), [("r1", 16), ("r2", 16), ("wgan_gp", SEEN), ("dragan", SEEN)])
+def test_penalties_count_with_their_weight_and_reach_through_the_augmentation(name: str, penalty: float) -> None:
+    """Of |2x|^2 / 2 at x = (1, 1): half of |4x|^2 at the examples, (|2x| - 1)^2 at what the judge sees."""
+    game, round = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", **{name: 2.5}), a_round()
+    game.augment, ones = (lambda examples, round: 2 * examples), torch.ones(BATCH, 2)
+    loss = game.discriminator_loss(round, ones, ones, None)
+    assert loss.item() == pytest.approx(0 + (1 + 4) + 2.5 * penalty)  # all logits are 4
+    assert round.report[f"penalties/{name}"].item() == pytest.approx(penalty)
+
+
+@pytest.mark.parametrize("objective", ["minimax", "non-saturating", "least-squares"])
+def test_smoothed_targets_of_reals(objective: str) -> None:
+    real, fake = (examples @ torch.tensor([0.6, -0.8]) + 0.1 for examples in (REAL, FAKE))
+    cross_entropy = 0.75 * real.sigmoid().log() + 0.25 * (1 - real.sigmoid()).log() + (1 - fake.sigmoid()).log()
+    squares = (real - 0.75).square() + fake.square()
+    expected = squares.mean() / 2 if objective == "least-squares" else -cross_entropy.mean()
+    loss = a_game(objective=objective, label_smoothing=0.25).discriminator_loss(a_round(), REAL, FAKE, None)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_label_noise_flips_its_share_of_targets_on_each_side_by_itself() -> None:
+    game = a_game(linear((0, 0), bias=2), objective="least-squares", label_smoothing=0.1, label_noise=0.3)
+    many, round = torch.zeros(20_000, 2), a_round(batch=20_000)
+    real, fake = game.targets(round, many[:, 0])
+    torch.testing.assert_close([real.unique(), fake.unique()], [torch.tensor([0, 0.9]), torch.tensor([0.0, 1])])
+    flips = [real == 0, fake == 1, (real == 0) & (fake == 1)]
+    assert [flipped.float().mean().item() for flipped in flips] == pytest.approx([0.3, 0.3, 0.3**2], abs=0.015)
+    expected = (0.7 * (2 - 0.9) ** 2 + 0.3 * 2**2 + 0.7 * 2**2 + 0.3 * (2 - 1) ** 2) / 2  # every logit is 2
+    assert game.discriminator_loss(round, many, many, None).item() == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize(("seen", "deviation"), [(0, 0.8), (500, 0.4), (1000, 0.0), (5000, 0.0)])
+def test_instance_noise_is_annealed_to_nothing(seen: int, deviation: float) -> None:
+    judge, round = linear(), a_round(examples_seen=seen, batch=5000)
+    game = a_game(judge, objective="relativistic", instance_noise="0.8:0@1000,linear")
+    real, fake = torch.ones(5000, 2), -torch.ones(5000, 2)
+    game.discriminator_loss(round, real, fake, None)
+    game.generator_loss(round, real, fake, None)
+    noises = torch.stack([examples - examples.mean().sign() for examples, _ in judge.calls]).flatten(1)
+    torch.testing.assert_close(noises.std(1), torch.full((4,), deviation), rtol=0.03, atol=0)
+    assert len({noise.sum().item() for noise in noises}) == (4 if deviation else 1)  # drawn anew each time
+
+
+def test_spectral_norm_makes_the_largest_singular_value_of_each_discriminator_layer_one() -> None:
+    judge = Recorder(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 1), nn.Flatten(0))
+    for weight in judge.parameters():
+        nn.init.normal_(weight, std=5)
+    game = a_game(judge, spectral_norm=True)
+    with torch.no_grad():
+        for _ in range(200):  # a power iteration each
+            judge(torch.randn(2, 1, 4, 4))
+    largest = [torch.linalg.svdvals(judge.layers[index].weight.flatten(1))[0].item() for index in (0, 2, 4)]
+    assert largest == pytest.approx([1, 1, 1], rel=1e-4)
+    assert isinstance(game.players["generator"].network.layers[0].weight, nn.Parameter)  # left alone
+
+
+@pytest.mark.parametrize(
+    ("objective", "right"), [("hinge", [0.75, 0.5]), ("least-squares", [0.25, 1.0]), ("wasserstein", [1.0, 0.75])]
+)
+def test_accuracies_by_hand(objective: str, right: list[float]) -> None:
+    """Boundaries 0, one half, and the mean of the other side: -1 for reals, 0.2 for fakes."""
+    real, fake, round = torch.tensor([0.2, 1.0, -0.5, 0.1]), torch.tensor([-1.0, 0.1, 0.4, -3.5]), a_round()
+    game = a_game(linear((0.5, 0.5), 0), objective=objective)
+    game.discriminator_loss(round, torch.stack([real, real], 1), torch.stack([fake, fake], 1), None)
+    assert [round.report[f"accuracy/{side}"].item() for side in ("real", "fake")] == right
+
+
+def test_samples_are_those_of_their_seed() -> None:
+    game, count = a_game(), 2 * CHUNK + 3
+    latents = torch.randn(count, LATENT, generator=torch.Generator().manual_seed(5))
+    torch.testing.assert_close(sampled(game, count), game.players["generator"].network.layers(latents))
+    assert torch.equal(sampled(game, 9), sampled(game, 9))
+    assert not torch.equal(sampled(game, 9), sampled(game, 9, seed=6))
+
+
+@pytest.mark.parametrize("latent", [2, 16, 64, 100])
+def test_the_first_samples_do_not_depend_on_how_many_are_asked_for(latent: int) -> None:
+    game = a_game(latent=latent)
+    for count in (1, 3, 50, CHUNK + 1):
+        torch.testing.assert_close(sampled(game, count), sampled(game, CHUNK + 50)[:count])
+
+
+def test_samples_follow_the_labels_in_turn_or_the_one_asked_for() -> None:
+    game = a_game(classes=3)
+    for weight in game.players["generator"].network.parameters():
+        nn.init.zeros_(weight)  # what is left is the label
+    assert sampled(game, 7)[:, 0].tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert sampled(game, 3, label=2)[:, 0].tolist() == [2, 2, 2]

@@ -1,0 +1,123 @@
+"""Stopped, killed or out of disk: what a training leaves behind, and that going on from it loses nothing."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from table import draw_pictures
+
+from sparring.cli import main
+from sparring.core.journal import entries
+
+SMALL = ["digits", "--width", 4, "--batch", 8, "--time", 0, "--precision", "float32", "--device", "cpu"]
+ENDLESS = ["--steps", 1_000_000, "--checkpoint-every", 0.05, "--keep", 1000]
+PATIENCE = 60  # seconds
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """``start(*words)``: the command line at work, in a process that does not outlive its test."""
+    started = []
+
+    def at_work(*words: object, **settings: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "sparring", *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen(command, **pipes, **settings))
+        return started[-1]
+
+    yield at_work
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def checkpoints(run: Path) -> dict[int, Path]:
+    """By examples seen, in order."""
+    return {int(path.stem): path for path in sorted((run / "checkpoints").glob("*.safetensors"))}
+
+
+def wait_for(number: int, run: Path, process: subprocess.Popen[str]) -> None:
+    """Until the run has that many checkpoints: it is then somewhere between two of them."""
+    until = time.monotonic() + PATIENCE
+    while len(checkpoints(run)) < number:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "no progress"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_training_with_all_that_it_promises(
+    number: signal.Signals, start: Start, tmp_path: Path
+) -> None:
+    run, data = tmp_path / "run", draw_pictures(tmp_path / "drawn.npz", (8, 8, 1))
+    process = start("train", *SMALL, *ENDLESS, "--data", data, "--out", run, "--json")
+    wait_for(3, run, process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == f"go on with: sparring resume {run}"
+
+    outcome = json.loads(out)  # nothing but one object
+    assert out.count("\n") == 1
+    assert (outcome["run"], outcome["reason"], outcome["finished"]) == (str(run), "stopped", False)
+    assert outcome["examples"] == 8 * outcome["steps"] == [*checkpoints(run)][-1]
+    assert json.loads((run / "model" / "config.json").read_text())["examples_seen"] == outcome["examples"]
+    assert load_file(run / "model" / "model.safetensors")
+    assert [*entries(run / "journal.jsonl")][-1]["reason"] == "stopped"
+    assert "stopped" in (run / "report.html").read_text()
+
+
+def test_a_killed_training_goes_on_to_the_weights_of_one_that_never_was(start: Start, tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = start("train", *SMALL, *ENDLESS, "--out", killed)
+    wait_for(4, killed, process)
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == -signal.SIGKILL
+
+    left = [*checkpoints(killed)][-1] // 8
+    steps = str(left + 30)
+    assert main(["resume", str(killed), "--steps", steps, "--checkpoint-every", "60"]) == 0
+    assert main(["train", *map(str, SMALL), "--steps", steps, "--out", str(whole)]) == 0
+    (resumed,) = (entry for entry in entries(killed / "journal.jsonl") if entry["event"] == "resume")
+    assert resumed["examples"] == 8 * left > 8
+    tensors = [load_file(checkpoints(run)[8 * int(steps)]) for run in (killed, whole)]
+    torch.testing.assert_close(*tensors, rtol=0, atol=0)
+
+
+def test_a_full_disk_is_told_in_one_line_and_costs_no_checkpoint(
+    start: Start, finished_run: Path, tmp_path: Path
+) -> None:
+    """The limit is on each file's size: room for recipe, journal and sheets, none for a checkpoint."""
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    before = {seen: path.read_bytes() for seen, path in checkpoints(run).items()}
+    limit = [min(map(len, before.values())) // 2] * 2
+    full = start("resume", run, "--steps", 9, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    out, err = full.communicate(timeout=PATIENCE)
+    assert full.returncode == 2
+    assert out == ""
+    assert "Traceback" not in err
+    *others, line = err.splitlines()
+    assert line.startswith(f"sparring: {run / 'checkpoints'}/")
+    assert "File too large" in line
+    assert not [other for other in others if other.startswith("sparring: ")]
+    assert {seen: path.read_bytes() for seen, path in checkpoints(run).items()} == before
+    assert not [*run.rglob("*.part")]
+
+    assert main(["resume", str(run)]) == 0  # with room again
+    assert set(checkpoints(run)) >= {8 * 9}
