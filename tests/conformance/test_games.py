@@ -70,15 +70,7 @@ def played_by_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SMALLEST:
         smallest(name, place / "data")  # drawn once, by one process
     script = Path(__file__).with_name("play_all.py")
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        "2",
-        "--master-port",
-        "29533",
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     played = subprocess.run([*command, str(script), str(place)], capture_output=True, text=True, timeout=240)
     assert played.returncode == 0, played.stderr[-3000:]
     return place

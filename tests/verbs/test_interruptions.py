@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from sparring.core.journal import entries
 
 SMALL = ["digits", "--width", 4, "--batch", 8, "--time", 0, "--precision", "float32", "--device", "cpu"]
 ENDLESS = ["--steps", 1_000_000, "--checkpoint-every", 0.05, "--keep", 1000]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "3"]
 PATIENCE = 60  # seconds
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -33,8 +35,8 @@ def start() -> Iterator[Start]:
     """``start(*words)``: the command line at work, in a process that does not outlive its test."""
     started = []
 
-    def at_work(*words: object, **settings: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "sparring", *map(str, words)]
+    def at_work(*words: object, through: Sequence[str] = (), **settings: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, *through, "-m", "sparring", *map(str, words)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         started.append(subprocess.Popen(command, **pipes, **settings))
         return started[-1]
@@ -98,6 +100,23 @@ def test_a_killed_training_goes_on_to_the_weights_of_one_that_never_was(start: S
     assert resumed["examples"] == 8 * left > 8
     tensors = [load_file(checkpoints(run)[8 * int(steps)]) for run in (killed, whole)]
     torch.testing.assert_close(*tensors, rtol=0, atol=0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to tell the workers of a launcher")
+def test_a_worker_that_is_killed_comes_back_by_itself(start: Start, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    often = ["--steps", 150, "--checkpoint-every", 0.05, "--keep", 1000]
+    launcher = start("train", *SMALL, *often, "--out", run, through=TORCHRUN)
+    wait_for(4, run, launcher)
+    workers = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+    os.kill(int(workers[-1]), signal.SIGKILL)
+    _, err = launcher.communicate(timeout=2 * PATIENCE)
+    assert launcher.returncode == 0, err
+    assert "lost touch with another one" in err
+    journal = [entry for entry in entries(run / "journal.jsonl") if entry["event"] in ("start", "resume", "end")]
+    assert [entry["event"] for entry in journal] == ["start", "resume", "end"]
+    assert journal[1]["examples"] >= 8 * 4
+    assert [*checkpoints(run)][-1] == 8 * 150
 
 
 def test_a_full_disk_is_told_in_one_line_and_costs_no_checkpoint(
