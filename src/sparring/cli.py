@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 from sparring import __version__
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
-from sparring.core.recipe import Recipe, fields, nearest
+from sparring.core.journal import finite
+from sparring.core.recipe import CHANGEABLE, Recipe, fields, nearest
 from sparring.rooms import RECIPES, find_recipe
 
 USAGE = """sparring: train a generative adversarial network on your own data
@@ -57,12 +58,17 @@ def with_dashes(word: str) -> str:
     return name.replace("_", "-") + equals + value if word.startswith("--") else word
 
 
-def add_settings(parser: Parser, recipe: Recipe, names: Sequence[str]) -> None:
-    """An option for each of these settings."""
+def add_settings(parser: Parser, recipe: Recipe, names: Sequence[str], told: Sequence[str] | None = None) -> None:
+    """An option for each of these settings, with its value in ``recipe``; or, of a run whose recipe is not known yet,
+    with help for those in ``told`` alone."""
     for name in names:
         field, value = fields(type(recipe))[name], getattr(recipe, name)
         choices = ", ".join(field.metadata["choices"])
-        text = field.metadata["help"] + (f": {choices}" if choices else "") + f" (now {value})"
+        text = field.metadata["help"] + (f": {choices}" if choices else "")
+        if told is None:
+            text += f" (now {value})"
+        elif name not in told:
+            text = argparse.SUPPRESS
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if field.type is bool else {}
         metavar = "yes|no" if field.type is bool else name.upper().split("_")[-1]
         option = "--" + name.replace("_", "-")
@@ -120,7 +126,7 @@ def resume(arguments: list[str]) -> None:
     parser = Parser("resume", "Go on with a run as if it had never stopped.")
     parser.add_argument("run", help="its folder")
     names = settings_of(RECIPES["images"])
-    add_settings(parser, RECIPES["images"], names)
+    add_settings(parser, RECIPES["images"], names, told=CHANGEABLE)
     options = parser.read(arguments)
 
     from sparring.verbs.train import resume as verb
@@ -202,7 +208,7 @@ def answer(options: dict[str, Any], result: dict[str, Any], text: str = "") -> N
     """The verb's result on standard output: as JSON when asked for, else in words. Only the first process talks."""
     if os.environ.get("RANK", "0") != "0":
         return
-    line = json.dumps(result, default=str, ensure_ascii=False) if options["json"] else text
+    line = json.dumps(finite(result), default=str, ensure_ascii=False) if options["json"] else text
     if line:
         print(line, flush=True)
 

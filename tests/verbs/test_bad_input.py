@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from sparring.cli import main
+from sparring.core.run import Run
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -42,6 +44,9 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         (["train", "digits", "--size", "0"], "is no size"),
         (["train", "digits", "--size", "-8"], "is no size"),
         (["train", "digits", "--width", "-1"], "too small"),
+        (["train", "digits", "--augment-limit", "0.3"], "add --augment ada"),
+        (["train", "digits", "--network", "r3gan", "--spectral-norm"], "no norm to divide by"),
+        (["train", "digits", "--network", "tutorial", "--width", "8"], "no effect on network tutorial"),
         (["train", "digits", "--conditional", "perhaps"], "neither true nor false"),
         (["train", "digits", "--labelled", "no"], "needs labels"),
         (["train", "images", "--time", "1s"], "--data PATH"),
@@ -104,6 +109,54 @@ def test_a_damaged_run(damage, told, finished_run: Path, tmp_path: Path, capsys:
     assert len(list((run / "checkpoints").iterdir())) > 0
 
 
+def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    for path in (run / "checkpoints").glob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:500])
+    kept = {path: path.read_bytes() for path in [run / "journal.jsonl", *(run / "model").iterdir()]}
+    assert "none of its checkpoints can be read" in refused(capsys, "resume", run, "--steps", "5")
+    assert all(path.read_bytes() == content for path, content in kept.items())
+
+
+def test_a_recipe_that_no_longer_fits_the_checkpoints(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    (run / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace("width: 4", "width: 8"))
+    assert "does not fit the checkpoints" in refused(capsys, "resume", run)
+
+
+def test_a_run_that_another_process_trains(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("fcntl", reason="this system has no such locks")
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    before = (run / "recipe.yaml").read_bytes()
+    with Run(run).held():
+        assert "trained by another process" in refused(capsys, "resume", run, "--steps", "9")
+    assert (run / "recipe.yaml").read_bytes() == before
+    assert main(["resume", str(run)]) == 0
+
+
+def test_a_name_or_a_label_never_leads_out_of_the_folder(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = shutil.copytree(finished_run, tmp_path / "run")
+    config = json.loads((run / "model" / "config.json").read_text())
+    config["form"]["labels"][0] = "../../a/b"
+    (run / "model" / "config.json").write_text(json.dumps(config))
+    assert main(["sample", str(run), "--label", "../../a/b", "-n", "2"]) == 0
+    assert [path.name for path in (run / "generated").iterdir()] == ["seed0-2-.._.._a_b.png"]
+
+    recipe = (run / "recipe.yaml").read_text().replace("name: digits", "name: ../../elsewhere")
+    (tmp_path / "mine.yaml").write_text(recipe)
+    assert main(["train", "mine.yaml", "--steps", "1"]) == 0
+    assert next(path.parent for path in tmp_path.rglob("recipe.yaml") if path.parent != run).parent == tmp_path / "runs"
+
+
 def test_other_data_than_the_run_began_with(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,7 +177,7 @@ def test_an_unknown_label(finished_run: Path, capsys: pytest.CaptureFixture[str]
     assert "it knows 0, 1, 2, 3" in refused(capsys, "sample", finished_run, "--label", "cat")
 
 
-@pytest.mark.parametrize("count", ["0", "-3"])
+@pytest.mark.parametrize("count", ["0", "-3", "1000000000000"])
 def test_a_count_that_cannot_be(count: str, finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "ask for 1 or more" in refused(capsys, "sample", finished_run, "-n", count)
 

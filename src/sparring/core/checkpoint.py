@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sparring.core.errors import UserError
 from sparring.core.files import aside
 from sparring.core.game import Player
 
@@ -49,13 +50,21 @@ def newest_first(folder: Path) -> list[Path]:
 
 
 def newest_readable(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any], list[Path]] | None:
-    """The newest checkpoint that can be read, with those passed over because they could not; None without any."""
+    """The newest checkpoint that can be read, with those passed over because they could not; None without any.
+
+    Raises :class:`UserError` when there are some and none of them is whole.
+    """
     damaged: list[Path] = []
     for path in newest_first(folder):
         try:
             return *load(path, device), damaged
         except (SafetensorError, OSError, ValueError, KeyError, TypeError):
             damaged.append(path)
+    if damaged:
+        raise UserError(
+            f"{folder}: none of its checkpoints can be read ({len(damaged)} are damaged); "
+            "restore one from a backup, or train a new run"
+        )
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,6 +41,19 @@ def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
     """Write ``data`` to ``path``, whole or not at all. Raises :class:`UserError` as :func:`aside` does."""
     with aside(path, durable) as temporary:
         temporary.write_bytes(data)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder, and those around it. Raises :class:`UserError` when something else is there, or may not be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"{folder}: cannot be made ({problem.strerror}); choose another place") from None
+
+
+def file_name(text: str) -> str:
+    """A user's text as a part of a file's name: letters, digits and ``_.-``, at most 40 of them."""
+    return re.sub(r"[^\w.-]+", "_", text)[:40]
 
 
 def to_disk(path: Path) -> None:

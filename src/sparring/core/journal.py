@@ -42,9 +42,15 @@ class Journal:
         """Forget what was noted after ``examples_seen``: a resumed run will live through it again."""
         if self.path is None or not self.path.exists():
             return
-        kept = [entry for entry in entries(self.path) if entry.get("examples", 0) <= examples_seen]
+        kept = [entry for entry in entries(self.path) if kept_until(entry, examples_seen)]
         lines = [json.dumps(entry) + "\n" for entry in kept]
         write_atomically(self.path, "".join(lines).encode())
+
+
+def kept_until(entry: Mapping[str, Any], examples_seen: int) -> bool:
+    """Whether an entry was noted by then; one that says no time was."""
+    noted = entry.get("examples", 0)
+    return not isinstance(noted, int | float) or noted <= examples_seen
 
 
 def open_board(folder: Path) -> Any:

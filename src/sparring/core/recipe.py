@@ -19,6 +19,11 @@ from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, exact, number, schedule
 
 FORMAT = 1  # of recipe.yaml and of the run folder around it; raised when an older Sparring could not read it
+CHANGEABLE = (
+    "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep", "rollbacks"
+)  # fmt: skip
+"""What a resumed run may be told anew; everything else was decided when it began."""
+
 DURATIONS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.files import aside, write_atomically
+from sparring.core.files import aside, make_folder, write_atomically
 from sparring.core.recipe import FORMAT, Recipe, read_yaml
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 CONFIG = {"sparring": int, "kind": str, "recipe": dict, "form": dict, "examples": int, "examples_seen": int}
 """What a model's config.json holds."""
@@ -53,10 +59,28 @@ class Run:
         """What is shared and loaded."""
         return self.folder / "model"
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside, no other process trains in this folder (where the system has such locks: not on Windows).
+
+        Raises :class:`UserError` when one does already. A lock ends with its process, however that ends.
+        """
+        try:
+            file = (self.folder / ".lock").open("a")
+        except OSError as problem:
+            raise UserError(f"{self.folder}: cannot be written ({problem.strerror}); change its permissions") from None
+        with file:
+            if fcntl:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise UserError(f"{self.folder}: is being trained by another process; stop that first") from None
+            yield
+
     def lay_out(self) -> None:
         """Make the folders, and remove what a kill left half-written."""
         for folder in (self.samples, self.checkpoints, self.model):
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
         for part in self.folder.glob("**/.*.part"):
             part.unlink(missing_ok=True)
 
@@ -109,7 +133,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(
             f"{folder}: no model here yet (no config.json); a run writes it at its first checkpoint"
         ) from None
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise UserError(f"{path}: cannot be read ({problem}); copy the model folder again") from None
     if not isinstance(config, dict) or not all(isinstance(config.get(key), kind) for key, kind in CONFIG.items()):
         raise UserError(f"{path}: damaged, it lacks {', '.join(CONFIG)} or one of them; copy the model folder again")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from sparring.core import checkpoint, health, processes
 from sparring.core.averaging import average_of, follow
-from sparring.core.errors import TrainingDiverged
+from sparring.core.errors import TrainingDiverged, UserError
 from sparring.core.game import Game, Networks, Round, mixed
 from sparring.core.journal import Journal
 from sparring.core.pacing import Due, Timer
@@ -294,10 +294,15 @@ class Trainer:
         tensors, state, damaged = found
         for path in damaged:
             self.status.say(f"warning: {path} is damaged; going on from the one before it")
-        for name, player in self.game.players.items():
-            checkpoint.restore_player(name, player, tensors)
-            if player.averaged:
-                checkpoint.restore_network(f"{name}/average/", self.averages[name], tensors)
+        try:
+            for name, player in self.game.players.items():
+                checkpoint.restore_player(name, player, tensors)
+                if player.averaged:
+                    checkpoint.restore_network(f"{name}/average/", self.averages[name], tensors)
+        except RuntimeError:
+            raise UserError(
+                f"{self.run.recipe}: does not fit the checkpoints beside it; restore it as it was, or train a new run"
+            ) from None
         self.step_count, self.examples_seen = state["step"], state["examples"]
         self.seconds, self.rollbacks = state["seconds"], state["rollbacks"]
         self.game.load_state(state["game"])

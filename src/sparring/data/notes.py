@@ -46,7 +46,7 @@ def read_note(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
     try:
         note = json.loads(text or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         note = None
     if not isinstance(note, dict):
         raise UserError(f"{path}: carries no note of Sparring's; only PNGs as Sparring wrote them do")

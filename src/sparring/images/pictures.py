@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.files import aside, write_atomically
+from sparring.core.files import aside, file_name, write_atomically
 from sparring.data.notes import compact, encode_png, save_png
 
 SHEET_SIDE = 960  # small pictures are enlarged up to this, in pixels, gaps not counted
@@ -135,5 +134,4 @@ def describe(index: int, labels: Sequence[str] | None, note: Mapping[str, Any]) 
     """The file name and the note of one of many pictures."""
     if labels is None:
         return f"{index:06d}.png", {**note, "index": index}
-    label = re.sub(r"[^\w.-]+", "_", labels[index])[:40]
-    return f"{index:06d}-{label}.png", {**note, "index": index, "label": labels[index]}
+    return f"{index:06d}-{file_name(labels[index])}.png", {**note, "index": index, "label": labels[index]}

@@ -15,6 +15,7 @@ from sparring.core.recipe import nearest
 from sparring.data.source import BadFile
 from sparring.points.recipes import PointRecipe
 
+LARGEST = 1e15  # a coordinate: squares of larger ones leave the range of float32
 SIGMA = 0.05
 DRAWN = 100_000  # points of a mixture that are trained on (PacGAN's protocol)
 
@@ -67,12 +68,18 @@ def open_source(recipe: PointRecipe) -> PointSource:
         raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")
     try:
         points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, MemoryError) as problem:
         raise UserError(f"{path}: not a .npy array of points ({problem})") from None
-    if not isinstance(points, np.ndarray) or points.ndim != 2 or len(points) < 16 or points.dtype.kind not in "fiu":
+    if (
+        not isinstance(points, np.ndarray)
+        or points.ndim != 2
+        or len(points) < 16
+        or not points.shape[1]
+        or points.dtype.kind not in "fiu"
+    ):
         raise UserError(f"{path}: needs one array of numbers, at least 16 points by dimensions")
-    if not np.isfinite(points).all():
-        raise UserError(f"{path}: holds numbers that are not finite; remove them")
+    if not (np.abs(points) < LARGEST).all():
+        raise UserError(f"{path}: holds numbers that are not finite, or beyond {LARGEST:g}; remove or scale them")
     return PointSource(path.name, points)
 
 

@@ -30,13 +30,13 @@ def about_run(folder: Path) -> dict[str, Any]:
     run, recipe = find(folder)
     journal = list(entries(run.journal))
     steps = [entry for entry in journal if entry.get("event") == "step"]
-    ends = [entry["reason"] for entry in journal if entry.get("event") in ("end",)]
+    ends = [entry.get("reason") for entry in journal if entry.get("event") == "end"]
     return {
         "run": str(folder),
         "recipe": recipe,
         "last": steps[-1] if steps else None,
         "ended": ends[-1] if ends else None,
-        "warnings": [entry["message"] for entry in journal if entry.get("event") == "warning"],
+        "warnings": [entry.get("message") for entry in journal if entry.get("event") == "warning"],
         "checkpoints": [str(path) for path in newest_first(run.checkpoints)],
         "has_model": (run.model / "config.json").exists(),
     }

@@ -18,6 +18,7 @@ from sparring.core.recipe import nearest
 from sparring.core.run import read_config, weights_hash
 from sparring.rooms import from_dict, room_of
 
+MOST = 1_000_000  # samples made at once: all are held in memory
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
 
 
@@ -34,7 +35,7 @@ class Model:
         self.room = room_of(self.recipe)
         try:
             self.game = self.room.build(self.recipe, self.form)
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError, RuntimeError) as problem:
             raise UserError(f"{where}: damaged ({problem}); copy the model folder again") from None
         tensors = read_weights(folder / "model.safetensors")
         for name, player in self.game.players.items():
@@ -56,8 +57,10 @@ class Model:
         """``count`` samples, on the CPU: images as float ``(count, channels, height, width)`` in [-1, 1], points
         ``(count, dimensions)``. The same seed makes the same samples. Raises :class:`UserError` for a count below 1
         or a label it does not know."""
-        if count < 1:
-            raise UserError(f"n: {count} samples cannot be made; ask for 1 or more")
+        if not 1 <= count <= MOST:
+            raise UserError(f"n: {count} samples cannot be made at once; ask for 1 or more, up to {MOST:,}")
+        if not 0 <= seed < 2**63:
+            raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
         with torch.no_grad():
             made = self.game.sample(self.networks, count, seed=seed, label=self.label_index(label))
         return self.game.present(made).cpu()
@@ -77,7 +80,7 @@ class Model:
         """The label of each of ``count`` samples; None without labels."""
         if not self.labels:
             return None
-        return [label or self.labels[index % len(self.labels)] for index in range(count)]
+        return [self.labels[index % len(self.labels)] if label is None else label for index in range(count)]
 
     def write(
         self, samples: Tensor, labels: Sequence[str] | None, out: Path, *, seed: int, overwrite: bool
@@ -112,8 +115,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise UserError(f"{path}: missing; copy the whole model folder, or resume the run") from None
     except (SafetensorError, OSError) as problem:
-        with path.open("rb") as file:
-            start = file.read(2)
+        start = path.read_bytes()[:2] if path.is_file() else b""
         if start == b"PK" or start[:1] == b"\x80":
             raise UserError(f"{path}: a pickle, not safetensors; a pickle can run code and is never loaded") from None
         raise UserError(f"{path}: damaged ({problem}); copy it again, or resume the run") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sparring.core.files import file_name, make_folder
 from sparring.verbs.model import load
 
 
@@ -25,8 +26,9 @@ def sample(
     model = load(run, device)
     samples = model.sample(count, seed=seed, label=label)
     if out is None:
-        place = Path(run) / "generated" / f"seed{seed}-{count}{f'-{label}' if label else ''}.png"
-        place.parent.mkdir(exist_ok=True)
+        ending = f"-{file_name(label)}" if label else ""
+        place = Path(run) / "generated" / f"seed{seed}-{count}{ending}.png"
+        make_folder(place.parent)
         overwrite = True  # the same name holds the same samples
     else:
         place = Path(out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from torch import Tensor
 import sparring
 from sparring.core import precision
 from sparring.core.errors import TrainingDiverged, UserError
+from sparring.core.files import write_atomically
 from sparring.core.game import Networks, mixed
 from sparring.core.processes import Processes
 from sparring.core.recipe import Recipe
@@ -74,10 +77,19 @@ class Session:
         )
 
     def play(self, stop: Stop) -> Outcome:
-        """Train until the budget is used up or ``stop`` is raised; leaves the report behind."""
+        """Train until the budget is used up or ``stop`` is raised; leaves the report behind.
+
+        Raises :class:`UserError` when another process trains in this folder.
+        """
+        with self.run.held() if self.ours.first else nullcontext():
+            return self.play_alone(stop)
+
+    def play_alone(self, stop: Stop) -> Outcome:
+        """The same, in a folder that is ours."""
         trainer = self.trainer
         if self.ours.first:
             self.run.lay_out()
+            write_atomically(self.run.recipe, self.recipe.to_yaml().encode())  # a resumed run's budget may be new
         resumed = trainer.restore()
         trainer.journal.cut(trainer.examples_seen)
         self.announce(resumed)
@@ -117,11 +129,17 @@ class Session:
         """Raise :class:`UserError` when a run goes on with other data than it began with."""
         if not (self.run.model / "config.json").exists():
             return
-        config = read_config(self.run.model)
-        if (config["form"], config["examples"]) != (self.source.form, len(self.source)):
+        try:
+            config = read_config(self.run.model)
+        except UserError as problem:
+            self.status.say(f"warning: {problem}; the model will be written anew")
+            return
+        began, now = (config["examples"], config["form"]), (len(self.source), self.source.form)
+        if began != now:
+            difference = [f"{was}, now {is_}" for was, is_ in zip(began, now, strict=True) if was != is_]
             raise UserError(
-                f"{self.recipe.data}: is not what this run began with ({config['examples']} examples, now "
-                f"{len(self.source)}); restore the data, or train a new run"
+                f"{self.recipe.data}: is not what this run began with ({'; '.join(difference)}); "
+                "restore the data, or train a new run"
             )
 
     def report(self) -> None:
@@ -190,13 +208,13 @@ class Session:
 
     def say_goodbye(self, outcome: Outcome) -> None:
         """How it ended and how to go on."""
-        folder = outcome.run
+        folder = shlex.quote(str(outcome.run))
         self.status.say(
             f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html"
         )
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
-            more += " --time 2h (or --steps) | make samples with: sparring sample " + str(folder)
+            more += f" --time 2h (or --steps) | make samples with: sparring sample {folder}"
         self.status.say(more)
 
 

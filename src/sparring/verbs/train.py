@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sparring.core import precision, processes
 from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import file_name
 from sparring.core.processes import Processes
-from sparring.core.recipe import Recipe
+from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.run import Run, create, find
 from sparring.core.signals import Stop
 from sparring.rooms import find_recipe, from_dict, room_of
 from sparring.verbs.session import Outcome, Session
-
-CHANGEABLE = (
-    "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep", "rollbacks"
-)  # fmt: skip
-"""What a resumed run may be told anew; everything else was decided when it began."""
 
 
 def train(
@@ -47,7 +43,7 @@ def train(
 def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Outcome:
     """Go on with a run as if it had never stopped.
 
-    ``settings`` may raise its budget (``time``, ``steps``) or change what does not alter what was learned so
+    ``settings`` may change its budget (``time``, ``steps``) or change what does not alter what was learned so
     far; anything else raises :class:`UserError`, as does a folder that is no run.
     """
     found, content = find(Path(run))
@@ -56,14 +52,14 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
         if name not in CHANGEABLE:
             raise UserError(f"{name}: was decided when the run began; a resumed run can change {', '.join(CHANGEABLE)}")
     with processes.joined(precision.find_device(recipe.device).type) as ours:
-        if settings and ours.first:
-            write_atomically(found.recipe, recipe.to_yaml().encode())
         return Session(recipe, ours, lambda: found).play(stop or Stop())
 
 
 def complete(recipe: Recipe, data: str | Path | None, settings: dict[str, Any]) -> Recipe:
     """The recipe with the caller's settings and its data named so that it can be found from any folder."""
     recipe = recipe.changed({**settings, **({} if data is None else {"data": data})})
+    if recipe.tensorboard and find_spec("tensorboard") is None:
+        raise UserError("tensorboard: is not installed; pip install 'sparring[log]'")
     if not recipe.data:
         raise UserError(f"data: recipe '{recipe.name}' needs your data; add --data PATH")
     path = Path(recipe.data).expanduser()
@@ -81,10 +77,11 @@ def open_or_create(out: str | Path | None, recipe: Recipe, ours: Processes) -> R
 
 def default_folder(recipe: Recipe, again: bool) -> Path:
     """``runs/<recipe>``, numbered when taken; the one taken last when it is wanted ``again``."""
-    number, folder, last = 1, Path("runs") / recipe.name, Path("runs") / recipe.name
+    name = file_name(recipe.name).strip(".") or recipe.kind
+    number, folder, last = 1, Path("runs") / name, Path("runs") / name
     while folder.exists():
         number, last = number + 1, folder
-        folder = Path("runs") / f"{recipe.name}-{number}"
+        folder = Path("runs") / f"{name}-{number}"
     return last if again else folder
 
 
