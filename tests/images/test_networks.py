@@ -96,6 +96,7 @@ def test_pictures_of_a_batch_meet_in_batch_norm_and_batch_statistics_only(pair: 
     ("pair", "size", "told"),
     [
         (TUTORIAL, (28, 30, 1), "size: .* 4 divides, not 28x30"),
+        (TUTORIAL, (4, 8, 1), "size: .* from 8 on .* not 4x8"),
         (TUTORIAL, (27, 28, 1), "size: .* 4 divides, not 27x28"),
         (R3GAN, (12, 18, 3), "size: .* 3 widths .* 4 divides, not 12x18"),
         (R3GAN, (6, 8, 3), "size: .* 3 widths .* 4 divides, not 6x8"),

@@ -17,10 +17,13 @@ QUARTER = 4  # the generator starts at a quarter of the picture's height and wid
 
 
 def check_size(height: int, width: int) -> None:
-    """Raise :class:`UserError` for a size that two doublings cannot reach."""
-    if height % QUARTER or width % QUARTER:
+    """Raise :class:`UserError` for a size that two doublings of at least 2x2 cannot reach.
+
+    On grids of 1x1 torch's bfloat16 gradients of 5x5 convolutions are not reliable on every CPU.
+    """
+    if height % QUARTER or width % QUARTER or min(height, width) < 2 * QUARTER:
         raise UserError(
-            f"size: the tutorial pair makes sides that {QUARTER} divides, not {height}x{width}; "
+            f"size: the tutorial pair makes sides from {2 * QUARTER} on that {QUARTER} divides, not {height}x{width}; "
             "choose another --size or --network lean"
         )
 
