@@ -101,7 +101,8 @@ def test_every_field_is_declared_with_help_and_a_valid_default(kind: str) -> Non
 
 @pytest.mark.parametrize("kind", ROOMS)
 def test_every_bound_holds_on_both_sides(kind: str, mistake: Callable[..., str]) -> None:
-    recipe = ROOMS[kind].recipe(objective="non-saturating")  # which allows every stabiliser
+    with_all = {"objective": "non-saturating", **({"augment": "ada"} if kind == "images" else {})}
+    recipe = ROOMS[kind].recipe(**with_all)  # which allow every stabiliser
     for name, field in fields(type(recipe)).items():
         low, high, above = (field.metadata[limit] for limit in ("low", "high", "above"))
         wrong = [low - 1] if low is not None else [above, above - 1] if above is not None else []
@@ -263,3 +264,12 @@ def test_torch_is_not_imported_before_a_verb_needs_it(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{'torch', 'numpy', 'PIL', 'sklearn'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_what_was_set_for_another_network_or_augmentation_is_forgotten() -> None:
+    digits, cifar = RECIPES["digits"], RECIPES["r3gan-cifar10"]
+    assert digits.width == 64 != digits.changed({"network": "tutorial"}).width
+    assert digits.changed({"network": "lean"}).width == 64
+    plain = cifar.changed({"augment": "none"})
+    assert (cifar.augment_fixed, plain.augment_fixed) == (True, False)
+    assert plain.widths == cifar.widths

@@ -16,12 +16,15 @@ from sparring.core.schedules import Schedule, schedule
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 LARGEST = 1024  # longer side, in pixels
 
-ONLY_FOR = {
-    "width": ("lean",),
-    "widths": ("r3gan",),
-    "dropout": ("lean", "tutorial"),
-    "batch_statistics": ("lean",),
-}  # networks that a setting is for
+ONLY_WITH = {
+    "width": ("network", ("lean",)),
+    "widths": ("network", ("r3gan",)),
+    "dropout": ("network", ("lean", "tutorial")),
+    "batch_statistics": ("network", ("lean",)),
+    "augment_target": ("augment", ("ada",)),
+    "augment_limit": ("augment", ("ada",)),
+    "augment_fixed": ("augment", ("ada",)),
+}  # settings that have an effect only where another has one of these values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,25 +58,25 @@ class ImageRecipe(AdversarialRecipe):
         super().__post_init__()
         read_size(self.size)
         read_widths(self.widths)
-        for name, networks in ONLY_FOR.items():
-            if self.network not in networks and getattr(self, name) != fields(type(self))[name].default:
-                raise UserError(f"{name}: has no effect on network {self.network}, only on {' and '.join(networks)}")
+        for name, (other, values) in ONLY_WITH.items():
+            if getattr(self, other) not in values and getattr(self, name) != fields(type(self))[name].default:
+                raise UserError(
+                    f"{name}: has no effect with {other} {getattr(self, other)}, only with {' and '.join(values)}"
+                )
         if self.network == "r3gan" and self.spectral_norm:
             raise UserError(
                 "spectral_norm: R3GAN's branches begin at zero, which has no norm to divide by; leave one out"
             )
-        for name in ("augment_target", "augment_limit", "augment_fixed"):
-            if self.augment != "ada" and getattr(self, name) != fields(type(self))[name].default:
-                raise UserError(f"{name}: has no effect without augment ada; add --augment ada, or leave it out")
         if self.conditional and self.labelled == "no":
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
 
     def changed(self, settings: Mapping[str, Any]) -> Self:
-        """As for every recipe. With another network, what was set for the one before is forgotten."""
-        network = settings.get("network", self.network)
-        if network == self.network:
-            return super().changed(settings)
-        stale = {name: fields(type(self))[name].default for name, fit in ONLY_FOR.items() if network not in fit}
+        """As for every recipe. With another network or augmentation, what was set for the one before is forgotten."""
+        stale = {
+            name: fields(type(self))[name].default
+            for name, (other, values) in ONLY_WITH.items()
+            if settings.get(other, getattr(self, other)) not in (*values, getattr(self, other))
+        }
         return super().changed({**stale, **settings})
 
 
