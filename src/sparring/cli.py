@@ -165,18 +165,22 @@ def recipes(arguments: list[str]) -> None:
 
 def data(arguments: list[str]) -> None:
     """Check a data set."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        arguments = ["check", "--help"]
     if arguments[:1] != ["check"]:
         wrong = f"'{arguments[0]}' is not one of its verbs" if arguments else "which verb?"
         raise UserError(f"data: {wrong}; write: sparring data check PATH")
     parser = Parser("data check", "Say what is in a data set, what is wrong with it, and draw some of it.")
     parser.add_argument("path", help="a folder, a file, or the name of a set")
     parser.add_argument("--out", help="the picture sheet (default: check-<name>.png)")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     add_settings(parser, RECIPES["images"], READING)
     options = parser.read(arguments[1:])
 
     from sparring.verbs.check import check, told
 
-    found = check(options["path"], out=options["out"], **given(options, READING))
+    asked = {name: options[name] for name in ("out", "overwrite")}
+    found = check(options["path"], **asked, **given(options, READING))
     answer(options, found, told(found))
 
 

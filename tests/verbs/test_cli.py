@@ -37,6 +37,7 @@ def test_help_of_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
         ["sample", "--help"],
         ["resume", "--help"],
         ["info", "-h"],
+        ["data", "--help"],
     ):
         assert main(words) == 0
         assert "usage" in capsys.readouterr().out.lower() or words == ["--help"]

@@ -17,7 +17,9 @@ SHOWN = 64  # pictures on the sheet
 NAMED = 10  # bad files and labels in the words for a person; the JSON has all
 
 
-def check(data: str | Path, *, out: str | Path | None = None, **settings: Any) -> dict[str, Any]:
+def check(
+    data: str | Path, *, out: str | Path | None = None, overwrite: bool = False, **settings: Any
+) -> dict[str, Any]:
     """A summary of ``data``, with the picture sheet it drew to ``out`` (``check-<name>.png`` without).
 
     ``settings`` are those of a recipe that decide how pictures are read. Raises :class:`UserError` as training
@@ -30,7 +32,7 @@ def check(data: str | Path, *, out: str | Path | None = None, **settings: Any) -
     pictures = source.batch(np.sort(chosen))["images"].float() / 127.5 - 1
     name = Path(recipe.data).name
     place = Path(out) if out else Path(f"check-{Path(name).stem}.png")
-    write_samples(pictures, None, place, {"data": name}, overwrite=out is None)
+    write_samples(pictures, None, place, {"data": name}, overwrite=overwrite or out is None)
     return {**summary, "sheet": str(place)}
 
 
