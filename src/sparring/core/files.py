@@ -48,7 +48,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise UserError(f"{folder}: cannot be made ({problem.strerror}); choose another place") from None
+        raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another place") from None
 
 
 def file_name(text: str) -> str:

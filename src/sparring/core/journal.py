@@ -20,7 +20,7 @@ class Journal:
 
     def __init__(self, path: Path | None, board: bool = False) -> None:
         self.path = path
-        self.board = open_board(path.parent / "tensorboard") if path and board else None
+        self.board = board_writer()(str(path.parent / "tensorboard"), flush_secs=10) if path and board else None
 
     def write(self, event: str, **entry: Any) -> None:
         """Append one line. Raises :class:`UserError` when the disk is full."""
@@ -53,13 +53,13 @@ def kept_until(entry: Mapping[str, Any], examples_seen: int) -> bool:
     return not isinstance(noted, int | float) or noted <= examples_seen
 
 
-def open_board(folder: Path) -> Any:
-    """TensorBoard's writer. Raises :class:`UserError` where it is not installed."""
+def board_writer() -> Any:
+    """The class of TensorBoard's writer. Raises :class:`UserError` where it is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise UserError("tensorboard: is not installed; pip install 'sparring[log]'") from None
-    return SummaryWriter(str(folder), flush_secs=10)
+    return SummaryWriter
 
 
 def numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -92,10 +92,7 @@ def create(folder: Path, recipe: Recipe) -> Run:
         raise UserError(f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out")
     if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: exists and is not empty; choose another --out")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another --out") from None
+    make_folder(folder)
     write_atomically(run.recipe, recipe.to_yaml().encode())
     run.lay_out()
     return run

@@ -18,6 +18,7 @@ from sparring.core import precision
 from sparring.core.errors import TrainingDiverged, UserError
 from sparring.core.files import write_atomically
 from sparring.core.game import Networks, mixed
+from sparring.core.journal import board_writer
 from sparring.core.processes import Processes
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, read_config, save_model, weights_hash
@@ -50,6 +51,8 @@ class Session:
     """
 
     def __init__(self, recipe: Recipe, ours: Processes, open_run: Callable[[], Run]) -> None:
+        if recipe.tensorboard:
+            board_writer()  # told before there is a run folder
         self.recipe, self.ours = recipe, ours
         self.room = room_of(recipe)
         self.status = Status(quiet=not ours.first)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,6 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
 def complete(recipe: Recipe, data: str | Path | None, settings: dict[str, Any]) -> Recipe:
     """The recipe with the caller's settings and its data named so that it can be found from any folder."""
     recipe = recipe.changed({**settings, **({} if data is None else {"data": data})})
-    if recipe.tensorboard and find_spec("tensorboard") is None:
-        raise UserError("tensorboard: is not installed; pip install 'sparring[log]'")
     if not recipe.data:
         raise UserError(f"data: recipe '{recipe.name}' needs your data; add --data PATH")
     path = Path(recipe.data).expanduser()
