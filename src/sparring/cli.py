@@ -21,6 +21,7 @@ USAGE = """sparring: train a generative adversarial network on your own data
   sparring train PATH                 the same, on a folder of pictures, with the default recipe
   sparring resume RUN [--time 20m]    go on as if it had never stopped
   sparring sample RUN [-n 64] [--seed 0] [--label NAME] [--out PATH]
+  sparring evaluate RUN|MODEL|FOLDER [--data PATH] [-n N]   how good it is, compared with what
   sparring recipes                    what can be trained
   sparring data check PATH            what is in a data set, and what is wrong with it
   sparring info PATH                  what a run, a model or a picture is
@@ -184,6 +185,33 @@ def data(arguments: list[str]) -> None:
     answer(options, found, told(found))
 
 
+def evaluate(arguments: list[str]) -> None:
+    """Say how good samples are."""
+    parser = Parser("evaluate", "Compare what a run or a model makes, or a folder of samples, with real data.")
+    parser.add_argument("target", help="a run folder, a model folder, or a folder of pictures")
+    parser.add_argument("--data", help="the real examples (a run knows its own)")
+    parser.add_argument("-n", "--count", type=int, help="samples (default: 10,000, or half of the real examples)")
+    parser.add_argument("--seed", type=int, default=0, help="of samples and of which real ones (default 0)")
+    parser.add_argument("--features", default="auto", help="auto, a .pt or .onnx file, or timm:NAME (docs/metrics.md)")
+    parser.add_argument("--out", help="folder for the results (default: evaluation/ in the run)")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add_settings(parser, RECIPES["images"], READING)
+    options = parser.read(arguments)
+
+    from sparring.core.status import Status
+    from sparring.report.evaluation import evaluation_table
+    from sparring.verbs.evaluate import evaluate as verb
+
+    names = ("data", "count", "seed", "features", "out", "device")
+    result = verb(
+        options["target"],
+        **{name: options[name] for name in names},
+        say=Status().say,
+        **given(options, READING),
+    )
+    answer(options, result, evaluation_table(result) + f"\n{result['written'][1]}")
+
+
 def info(arguments: list[str]) -> None:
     """Describe a run, a model or a picture."""
     parser = Parser("info", "Say what a run, a model or a picture is, and where it came from.")
@@ -202,6 +230,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "resume": resume,
     "sample": sample,
+    "evaluate": evaluate,
     "recipes": recipes,
     "data": data,
     "info": info,

@@ -41,6 +41,11 @@ class Order:
         return self._shuffled
 
 
+def held_out_count(wanted: int, count: int) -> int:
+    """How many of ``count`` examples are held out when ``wanted`` are asked for: at most a tenth."""
+    return min(wanted, count // 10)
+
+
 def split(count: int, seed: int, held_out: int) -> tuple[np.ndarray, np.ndarray]:
     """Training and held-out indices below ``count``: disjoint, complete, ascending, fixed by ``seed``.
 

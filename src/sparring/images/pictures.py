@@ -20,13 +20,17 @@ SHEET_SIDE = 960  # small pictures are enlarged up to this, in pixels, gaps not 
 KINDS = (".png (one sheet)", ".npz", ".npy", ".zip", "no ending for a folder")
 
 
+def to_bytes(images: Tensor) -> Tensor:
+    """Images in [-1, 1] as uint8 in [0, 255], on the CPU; values outside are clamped."""
+    return ((images.detach().float() + 1) * 127.5).round().clamp(0, 255).byte().cpu()
+
+
 def to_uint8(images: Tensor) -> np.ndarray:
     """``(n, channels, height, width)`` in [-1, 1] to bytes ``(n, height, width, channels)`` in [0, 255].
 
-    Values outside are clamped; 1, 3 or 4 channels are grey, RGB and RGBA.
+    1, 3 or 4 channels are grey, RGB and RGBA.
     """
-    scaled = ((images.detach().float() + 1) * 127.5).round().clamp(0, 255)
-    pixels: np.ndarray = scaled.byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    pixels: np.ndarray = to_bytes(images).permute(0, 2, 3, 1).contiguous().numpy()
     return pixels
 
 

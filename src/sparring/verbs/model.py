@@ -29,6 +29,7 @@ class Model:
         config = read_config(folder)
         self.folder, self.device = folder, device
         self.form: dict[str, Any] = config["form"]
+        self.examples: int = config["examples"]
         self.examples_seen: int = config["examples_seen"]
         where = str(folder / "config.json")
         self.recipe = from_dict({"kind": config["kind"], **config["recipe"]}, where)

@@ -26,7 +26,7 @@ from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
 from sparring.core.trainer import Batch, Trainer
 from sparring.data.feed import Feed
-from sparring.data.order import Order, split
+from sparring.data.order import Order, held_out_count, split
 from sparring.report.report import write_report
 from sparring.rooms import room_of
 from sparring.verbs.card import model_card
@@ -64,7 +64,7 @@ class Session:
         device = precision.find_device(recipe.device, ours.local_rank)
         networks = [player.network for player in self.game.players.values()]
         self.precision = precision.choose(recipe.precision, device, networks)
-        members, held_out = split(len(self.source), recipe.seed, min(recipe.held_out, len(self.source) // 10))
+        members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
         self.trainer = Trainer(
             self.game,

@@ -1,0 +1,50 @@
+"""The small convolutional network whose features we measure pictures in, and the classifier on top of it."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
+
+DIMENSIONS = 64  # of the features: few, so that a few hundred pictures already give them a covariance
+WIDTH = 16  # channels after the first convolution
+LARGEST = 64  # pixels a side that it looks at
+
+
+class Trunk(nn.Module):
+    """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; sides above 64 are averaged down."""
+
+    def __init__(self, channels: int, width: int = WIDTH) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *convolution(channels, width, stride=2),
+            *convolution(width, 2 * width, stride=1),
+            *convolution(2 * width, 2 * width, stride=2),
+            *convolution(2 * width, 4 * width, stride=2),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(16 * width, DIMENSIONS),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = images.shape[2:]
+        if max(height, width) > LARGEST:
+            images = adaptive_avg_pool2d(images, (min(height, LARGEST), min(width, LARGEST)))
+        features: Tensor = self.body(images)
+        return features
+
+
+def convolution(before: int, after: int, stride: int) -> tuple[nn.Module, ...]:
+    """3x3, batch norm, ReLU."""
+    return nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
+
+
+class Head(nn.Module):
+    """Features to ``outputs`` numbers: class logits, or a contrastive projection."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.ReLU(), nn.Linear(DIMENSIONS, outputs))
+
+    def forward(self, features: Tensor) -> Tensor:
+        result: Tensor = self.body(features)
+        return result

@@ -1,0 +1,125 @@
+"""Samples against real examples: every metric with its error, its floor and its bias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from sparring.metrics.copies import CLOSE, duplicates, memorisation
+from sparring.metrics.diversity import vendi
+from sparring.metrics.frechet import frechet
+from sparring.metrics.kernel import kernel_distance
+from sparring.metrics.neighbours import neighbourhoods
+from sparring.metrics.score import Estimate, Family, Meaning, NotComputable, Score
+from sparring.metrics.sliced import sliced_wasserstein
+
+FAMILIES = (
+    Family(("frechet",), frechet),
+    Family(("kernel",), kernel_distance),
+    Family(("precision", "recall", "density", "coverage"), neighbourhoods),
+    Family(("sliced",), sliced_wasserstein),
+    Family(("vendi",), vendi),
+    Family(("duplicates", "support"), duplicates),
+)
+
+MEANINGS = {
+    "frechet": Meaning("low", "distance of the two as Gaussians"),
+    "kernel": Meaning("low", "distance by an unbiased cubic kernel"),
+    "precision": Meaning("high", "share of samples that lie among the real ones"),
+    "recall": Meaning("high", "share of real ones that lie among the samples"),
+    "density": Meaning("floor", "how many real neighbourhoods a sample is in, over 5"),
+    "coverage": Meaning("high", "share of real ones with a sample in their neighbourhood"),
+    "sliced": Meaning("low", "transport along random directions"),
+    "vendi": Meaning("floor", "effective number of different samples"),
+    "duplicates": Meaning("low", "share of samples with a near-copy among the samples"),
+    "support": Meaning("high", "different samples there seem to be (birthday paradox)"),
+    "memorisation": Meaning("low", "share of samples closer to the training set than real ones are"),
+}
+"""Of the metrics in this package; a room adds its own."""
+
+UNBIASED = {"kernel", "memorisation", "support"}
+
+
+def compare(
+    reference: Tensor, samples: Tensor, real: Tensor, *, seed: int = 0, families: Sequence[Family] = FAMILIES
+) -> list[Score]:
+    """Every metric of ``samples`` ``(n, d)`` against ``reference`` ``(m, d)``; ``real``, disjoint from the reference,
+    are ``(n, d)`` too and give the floor. All three in random order.
+
+    A metric that cannot be computed has a reason instead of a number.
+    """
+    trouble = unusable(reference, samples)
+    if trouble:
+        return [without(name, trouble, len(samples)) for family in families for name in family.names]
+    return [score for family in families for score in scores_of(family, reference, samples, real, seed)]
+
+
+def scores_of(family: Family, reference: Tensor, samples: Tensor, real: Tensor, seed: int) -> list[Score]:
+    """The family's value, floor and bias."""
+    try:
+        found = family.measure(reference, samples, seed)
+        floors = family.measure(reference, real, seed)
+    except NotComputable as why:
+        return [without(name, str(why), len(samples)) for name in family.names]
+    biases = biases_of(family, found, reference, samples, seed)
+    return [
+        Score(
+            name,
+            found[name].value,
+            found[name].error,
+            floors[name].value,
+            floors[name].error,
+            biases.get(name),
+            len(samples),
+        )
+        for name in family.names
+    ]
+
+
+def biases_of(
+    family: Family, found: Mapping[str, Estimate], reference: Tensor, samples: Tensor, seed: int
+) -> dict[str, float]:
+    """How much higher each value is on halves than on the whole: for a bias of c / n, that is the bias of the whole."""
+    names = [name for name in family.names if name not in UNBIASED]
+    if not names:
+        return {}
+    try:
+        halves = [
+            family.measure(one, other, seed)
+            for one, other in zip(reference.tensor_split(2), samples.tensor_split(2), strict=True)
+        ]
+    except NotComputable:
+        return {}
+    return {name: sum(half[name].value for half in halves) / 2 - found[name].value for name in names}
+
+
+def memorised(training: Tensor, held_out: Tensor, samples: Tensor) -> Score:
+    """The row on memorisation; its floor is a share fixed by definition."""
+    trouble = unusable(training, samples)
+    try:
+        if trouble:
+            raise NotComputable(trouble)
+        found = memorisation(training, held_out, samples)
+    except NotComputable as why:
+        return without("memorisation", str(why), len(samples))
+    return Score("memorisation", found.value, found.error, CLOSE, None, None, len(samples))
+
+
+def without(name: str, reason: str, count: int) -> Score:
+    """A row without a number."""
+    return Score(name, None, count=count, reason=reason)
+
+
+def unusable(reference: Tensor, samples: Tensor) -> str:
+    """What is wrong with the features themselves, empty when nothing is."""
+    for features, whose in ((reference, "real examples"), (samples, "samples")):
+        bad = int((~torch.isfinite(features).all(1)).sum())
+        if bad:
+            return f"the features of {bad:,} {whose} are not finite"
+    if reference.shape[1] != samples.shape[1]:
+        return f"features of {samples.shape[1]} numbers cannot be compared with {reference.shape[1]}"
+    if (reference == reference[:1]).all():
+        return "all real examples have the same features"
+    return ""

@@ -1,0 +1,39 @@
+"""What turns examples into the vectors that metrics compare, with a name and a hash: scores in different features
+cannot be compared, so no score is told without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CHUNK = 512  # examples at a time
+
+
+@dataclass(frozen=True)
+class Features:
+    """``of`` maps some examples, as their room measures them, to float features ``(n, dimensions)``.
+
+    ``frechet`` is what a Fréchet distance in these features is called: FID in the reference network's alone.
+    ``classify`` gives class indices ``(n,)`` where the network is a classifier, with ``accuracy`` on real examples
+    that it did not learn from.
+    """
+
+    name: str
+    hash: str
+    of: Callable[[Tensor], Tensor]
+    frechet: str = "frechet"
+    classify: Callable[[Tensor], Tensor] | None = None
+    accuracy: float | None = None
+
+    def __call__(self, examples: Tensor) -> Tensor:
+        """Features of all examples, float32 on the CPU, some at a time."""
+        return in_chunks(self.of, examples)
+
+
+@torch.no_grad()
+def in_chunks(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
+    """``function`` of the examples, some at a time, its results on the CPU."""
+    return torch.cat([function(chunk).cpu() for chunk in examples.split(CHUNK)])

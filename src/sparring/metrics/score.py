@@ -1,0 +1,68 @@
+"""What a metric says: a number never comes alone, but with its error, its floor and what the sample size adds.
+
+A metric compares feature vectors of samples with those of real examples; where the features come from is the
+room's affair. ``metrics/compare.py`` measures, this file says what a measurement is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+class NotComputable(ValueError):
+    """Why a metric has no number here, in one line for the user."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its standard error over the samples (None where it has none)."""
+
+    value: float
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics that are computed together: ``measure(reference, samples, seed)`` gives an estimate for each of ``names``.
+
+    ``reference`` and ``samples`` are float features ``(n, dimensions)``. May raise :class:`NotComputable`.
+    """
+
+    names: tuple[str, ...]
+    measure: Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How a metric is read: which way is better, and what it says in a few words."""
+
+    better: str  # "low", "high" or "floor" (as near to the floor as can be)
+    about: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of an evaluation. ``value`` is None where ``reason`` says why.
+
+    ``floor`` is the same metric on as many real examples that are not in the reference: what a perfect generator
+    would score. ``bias`` is what the number of samples alone still adds (how much the value moves when the samples and the reference are
+    halved, the first term of Quenouille's jackknife); None where the metric is unbiased or has no halves.
+    """
+
+    name: str
+    value: float | None
+    error: float | None = None
+    floor: float | None = None
+    floor_error: float | None = None
+    bias: float | None = None
+    count: int = 0
+    reason: str = ""
+
+
+def need(count: int, least: int, what: str = "samples") -> None:
+    """Raise :class:`NotComputable` for fewer than ``least``."""
+    if count < least:
+        raise NotComputable(f"needs at least {least:,} {what}, not {count:,}")

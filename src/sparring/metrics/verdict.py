@@ -1,0 +1,83 @@
+"""What the scores say in words: the troubles that have a name, and whether anything is left to gain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sparring.metrics.score import Score
+
+MEMORISED = 0.25  # of samples closer to the training set than 95 % of real ones are
+REPEATED = 0.25  # of samples with a near-copy among them, where 1 % of real ones have
+NARROW = 0.5  # of the floor: recall or effective number
+ERRORS = 3  # standard errors that count as a difference
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``trouble`` is its name, empty for good news."""
+
+    trouble: str
+    message: str
+
+
+def verdicts(scores: Mapping[str, Score]) -> list[Verdict]:
+    """In order of weight; one line at least."""
+    found = [verdict for verdict in (memorisation(scores), collapse(scores)) if verdict]
+    if found:
+        return found
+    if narrow := missing(scores):
+        return [narrow]
+    distance = scores.get("frechet") or scores.get("sliced")
+    if distance is None or distance.value is None or distance.floor is None:
+        return [Verdict("", "no distance could be computed, so nothing can be said of quality")]
+    margin = ERRORS * ((distance.error or 0) ** 2 + (distance.floor_error or 0) ** 2) ** 0.5
+    if distance.value <= distance.floor + margin:
+        return [Verdict("", "at the floor: these samples cannot be told from real ones by this distance at this N")]
+    return [Verdict("", f"{distance.value / max(distance.floor, 1e-12):.1f} times the floor")]
+
+
+def memorisation(scores: Mapping[str, Score]) -> Verdict | None:
+    """Training examples given back."""
+    share = value(scores, "memorisation")
+    if share is None or share < MEMORISED:
+        return None
+    return Verdict(
+        "memorisation",
+        f"{share:.0%} of the samples lie closer to the training set than 95 % of held-out examples do: "
+        "it gives training examples back",
+    )
+
+
+def collapse(scores: Mapping[str, Score]) -> Verdict | None:
+    """The same few things again and again."""
+    share = value(scores, "duplicates")
+    if share is None or share < REPEATED or below(scores, "coverage", NARROW) is None:
+        return None
+    return Verdict(
+        "collapse",
+        f"{share:.0%} of the samples have a near-copy among them, where 1 % of real ones have: it repeats itself",
+    )
+
+
+def missing(scores: Mapping[str, Score]) -> Verdict | None:
+    """A part of the data that is never made."""
+    for name in ("recall", "vendi"):
+        share = below(scores, name, NARROW)
+        if share is not None:
+            return Verdict("missing modes", f"{name} is {share:.0%} of what real examples reach: part of the data is missing")
+    return None
+
+
+def below(scores: Mapping[str, Score], name: str, share: float) -> float | None:
+    """Value over floor, where it is less than ``share``."""
+    score = scores.get(name)
+    if score is None or score.value is None or not score.floor:
+        return None
+    ratio = score.value / score.floor
+    return ratio if ratio < share else None
+
+
+def value(scores: Mapping[str, Score], name: str) -> float | None:
+    """Of a row that may not be there."""
+    return scores[name].value if name in scores else None

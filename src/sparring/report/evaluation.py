@@ -1,0 +1,86 @@
+"""What ``sparring evaluate`` shows: a table for a terminal, and a page that opens from disk without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from sparring.report.sheets import as_url
+
+HEADINGS = ("metric", "samples", "+-", "real", "+-", "of it N", "better")
+ABOUT_COLUMNS = (
+    "samples: the score, +- its standard error over the samples. real: the same for as many real examples, what a perfect "
+    "generator would score. of it N: what the number of samples alone adds (0: nothing)."
+)
+
+
+def evaluation_table(result: Mapping[str, Any]) -> str:
+    """For a person at a terminal."""
+    rows = [HEADINGS, *(row(score) for score in result["scores"] if score["value"] is not None)]
+    widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
+    lines = [
+        "  ".join(text.ljust(width) if not column else text.rjust(width) for column, (text, width) in enumerate(pairs))
+        for pairs in (list(zip(line, widths, strict=True)) for line in rows)
+    ]
+    missing = [f"{score['name']}: not computable, {score['reason']}" for score in result["scores"] if score["reason"]]
+    return "\n".join([heading(result), "", *lines, *missing, "", ABOUT_COLUMNS, *map(spoken, result["verdicts"])])
+
+
+def heading(result: Mapping[str, Any]) -> str:
+    """What was compared, by what."""
+    features = result["features"]
+    return (
+        f"{result['count']:,} samples of {result['target']} against {result['reference']:,} of {result['data']}, seed "
+        f"{result['seed']}\nfeatures: {features['name']}, {features['dimensions']} numbers, {features['hash']}"
+    )
+
+
+def row(score: Mapping[str, Any]) -> tuple[str, ...]:
+    """A score's columns."""
+    numbers = (score[key] for key in ("value", "error", "floor", "floor_error", "bias"))
+    return (score["name"], *map(short, numbers), {"floor": "as real"}.get(score["better"], score["better"]))
+
+
+def short(value: float | None) -> str:
+    """Four significant digits; nothing where there is no number."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def spoken(verdict: Mapping[str, Any]) -> str:
+    """A verdict as a line."""
+    return f"{verdict['trouble']}: {verdict['message']}" if verdict["trouble"] else verdict["message"]
+
+
+def evaluation_page(result: Mapping[str, Any], pictures: Sequence[tuple[str, str, bytes]]) -> str:
+    """``index.html``: the verdicts, the table, and each picture ``(name, what it shows, PNG)``."""
+    slots = {
+        "title": escape(f"Evaluation of {result['target']}"),
+        "heading": escape(heading(result)).replace("\n", "<br>"),
+        "verdicts": "".join(
+            f'<p class="{"trouble" if verdict["trouble"] else "calm"}">{escape(spoken(verdict))}</p>'
+            for verdict in result["verdicts"]
+        ),
+        "rows": "".join(map(page_row, result["scores"])),
+        "columns": escape(ABOUT_COLUMNS),
+        "pictures": "".join(
+            f'<figure><figcaption>{escape(about)}</figcaption><img alt="{escape(name)}" src="{as_url(data)}"></figure>'
+            for name, about, data in pictures
+        ),
+        "version": escape(result["sparring"]),
+    }
+    template = files("sparring.report").joinpath("evaluation.html").read_text(encoding="utf-8")
+    return re.sub(r"<!--slot:(\w+)-->", lambda slot: slots[slot[1]], template)
+
+
+def page_row(score: Mapping[str, Any]) -> str:
+    """A score as a row of the page."""
+    name, about = escape(score["name"]), escape(score["about"])
+    if score["value"] is None:
+        return f'<tr><th>{name}<small>{about}</small></th><td colspan="6">not computable: {escape(score["reason"])}</td></tr>'
+    cells = "".join(f"<td>{escape(text)}</td>" for text in row(score)[1:])
+    return f"<tr><th>{name}<small>{about}</small></th>{cells}</tr>"

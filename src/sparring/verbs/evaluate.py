@@ -1,0 +1,152 @@
+"""``sparring evaluate``: how good samples are, compared with what, and how sure that is."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+import sparring
+from sparring.core import precision
+from sparring.core.errors import UserError
+from sparring.core.files import make_folder, write_atomically
+from sparring.core.journal import finite
+from sparring.metrics.compare import MEANINGS, compare, memorised, without
+from sparring.metrics.features import Features, in_chunks
+from sparring.metrics.score import Meaning, Score
+from sparring.metrics.verdict import verdicts
+from sparring.report.evaluation import evaluation_page
+from sparring.verbs.subject import Subject, find_subject
+
+MOST = 10_000  # samples, unless more are asked for
+REFERENCE = 50_000  # real examples that samples are compared with, at most
+LEAST = 20  # samples: with fewer nothing can be said
+OWN = {"label_accuracy": Meaning("high", "samples that the classifier reads as the label asked for")}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Indices of real examples, disjoint: as many as there are samples, for the floor, and the reference."""
+
+    floor: np.ndarray
+    reference: np.ndarray
+
+
+def evaluate(
+    target: str | Path,
+    *,
+    data: str | Path | None = None,
+    count: int | None = None,
+    seed: int = 0,
+    features: str = "auto",
+    out: str | Path | None = None,
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+    **reading: Any,
+) -> dict[str, Any]:
+    """Compare what ``target`` makes, or holds, with real data; leaves ``scores.json`` and ``index.html`` in ``out``.
+
+    ``target`` is a run, a model folder, or a folder of samples; ``data`` the real ones (a run knows its own).
+    ``count`` samples (10,000, or half as many as there are real examples) are compared with real examples, and so are
+    as many other real ones: that is the floor. ``features``: see ``docs/metrics.md``; ``reading`` are settings of how
+    the pictures of a folder are read. Returns what is written. Raises :class:`UserError` when nothing can be compared.
+    """
+    on = precision.find_device(device)
+    subject = find_subject(Path(target), data, reading, on)
+    chosen = choose(len(subject.source), subject.count, count, seed)
+    room = subject.room.part("metrics")
+    measure = room.find_features(subject.source, features, on, say)
+    say(f"{len(chosen.floor):,} samples, {len(chosen.reference):,} real examples, features: {measure.name}")
+
+    samples, logits, labels = subject.samples(chosen.floor, seed)
+    samples = room.as_measured(samples)
+    floor, reference = (room.examples_of(subject.source.batch(part)) for part in (chosen.floor, chosen.reference))
+    seen = [measure(examples) for examples in (reference, samples, floor)]
+
+    scores = compare(*seen, seed=seed)
+    scores += compare(reference, samples, floor, seed=seed, families=room.families(subject.source))
+    scores.append(copied(subject, measure, chosen, seen))
+    if labels is not None and measure.classify:
+        scores.append(as_asked(measure, samples, labels))
+    pictures = room.pictures(reference, samples, (seen[0], seen[1]), logits, labels, subject.labels)
+    result = {
+        "sparring": sparring.__version__,
+        "target": str(target),
+        "data": subject.source.name,
+        "count": len(samples),
+        "reference": len(reference),
+        "seed": seed,
+        "features": {"name": measure.name, "hash": measure.hash, "dimensions": seen[0].shape[1]},
+        **subject.facts,
+        "verdicts": [asdict(verdict) for verdict in verdicts({score.name: score for score in scores})],
+        "scores": [told(score, measure, {**MEANINGS, **room.MEANINGS, **OWN}) for score in scores],
+    }
+    return {**result, "written": write(Path(out) if out else subject.place, result, pictures)}
+
+
+def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
+    """How many samples, and which real examples. Raises :class:`UserError` when there are not enough of either."""
+    if asked is not None and asked < LEAST:
+        raise UserError(f"n: {asked} samples say nothing; ask for {LEAST} or more")
+    if asked is not None and made is not None and asked > made:
+        raise UserError(f"n: there are {made:,} samples, not {asked:,}; ask for fewer, or leave -n out")
+    if asked is not None and asked > real // 2:
+        raise UserError(
+            f"n: {asked:,} samples need as many real examples for the floor and as many again to compare with, but there "
+            f"are {real:,}; ask for {real // 2:,} or fewer, or give more data"
+        )
+    count = asked or min(MOST, real // 2, MOST if made is None else made)
+    if count < LEAST:
+        raise UserError(f"data: {real:,} real examples and {count:,} samples are too few; {2 * LEAST} and {LEAST} are needed")
+    order = np.random.default_rng(seed).permutation(real)
+    return Chosen(order[:count], order[count : count + max(REFERENCE, count)])
+
+
+def copied(subject: Subject, measure: Features, chosen: Chosen, seen: list[Tensor]) -> Score:
+    """The row on memorisation: against what the model was trained on and what was held out."""
+    parts = subject.split()
+    if parts is None:
+        return without("memorisation", "only a run with its own data tells what was held out", len(seen[1]))
+    members, held_out = parts
+    order = np.concatenate([chosen.reference, chosen.floor])
+    training = torch.cat([seen[0], seen[2]])[torch.from_numpy(np.isin(order, members))]
+    examples = subject.room.part("metrics").examples_of
+    return memorised(training, measure(examples(subject.source.batch(held_out))), seen[1])
+
+
+def as_asked(measure: Features, samples: Tensor, labels: Tensor) -> Score:
+    """The row on labels; its floor is the classifier's accuracy on real examples that it did not learn from."""
+    assert measure.classify is not None
+    right = (in_chunks(measure.classify, samples) == labels).float()
+    error = right.std().item() / len(right) ** 0.5
+    return Score("label_accuracy", right.mean().item(), error, measure.accuracy, None, None, len(right))
+
+
+def told(score: Score, measure: Features, meanings: Mapping[str, Meaning]) -> dict[str, Any]:
+    """A row as plain values."""
+    name = measure.frechet if score.name == "frechet" else score.name
+    return {**asdict(score), "name": name, **asdict(meanings[score.name])}
+
+
+def write(place: Path, result: Mapping[str, Any], pictures: Mapping[str, tuple[str, Image.Image]]) -> list[str]:
+    """``scores.json``, a PNG a picture, and ``index.html`` with all of it."""
+    make_folder(place)
+    written = [place / "scores.json", place / "index.html"]
+    write_atomically(written[0], (json.dumps(finite(result), indent=2, ensure_ascii=False) + "\n").encode())
+    shown = []
+    for name, (about, picture) in pictures.items():
+        buffer = io.BytesIO()
+        picture.save(buffer, format="PNG")
+        written.append(place / f"{name}.png")
+        write_atomically(written[-1], buffer.getvalue())
+        shown.append((name, about, buffer.getvalue()))
+    write_atomically(written[1], evaluation_page(result, shown).encode())
+    return [str(path) for path in written]

@@ -1,0 +1,154 @@
+"""What is evaluated: a model that makes samples, or a folder that holds them; and the real examples beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.game import mixed
+from sparring.core.run import find
+from sparring.data.order import held_out_count, split
+from sparring.data.source import Source
+from sparring.rooms import ROOMS, RECIPES, Room
+from sparring.verbs.model import Model, load
+
+CHUNK = 512  # samples made at a time
+
+Samples = tuple[Tensor, Tensor | None, Tensor | None]
+"""The samples, the judge's logits ``(n,)`` and the labels ``(n,)`` that they were made under, where there are any."""
+
+
+class Subject(Protocol):
+    """Something to evaluate beside ``source``, the real examples."""
+
+    room: Room
+    source: Source
+    place: Path
+    """Where the results go unless the user says otherwise."""
+    facts: dict[str, Any]
+    labels: list[str]
+    count: int | None
+    """How many samples there are; None for as many as one likes."""
+
+    def samples(self, like: np.ndarray, seed: int) -> Samples:
+        """As many samples as ``like`` has indices of real examples, under their labels."""
+
+    def split(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Indices of the real examples that it was trained on and of those held out; None where that is not known."""
+
+
+class Maker:
+    """A trained model."""
+
+    count = None
+
+    def __init__(self, folder: Path, data: str | Path | None, device: torch.device) -> None:
+        self.model: Model = load(folder, device.type)
+        self.room, self.labels = self.model.room, self.model.labels
+        self.source = self.room.open_source(self.model.recipe.changed({"data": str(data or own_data(folder, self.model))}))
+        self.place = folder / "evaluation"
+        self.facts = {"model": self.model.hash, "examples_seen": self.model.examples_seen}
+        self.fits()
+
+    def fits(self) -> None:
+        """Raise :class:`UserError` unless the data have the form that the model makes."""
+        ours, theirs = self.model.form, self.source.form
+        for name in ("height", "width", "channels", "dimensions"):
+            if ours.get(name) != theirs.get(name):
+                raise UserError(
+                    f"{self.source.name}: {name} {theirs.get(name)} is not what the model makes, {ours.get(name)}; "
+                    "give the data that it was trained on, or data of the same kind"
+                )
+        if self.labels and self.labels != theirs["labels"]:
+            raise UserError(
+                f"{self.source.name}: its labels are not those that the model knows ({', '.join(self.labels[:5])}, "
+                "...); give labelled data of the same kind"
+            )
+
+    def samples(self, like: np.ndarray, seed: int) -> Samples:
+        """Made now, from ``seed``; raises :class:`UserError` when they are not numbers."""
+        made, logits, labels = [], [], []
+        game, networks, device = self.model.game, self.model.networks, self.model.device
+        for number, indices in enumerate(np.split(like, range(CHUNK, len(like), CHUNK))):
+            batch = {name: value.to(device) for name, value in self.source.batch(indices).items()}
+            with torch.no_grad():
+                some = game.imitate(networks, batch, seed=mixed(seed, number))
+                logits.append(game.judge(networks, batch, some).cpu())
+            made.append(game.present(some).cpu())
+            labels.append(batch["labels"].cpu() if self.labels else torch.empty(0))
+        samples = torch.cat(made)
+        bad = int((~samples.flatten(1).isfinite().all(1)).sum())
+        if bad:
+            raise UserError(f"{self.model.folder}: {bad:,} of {len(samples):,} samples hold numbers that are not finite")
+        return samples, torch.cat(logits), torch.cat(labels) if self.labels else None
+
+    def split(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """As training split them, where these are the data that it was trained on."""
+        recipe, count = self.model.recipe, len(self.source)
+        if count != self.model.examples or Path(self.source.name).name != recipe.data:
+            return None
+        return split(count, recipe.seed, held_out_count(recipe.held_out, count))
+
+
+class Folder:
+    """Pictures that lie there, whoever made them."""
+
+    labels: list[str] = []
+
+    def __init__(self, folder: Path, data: str | Path | None, reading: Mapping[str, Any]) -> None:
+        if data is None:
+            raise UserError(f"data: {folder} is no run, so nothing tells what to compare it with; add --data PATH")
+        self.room = ROOMS["images"]
+        self.source, self.made = (
+            self.room.open_source(RECIPES["images"].changed({**reading, "data": str(where)})) for where in (data, folder)
+        )
+        self.count = len(self.made)
+        self.place = Path(f"evaluation-{folder.resolve().stem}")
+        self.facts = {"samples": len(self.made)}
+        form = [source.form for source in (self.made, self.source)]
+        sizes = [f"{each['height']}x{each['width']} with {each['channels']} channels" for each in form]
+        if sizes[0] != sizes[1]:
+            raise UserError(
+                f"{folder}: sizes do not match, it holds {sizes[0]} and {self.source.name} {sizes[1]}; "
+                "bring both to one with --size and --channels"
+            )
+
+    def samples(self, like: np.ndarray, seed: int) -> Samples:
+        """Some of those there are, from ``seed``."""
+        chosen = np.random.default_rng(seed).permutation(len(self.made))[: len(like)]
+        pixels = self.made.batch(np.sort(chosen))["images"]
+        shuffled = pixels[torch.randperm(len(pixels), generator=torch.Generator().manual_seed(seed))]
+        return shuffled.float() / 127.5 - 1, None, None
+
+    def split(self) -> None:
+        """Not known."""
+        return None
+
+
+def find_subject(
+    target: Path, data: str | Path | None, reading: Mapping[str, Any], device: torch.device
+) -> Subject:
+    """What ``target`` is. Raises :class:`UserError` when it is nothing that can be evaluated."""
+    if (target / "config.json").exists() or (target / "recipe.yaml").exists():
+        if reading:
+            raise UserError(f"{next(iter(reading))}: was decided when the model was trained; leave it out")
+        return Maker(target, data, device)
+    if not target.exists():
+        raise UserError(f"{target}: no such run, model or folder of samples")
+    return Folder(target, data, reading)
+
+
+def own_data(folder: Path, model: Model) -> str:
+    """What the run that a model belongs to was trained on. Raises :class:`UserError` when only the user can know."""
+    for place in (folder, folder.parent):
+        if (place / "recipe.yaml").exists():
+            return str(find(place)[1]["data"])
+    if model.room.names_data(model.recipe.data):
+        return model.recipe.data
+    raise UserError(f"data: {folder} does not hold the data it was trained on ({model.recipe.data}); add --data PATH")
