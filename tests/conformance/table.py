@@ -18,12 +18,20 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "fashion-mnist": {"width": 4},
     "cifar10": {"width": 4},
     "tutorial": {"latent": 8},
+    "dcgan": {"width": 4},
+    "wgan-gp": {"width": 4},
+    "sn-hinge": {"width": 4},
     "r3gan-stacked-mnist": {"widths": "16,16", "size": "8"},
     "r3gan-cifar10": {"widths": "16,16", "size": "8"},
     "gaussians": {"width": 16},
     "gaussians-ring": {"width": 16},
 }
-PER_PROCESS = {"tutorial"}  # batch norm and dropout look at one process's share: two processes differ from one
+PER_PROCESS = {
+    "tutorial",
+    "dcgan",
+    "wgan-gp",
+    "sn-hinge",
+}  # batch norm and dropout look at one process's share: two processes differ from one
 PICTURES = {"tutorial": (28, 28, 1), "r3gan-cifar10": (8, 8, 3)}
 QUICK = {"batch": 8, "steps": 4, "time": 0, "held_out": 0, "precision": "float32", "device": "cpu"}
 

@@ -69,7 +69,7 @@ def test_of_covariances_that_commute() -> None:
 @pytest.mark.parametrize("dimensions", [2, 5, 40])
 def test_of_covariances_that_do_not_commute(dimensions: int) -> None:
     means, covariances = normal(2, dimensions), [covariance_of(dimensions, seed) for seed in (1, 2)]
-    assert (covariances[0] @ covariances[1] - covariances[1] @ covariances[0]).abs().max() > 1
+    assert (covariances[0] @ covariances[1] - covariances[1] @ covariances[0]).abs().max() > 0.1
     root = scipy.linalg.sqrtm((covariances[0] @ covariances[1]).numpy())
     traces = sum(covariance.trace().item() for covariance in covariances) - 2 * np.trace(root).real
     expected = (means[0] - means[1]).square().sum().item() + traces
@@ -152,7 +152,7 @@ def test_too_few_are_refused_with_how_many_it_takes(reference: int, samples: int
 
 
 @pytest.mark.xfail(strict=True, reason="a block of the jackknife is empty: NaN without a reason")
-@pytest.mark.parametrize(("dimensions", "count"), [(1, 4), (2, 6), (3, 9)])
+@pytest.mark.parametrize(("dimensions", "count"), [(1, 4), (2, 6), (2, 9)])
 def test_fewer_samples_than_the_jackknife_has_blocks(dimensions: int, count: int) -> None:
     try:
         found = frechet(normal(100, dimensions), normal(count, dimensions, seed=1))["frechet"]

@@ -28,9 +28,10 @@ def normal(count: int, dimensions: int, seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("entries", [TINY, 1, module.ENTRIES])
-def test_distances_come_some_rows_at_a_time(entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_distances_come_some_rows_at_a_time(entries: int, offset: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ENTRIES", entries)
-    queries, points = normal(41, 3), normal(100, 3, seed=1)
+    queries, points = normal(41, 3) + offset, normal(100, 3, seed=1) + offset
     found = list(distances(queries, points))
     assert [row for some, _ in found for row in range(41)[some]] == list(range(41))
     assert all(squared.numel() <= max(entries, 100) for _, squared in found)
@@ -93,7 +94,7 @@ def test_the_package_of_the_authors_finds_the_same(
 
 
 def test_precision_looks_at_three_neighbours_and_coverage_at_five() -> None:
-    reference, samples = normal(80, 2), 1.5 * normal(80, 2, seed=1)
+    reference, samples = normal(80, 2), 0.8 * normal(80, 2, seed=1) + 0.5
     apart = (samples[:, None] - reference[None]).norm(dim=2)
     real, fake = (torch.cdist(points, points).sort(dim=1).values for points in (reference, samples))
     expected = {
@@ -106,6 +107,9 @@ def test_precision_looks_at_three_neighbours_and_coverage_at_five() -> None:
         assert estimate.value == pytest.approx(expected[name].double().mean().item(), abs=1e-6), name
         error = expected[name].double().std().item() / math.sqrt(80)
         assert estimate.error == pytest.approx(error, rel=1e-5), name
+    assert not torch.equal(expected["precision"], (apart <= real[None, :, 5]).any(1))  # the number matters here
+    assert not torch.equal(expected["recall"], (apart <= fake[:, None, 5]).any(0))
+    assert not torch.equal(expected["coverage"], (apart <= real[None, :, 3]).any(0))
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e3])

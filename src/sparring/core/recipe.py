@@ -20,10 +20,12 @@ from sparring.core.schedules import Schedule, exact, number, schedule
 
 FORMAT = 1  # of recipe.yaml and of the run folder around it; raised when an older Sparring could not read it
 CHANGEABLE = (
-    "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep", "rollbacks"
+    "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep", "rollbacks",
+    "patience",
 )  # fmt: skip
 """What a resumed run may be told anew; everything else was decided when it began."""
 
+METRICS = ("frechet", "kernel", "sliced")
 DURATIONS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -68,6 +70,9 @@ class Recipe:
     checkpoint_every: float = setting(60.0, "time between checkpoints", above=0, unit="time")
     sample_every: float = setting(15.0, "time between sample sheets", above=0, unit="time")
     keep: int = setting(3, "checkpoints to keep", low=1)
+    metric: str = setting("frechet", "distance by which the best weights are kept", choices=METRICS)
+    measure_every: int = setting(50_000, "examples between two measurements of that distance (0: never)", low=0)
+    patience: int = setting(0, "stop after this many measurements without a better one (0: never)", low=0)
     tensorboard: bool = setting(False, "write every number for TensorBoard too (needs the 'log' extra)")
     rollbacks: int = setting(3, "times to go back to a checkpoint, with half the step, on NaN", low=0)
 

@@ -59,6 +59,11 @@ class Run:
         """What is shared and loaded."""
         return self.folder / "model"
 
+    @property
+    def best(self) -> Path:
+        """The model as it was when the recipe's metric was at its best, in a folder like ``model``."""
+        return self.folder / "best"
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Inside, no other process trains in this folder (where the system has such locks: not on Windows).
@@ -79,7 +84,7 @@ class Run:
 
     def lay_out(self) -> None:
         """Make the folders, and remove what a kill left half-written."""
-        for folder in (self.samples, self.checkpoints, self.model):
+        for folder in (self.samples, self.checkpoints):
             make_folder(folder)
         for part in self.folder.glob("**/.*.part"):
             part.unlink(missing_ok=True)
@@ -114,6 +119,7 @@ def find(folder: Path) -> tuple[Run, dict[str, Any]]:
 
 def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], card: str) -> None:
     """Write ``config.json``, ``model.safetensors`` and ``README.md``, each whole or not at all."""
+    make_folder(folder)
     text = json.dumps({"sparring": FORMAT, **config}, indent=2, ensure_ascii=False)
     with aside(folder / "model.safetensors") as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)

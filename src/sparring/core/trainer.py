@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sparring.core import checkpoint, health, processes
 from sparring.core.averaging import average_of, follow
+from sparring.core.best import Best, due
 from sparring.core.errors import TrainingDiverged, UserError
 from sparring.core.game import Game, Networks, Round, mixed
 from sparring.core.journal import Journal
@@ -41,8 +42,8 @@ class Trainer:
     """Plays ``game`` as ``recipe`` says, in ``run``.
 
     ``feed(examples_seen)`` yields this process's share of each batch from there on; ``held_out`` is a batch of
-    examples that no feed yields (None without); ``show(samples, path)`` writes a sheet and ``publish(networks)``
-    the model: what they look like is the room's affair.
+    examples that no feed yields (None without); ``show(samples, path)`` writes a sheet, ``publish(networks, folder)``
+    the model, ``gauge(networks)`` measures distances to the data: what they look like is the room's affair.
     """
 
     def __init__(
@@ -54,13 +55,14 @@ class Trainer:
         feed: Callable[[int], Iterator[Batch]],
         held_out: Batch | None,
         show: Callable[[Tensor, Path], None],
-        publish: Callable[[Networks], None],
+        publish: Callable[[Networks, Path], None],
+        gauge: Callable[[Networks], Mapping[str, float]] | None = None,
         precision: Precision,
         ours: Processes,
         status: Status,
     ) -> None:
         self.game, self.recipe, self.run = game, recipe, run
-        self.feed, self.held_out, self.show, self.publish = feed, held_out, show, publish
+        self.feed, self.held_out, self.show, self.publish, self.gauge = feed, held_out, show, publish, gauge
         self.precision, self.ours, self.status = precision, ours, status
         self.part = ours.part(recipe.batch)
         self.journal = Journal(run.journal if ours.first else None, board=recipe.tensorboard)
@@ -75,6 +77,7 @@ class Trainer:
         self.seconds = 0.0
         self.recent: Batch = {}
         self.watch = health.Watch()
+        self.best = Best()
         self.tally = Tally()
 
     # The loop
@@ -103,7 +106,10 @@ class Trainer:
         sheet, check = Due(self.recipe.sample_every, GROWTH), Due(HEALTH_SECONDS, GROWTH)
         save = Due(self.recipe.checkpoint_every)
         while not (reason := self.reason_to_end(stop)):
+            before = self.examples_seen
             self.step(batches)
+            if due(before, self.examples_seen, self.recipe.measure_every):
+                self.measure()
             self.seconds = processes.latest(timer.seconds(), self.precision.device)
             if self.step_count % PERIOD == 0 and not self.look():
                 return ""
@@ -186,6 +192,8 @@ class Trainer:
             return f"all {self.recipe.steps:,} steps are done"
         if self.recipe.time and self.seconds >= self.recipe.time:
             return "the time is up"
+        if self.recipe.patience and self.best.misses >= self.recipe.patience:
+            return f"{self.recipe.metric} has been no better for {self.best.misses} measurements"
         return "stopped" if processes.any_of(stop.raised, self.precision.device) else ""
 
     # Watching
@@ -235,6 +243,17 @@ class Trainer:
         self.journal.write("health", examples=self.examples_seen, seconds=self.seconds, **measured)
         self.warn(self.watch.look(measured))
 
+    def measure(self) -> None:
+        """Distances to the data, measured by the first process; the best weights so far are kept beside the last."""
+        measured: Mapping[str, float] = {}
+        if self.ours.first and self.gauge:
+            with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
+                measured = self.gauge(self.averages)
+            self.journal.write("metrics", examples=self.examples_seen, seconds=self.seconds, **measured)
+        distance = processes.from_first(measured.get(self.recipe.metric, math.inf))
+        if math.isfinite(distance) and self.best.improved_by(distance, self.examples_seen) and self.ours.first:
+            self.publish(self.averages, self.run.best)
+
     def warn(self, warnings: Mapping[str, str]) -> None:
         """A line on the screen and in the journal for each."""
         for kind, message in warnings.items():
@@ -271,7 +290,7 @@ class Trainer:
                     average = self.averages[name].state_dict()
                     tensors |= {f"{name}/average/{key}": value for key, value in average.items()}
             checkpoint.save(self.run.checkpoints, self.examples_seen, tensors, state, self.recipe.keep)
-            self.publish(self.averages)
+            self.publish(self.averages, self.run.model)
         processes.wait()
 
     def state(self) -> dict[str, Any]:
@@ -282,6 +301,7 @@ class Trainer:
             "seconds": self.seconds,
             "rollbacks": self.rollbacks,
             "game": self.game.state(),
+            "best": self.best.state(),
             "pending": self.tally.pending(),
             "pending_examples": self.tally.examples_at_look,
         }
@@ -306,6 +326,7 @@ class Trainer:
         self.step_count, self.examples_seen = state["step"], state["examples"]
         self.seconds, self.rollbacks = state["seconds"], state["rollbacks"]
         self.game.load_state(state["game"])
+        self.best = Best.restored(state["best"]) if "best" in state else Best()
         self.tally = Tally()
         self.tally.restore(state["pending"], state["pending_examples"], self.precision.device)
         return True

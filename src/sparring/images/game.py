@@ -107,12 +107,15 @@ def networks(recipe: ImageRecipe, form: Mapping[str, Any], classes: int) -> tupl
             R3GANDiscriminator(classes=classes, widths=widths, **size),
         )
     return (
-        LeanGenerator(latent=latent, classes=classes, base=recipe.width, **size),
+        LeanGenerator(
+            latent=latent, classes=classes, base=recipe.width, batch_norm=recipe.batch_norm != "none", **size
+        ),
         LeanDiscriminator(
             classes=classes,
             base=recipe.width,
             dropout=recipe.dropout,
             batch_statistics=recipe.batch_statistics,
+            batch_norm=recipe.batch_norm == "both",
             **size,
         ),
     )

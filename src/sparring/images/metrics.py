@@ -45,9 +45,9 @@ def as_measured(samples: Tensor) -> Tensor:
 
 
 def radial_power(images: Tensor) -> Tensor:
-    """Power at each whole frequency, ``(n, min(height, width) // 2)``, grey, in float64 (Durall et al. 2020, section 3).
+    """Power at each whole frequency, ``(n, min(height, width) // 2)``, in float64 (Durall et al. 2020, section 3).
 
-    The azimuthal mean of the squared Fourier transform; the constant part (frequency 0) is left out.
+    The azimuthal mean of the squared Fourier transform of the picture in grey; frequency 0 is left out.
     """
     grey = images[:, :3].double().mean(1) / 255
     height, width = grey.shape[1:]
@@ -65,7 +65,7 @@ def spectrum(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Est
     Upsampling leaves traces at high frequencies that no distance in features sees. Raises :class:`NotComputable` for
     pictures without any structure.
     """
-    real = torch.cat([radial_power(some) for some in reference.split(1024)]).mean(0)
+    real = torch.cat([radial_power(some) for some in torch.split(reference, 1024)]).mean(0)
     parts = [(radial_power(part).sum(0), len(part)) for part in blocks(samples)]
     if not (real > 0).all():
         raise NotComputable("the real pictures have no power at some frequencies")

@@ -21,6 +21,7 @@ ONLY_WITH = {
     "widths": ("network", ("r3gan",)),
     "dropout": ("network", ("lean", "tutorial")),
     "batch_statistics": ("network", ("lean",)),
+    "batch_norm": ("network", ("lean",)),
     "augment_target": ("augment", ("ada",)),
     "augment_limit": ("augment", ("ada",)),
     "augment_fixed": ("augment", ("ada",)),
@@ -46,6 +47,7 @@ class ImageRecipe(AdversarialRecipe):
     widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first")
     output: str = setting("free", "bound of what the generator makes", choices=("tanh", "clamp", "free"))
     dropout: float = setting(0.0, "in the discriminator of the lean and tutorial pairs", low=0, high=0.9)
+    batch_norm: str = setting("none", "batch norm in the lean pair", choices=("none", "generator", "both"))
     batch_statistics: bool = setting(False, "show the discriminator how varied its batch is")
 
     augment: str = setting("none", "what the judge is shown of each picture", choices=("none", "diff", "ada"))
@@ -150,6 +152,47 @@ tutorial = ImageRecipe(
     time=300.0,
 )
 
+# The classics, with the hyper-parameters of their papers and networks of the size of ours: to be compared with.
+dcgan = ImageRecipe(
+    name="dcgan",
+    about="Radford et al. 2016: batch norm in both, non-saturating, no penalty",
+    latent=100,
+    output="tanh",
+    batch_norm="both",
+    objective="non-saturating",
+    learning_rate=schedule(2e-4),
+    beta1=0.5,
+    beta2=schedule(0.999),
+    r1=schedule(0.0),
+    r2=schedule(0.0),
+    average_half_life=schedule(0),
+    time=600.0,
+)
+
+wgan_gp = dataclasses.replace(
+    dcgan,
+    name="wgan-gp",
+    about="Gulrajani et al. 2017: Wasserstein with gradient penalty, five critic turns",
+    latent=128,
+    batch_norm="generator",
+    objective="wasserstein",
+    wgan_gp=10.0,
+    critic_turns=5,
+    learning_rate=schedule(1e-4),
+    beta1=0.0,
+    beta2=schedule(0.9),
+)
+
+sn_hinge = dataclasses.replace(
+    wgan_gp,
+    name="sn-hinge",
+    about="Miyato et al. 2018: spectral norm, hinge, five critic turns",
+    objective="hinge",
+    wgan_gp=0.0,
+    spectral_norm=True,
+    learning_rate=schedule(2e-4),
+)
+
 # Huang et al. 2024, table 9: every hyper-parameter as printed there; `steps` is the printed duration / 512.
 r3gan_stacked_mnist = ImageRecipe(
     name="r3gan-stacked-mnist",
@@ -193,6 +236,9 @@ RECIPES = {
         fashion_mnist,
         cifar10,
         tutorial,
+        dcgan,
+        wgan_gp,
+        sn_hinge,
         r3gan_stacked_mnist,
         r3gan_cifar10,
     )

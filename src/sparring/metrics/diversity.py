@@ -31,4 +31,4 @@ def effective_number(parts: list[tuple[Tensor, int]]) -> float:
     total = torch.stack([moment for moment, _ in parts]).sum(0) / sum(count for _, count in parts)
     shares = torch.linalg.eigvalsh(total).clamp(min=0)
     shares = shares[shares > 0] / shares.sum()
-    return (-(shares * shares.log()).sum()).exp().item()
+    return float((-(shares * shares.log()).sum()).exp())

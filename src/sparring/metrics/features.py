@@ -36,4 +36,4 @@ class Features:
 @torch.no_grad()
 def in_chunks(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
     """``function`` of the examples, some at a time, its results on the CPU."""
-    return torch.cat([function(chunk).cpu() for chunk in examples.split(CHUNK)])
+    return torch.cat([function(chunk).cpu() for chunk in torch.split(examples, CHUNK)])

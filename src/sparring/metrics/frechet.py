@@ -34,7 +34,7 @@ class Moments:
 
 def moments(features: Tensor) -> Moments:
     """Moments of ``(n, d)``, in double precision, some rows at a time."""
-    chunks = features.split(CHUNK)
+    chunks = torch.split(features, CHUNK)
     mean = torch.stack([chunk.double().sum(0) for chunk in chunks]).sum(0) / len(features)
     scatter = torch.zeros(features.shape[1], features.shape[1], dtype=torch.float64)
     for chunk in chunks:
@@ -56,7 +56,8 @@ def merged(parts: Sequence[Moments]) -> Moments:
 def square_root(matrix: Tensor) -> Tensor:
     """Of a symmetric positive semi-definite matrix, symmetric itself."""
     values, vectors = torch.linalg.eigh(matrix)
-    return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    return root
 
 
 def distance_to(reference: Moments) -> Callable[[Moments], float]:
@@ -69,7 +70,8 @@ def distance_to(reference: Moments) -> Callable[[Moments], float]:
     def distance(samples: Moments) -> float:
         cross = torch.linalg.eigvalsh(root @ samples.covariance @ root).clamp(min=0).sqrt().sum()
         apart = (reference.mean - samples.mean).square().sum()
-        return (apart + reference.covariance.trace() + samples.covariance.trace() - 2 * cross).item()
+        traces = reference.covariance.trace() + samples.covariance.trace()
+        return float(apart + traces - 2 * cross)
 
     return distance
 
@@ -87,6 +89,6 @@ def frechet(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Esti
         distance = distance_to(moments(reference))
         value = distance(merged(parts))
         error = error_without_each(parts, lambda rest: distance(merged(rest)))
-    except torch.linalg.LinAlgError:
+    except RuntimeError:
         raise NotComputable("the covariance of these features has no eigenvalues that can be found") from None
     return {"frechet": Estimate(value, error)}

@@ -26,7 +26,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Family:
-    """Metrics that are computed together: ``measure(reference, samples, seed)`` gives an estimate for each of ``names``.
+    """Metrics computed together: ``measure(reference, samples, seed)`` gives an estimate for each of ``names``.
 
     ``reference`` and ``samples`` are float features ``(n, dimensions)``. May raise :class:`NotComputable`.
     """
@@ -48,8 +48,8 @@ class Score:
     """One row of an evaluation. ``value`` is None where ``reason`` says why.
 
     ``floor`` is the same metric on as many real examples that are not in the reference: what a perfect generator
-    would score. ``bias`` is what the number of samples alone still adds (how much the value moves when the samples and the reference are
-    halved, the first term of Quenouille's jackknife); None where the metric is unbiased or has no halves.
+    would score. ``bias`` is what the number of samples alone still adds: how much the value moves when samples and
+    reference are halved, the first term of Quenouille's jackknife; None where there is none, or it cannot be told.
     """
 
     name: str

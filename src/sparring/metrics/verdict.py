@@ -65,7 +65,9 @@ def missing(scores: Mapping[str, Score]) -> Verdict | None:
     for name in ("recall", "vendi"):
         share = below(scores, name, NARROW)
         if share is not None:
-            return Verdict("missing modes", f"{name} is {share:.0%} of what real examples reach: part of the data is missing")
+            return Verdict(
+                "missing modes", f"{name} is {share:.0%} of what real examples reach: part of the data is missing"
+            )
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
-from sparring.core.recipe import setting
+from sparring.core.recipe import METRICS, setting
 from sparring.core.schedules import schedule
 
 SETS = ("gaussians-25", "gaussians-8")  # that data can name
@@ -19,6 +19,7 @@ class PointRecipe(AdversarialRecipe):
 
     kind: ClassVar[str] = "points"
 
+    metric: str = setting("sliced", "distance by which the best weights are kept", choices=METRICS)
     width: int = setting(128, "of both players' hidden layers", low=1, high=8192)
     depth: int = setting(4, "hidden layers of the discriminator", low=1, high=32)
     generator_depth: int = setting(

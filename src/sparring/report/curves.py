@@ -30,6 +30,11 @@ PANELS = {
     "penalties": Panel("Penalties", "on the discriminator's gradients"),
     "diversity": HEALTH,
     "overfitting": HEALTH,
+    "frechet": Panel(
+        "Fréchet distance", "of 1,024 samples to the data, in the features of a network that learned nothing"
+    ),
+    "sliced": Panel("Sliced distance", "of 1,024 samples to the data, along random directions"),
+    "kernel": Panel("Kernel distance", "of 1,024 samples to the data", minor=True),
     "examples_per_second": Panel("Speed", "examples a second"),
     "waiting": Panel("Waiting", "share of the time spent waiting for data", share=True, minor=True),
 }
@@ -45,7 +50,7 @@ def charts(journal: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     points: dict[Panel, list[tuple[float, dict[str, float]]]] = {}
     for entry in journal:
         examples = number(entry.get("examples"))
-        if entry.get("event") in ("step", "health") and examples is not None:
+        if entry.get("event") in ("step", "health", "metrics") and examples is not None:
             for panel, values in measured(entry).items():
                 points.setdefault(panel, []).append((examples, values))
     order = {panel: place for place, panel in enumerate(PANELS.values())}

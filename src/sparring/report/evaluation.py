@@ -12,8 +12,8 @@ from sparring.report.sheets import as_url
 
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "of it N", "better")
 ABOUT_COLUMNS = (
-    "samples: the score, +- its standard error over the samples. real: the same for as many real examples, what a perfect "
-    "generator would score. of it N: what the number of samples alone adds (0: nothing)."
+    "samples: the score, +- its standard error over the samples. real: the same for as many real examples, which a "
+    "perfect generator would reach. of it N: what the number of samples alone adds (0: nothing)."
 )
 
 
@@ -81,6 +81,7 @@ def page_row(score: Mapping[str, Any]) -> str:
     """A score as a row of the page."""
     name, about = escape(score["name"]), escape(score["about"])
     if score["value"] is None:
-        return f'<tr><th>{name}<small>{about}</small></th><td colspan="6">not computable: {escape(score["reason"])}</td></tr>'
-    cells = "".join(f"<td>{escape(text)}</td>" for text in row(score)[1:])
+        cells = f'<td colspan="6">not computable: {escape(score["reason"])}</td>'
+    else:
+        cells = "".join(f"<td>{escape(text)}</td>" for text in row(score)[1:])
     return f"<tr><th>{name}<small>{about}</small></th>{cells}</tr>"

@@ -100,12 +100,14 @@ def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
         raise UserError(f"n: there are {made:,} samples, not {asked:,}; ask for fewer, or leave -n out")
     if asked is not None and asked > real // 2:
         raise UserError(
-            f"n: {asked:,} samples need as many real examples for the floor and as many again to compare with, but there "
-            f"are {real:,}; ask for {real // 2:,} or fewer, or give more data"
+            f"n: {asked:,} samples need as many real examples for the floor and as many again to compare with, but "
+            f"there are {real:,}; ask for {real // 2:,} or fewer, or give more data"
         )
     count = asked or min(MOST, real // 2, MOST if made is None else made)
     if count < LEAST:
-        raise UserError(f"data: {real:,} real examples and {count:,} samples are too few; {2 * LEAST} and {LEAST} are needed")
+        raise UserError(
+            f"data: {real:,} real examples and {count:,} samples are too few; {2 * LEAST} and {LEAST} are needed"
+        )
     order = np.random.default_rng(seed).permutation(real)
     return Chosen(order[:count], order[count : count + max(REFERENCE, count)])
 

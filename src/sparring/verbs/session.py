@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from sparring.data.order import Order, held_out_count, split
 from sparring.report.report import write_report
 from sparring.rooms import room_of
 from sparring.verbs.card import model_card
+from sparring.verbs.gauge import Gauge
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,16 @@ class Session:
             held_out=self.source.batch(held_out) if len(held_out) >= 16 else None,
             show=self.show,
             publish=self.publish,
+            gauge=lambda networks: self.gauge(networks),
             precision=self.precision,
             ours=ours,
             status=self.status,
         )
+
+    @cached_property
+    def gauge(self) -> Gauge:
+        """What measures the distance to the data now and then; only a run that comes that far reads its examples."""
+        return Gauge(self.room, self.game, self.source, self.order.members, self.recipe.seed, self.precision.device)
 
     def play(self, stop: Stop) -> Outcome:
         """Train until the budget is used up or ``stop`` is raised; leaves the report behind.
@@ -167,8 +175,8 @@ class Session:
         note = {**self.note(weights), "seed": self.recipe.seed}
         self.room.write_samples(self.game.present(samples), None, path, note, overwrite=True)
 
-    def publish(self, networks: Networks) -> None:
-        """Write the model folder."""
+    def publish(self, networks: Networks, folder: Path) -> None:
+        """Write a model folder."""
         config = {
             "kind": self.recipe.kind,
             "recipe": shareable(self.recipe),
@@ -177,7 +185,7 @@ class Session:
             "examples_seen": self.trainer.examples_seen,
         }
         tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
-        save_model(self.run.model, config, tensors, model_card(self.recipe, config))
+        save_model(folder, config, tensors, model_card(self.recipe, config))
 
     # What a person reads
 
@@ -219,6 +227,11 @@ class Session:
         if outcome.finished:
             more += f" --time 2h (or --steps) | make samples with: sparring sample {folder}"
         self.status.say(more)
+        if (self.run.best / "config.json").exists():
+            best = self.trainer.best
+            self.status.say(
+                f"best {self.recipe.metric} was after {best.examples:,} examples: {folder}/best, a model like the last"
+            )
 
 
 def count(network: torch.nn.Module) -> int:

@@ -15,7 +15,7 @@ from sparring.core.game import mixed
 from sparring.core.run import find
 from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
-from sparring.rooms import ROOMS, RECIPES, Room
+from sparring.rooms import RECIPES, ROOMS, Room
 from sparring.verbs.model import Model, load
 
 CHUNK = 512  # samples made at a time
@@ -46,12 +46,14 @@ class Subject(Protocol):
 class Maker:
     """A trained model."""
 
-    count = None
+    count: int | None = None
 
     def __init__(self, folder: Path, data: str | Path | None, device: torch.device) -> None:
         self.model: Model = load(folder, device.type)
         self.room, self.labels = self.model.room, self.model.labels
-        self.source = self.room.open_source(self.model.recipe.changed({"data": str(data or own_data(folder, self.model))}))
+        self.source = self.room.open_source(
+            self.model.recipe.changed({"data": str(data or own_data(folder, self.model))})
+        )
         self.place = folder / "evaluation"
         self.facts = {"model": self.model.hash, "examples_seen": self.model.examples_seen}
         self.fits()
@@ -85,7 +87,9 @@ class Maker:
         samples = torch.cat(made)
         bad = int((~samples.flatten(1).isfinite().all(1)).sum())
         if bad:
-            raise UserError(f"{self.model.folder}: {bad:,} of {len(samples):,} samples hold numbers that are not finite")
+            raise UserError(
+                f"{self.model.folder}: {bad:,} of {len(samples):,} samples hold numbers that are not finite"
+            )
         return samples, torch.cat(logits), torch.cat(labels) if self.labels else None
 
     def split(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -99,16 +103,16 @@ class Maker:
 class Folder:
     """Pictures that lie there, whoever made them."""
 
-    labels: list[str] = []
-
     def __init__(self, folder: Path, data: str | Path | None, reading: Mapping[str, Any]) -> None:
         if data is None:
             raise UserError(f"data: {folder} is no run, so nothing tells what to compare it with; add --data PATH")
         self.room = ROOMS["images"]
+        self.labels: list[str] = []
         self.source, self.made = (
-            self.room.open_source(RECIPES["images"].changed({**reading, "data": str(where)})) for where in (data, folder)
+            self.room.open_source(RECIPES["images"].changed({**reading, "data": str(where)}))
+            for where in (data, folder)
         )
-        self.count = len(self.made)
+        self.count: int | None = len(self.made)
         self.place = Path(f"evaluation-{folder.resolve().stem}")
         self.facts = {"samples": len(self.made)}
         form = [source.form for source in (self.made, self.source)]
@@ -131,9 +135,7 @@ class Folder:
         return None
 
 
-def find_subject(
-    target: Path, data: str | Path | None, reading: Mapping[str, Any], device: torch.device
-) -> Subject:
+def find_subject(target: Path, data: str | Path | None, reading: Mapping[str, Any], device: torch.device) -> Subject:
     """What ``target`` is. Raises :class:`UserError` when it is nothing that can be evaluated."""
     if (target / "config.json").exists() or (target / "recipe.yaml").exists():
         if reading:

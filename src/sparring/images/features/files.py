@@ -48,7 +48,7 @@ def from_torchscript(path: Path, device: torch.device) -> Features:
     """A TorchScript file; the reference Inception is recognised by its hash."""
     digest = sha256(path)
     try:
-        network = torch.jit.load(str(path), map_location=device).eval()
+        network = torch.jit.load(str(path), map_location=device).eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError) as problem:
         raise UserError(f"features: {path} is not TorchScript ({first_line(problem)})") from None
     if digest == INCEPTION:

@@ -47,7 +47,9 @@ def classifier(source: ImageSource, device: torch.device, steps: int = STEPS) ->
     trunk, head = learn(source, len(source.form["labels"]), loss, chance, device, steps)
     batch = source.batch(np.sort(tested))
     with torch.no_grad():
-        read = torch.cat([head(trunk(scaled(some.to(device)))).argmax(1).cpu() for some in batch["images"].split(500)])
+        read = torch.cat(
+            [head(trunk(scaled(some.to(device)))).argmax(1).cpu() for some in torch.split(batch["images"], 500)]
+        )
     return trunk, head, (read == batch["labels"]).float().mean().item()
 
 

@@ -1,4 +1,4 @@
-"""Features learned from the user's own pictures, once: kept in the cache, by a fingerprint of what they learned from."""
+"""Features learned from the user's own pictures, once: kept in the cache, by a fingerprint of these pictures."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ LARGEST = 64  # pixels a side that it looks at
 
 
 class Trunk(nn.Module):
-    """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; sides above 64 are averaged down."""
+    """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; it looks at 64x64 at most."""
 
     def __init__(self, channels: int, width: int = WIDTH) -> None:
         super().__init__()
