@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 import sparring
 
@@ -70,6 +71,13 @@ def write(name: str, machine: Mapping[str, Any], *, quick: bool, seed: int, **co
     path.write_text(json.dumps({**head, **content}, indent=2) + "\n")
     print(f"\nwritten: {path}")
     return path
+
+
+def draw(name: str, picture: Image.Image, *, quick: bool) -> None:
+    """``results/<name>.png``: what was made. A quick run leaves none."""
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        picture.save(RESULTS / f"{name}.png", optimize=True)
 
 
 def show(rows: Sequence[Mapping[str, object]]) -> None:

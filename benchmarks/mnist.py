@@ -25,6 +25,7 @@ from sparring.images.pictures import to_bytes
 from sparring.metrics.frechet import frechet
 from sparring.metrics.neighbours import neighbourhoods
 from sparring.rooms import RECIPES
+from sparring.verbs.model import Model
 
 OURS = "images"
 CONTENDERS = (OURS, "tutorial", "dcgan", "wgan-gp", "sn-hinge")
@@ -58,7 +59,7 @@ class Where:
         self.real = self.judge.features(test.batch(np.arange(samples))["images"])
         self.pictures: list[torch.Tensor] = []
 
-    def score(self, model: sparring.Model, seed: int) -> dict[str, float]:
+    def score(self, model: Model, seed: int) -> dict[str, float]:
         """Of 10,000 samples against as many test digits."""
         return self.measured(to_bytes(model.sample(self.count, seed=seed + 1)))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sparring.core.game import Round as Round
     from sparring.core.game import Turn as Turn
     from sparring.core.recipe import Recipe as Recipe
+    from sparring.verbs.evaluate import evaluate as evaluate
     from sparring.verbs.model import load as load
     from sparring.verbs.train import resume as resume
     from sparring.verbs.train import train as train
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 PUBLIC = {
     "train": "sparring.verbs.train",
     "resume": "sparring.verbs.train",
+    "evaluate": "sparring.verbs.evaluate",
     "load": "sparring.verbs.model",
     "Game": "sparring.core.game",
     "Player": "sparring.core.game",
@@ -37,7 +39,7 @@ PUBLIC = {
 }
 """Where each public name lives: imported when first used, so that ``import sparring`` costs nothing."""
 
-__all__ = ["Game", "Player", "Recipe", "Round", "Turn", "UserError", "load", "resume", "train"]
+__all__ = ["Game", "Player", "Recipe", "Round", "Turn", "UserError", "evaluate", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
