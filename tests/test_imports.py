@@ -18,6 +18,7 @@ ROOMS = ("images", "points")
 FLOORS = [
     {"core"},
     {"data"},
+    {"metrics"},
     set(ROOMS),
     {"rooms", "report"},
     {"verbs", ""},  # "" is sparring/__init__.py, which names the verbs' functions

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from sparring.metrics.copies import CLOSE, duplicates, memorisation
+from sparring.metrics.copies import duplicates, memorisation
 from sparring.metrics.diversity import vendi
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
@@ -39,7 +39,8 @@ MEANINGS = {
 }
 """Of the metrics in this package; a room adds its own."""
 
-UNBIASED = {"kernel", "memorisation", "support"}
+UNBIASED = {"kernel", "support"}
+ROOTS = {"sliced"}
 
 
 def compare(
@@ -50,7 +51,7 @@ def compare(
 
     A metric that cannot be computed has a reason instead of a number.
     """
-    trouble = unusable(reference, samples)
+    trouble = unusable({"reference": reference, "samples": samples, "real examples": real})
     if trouble:
         return [without(name, trouble, len(samples)) for family in families for name in family.names]
     return [score for family in families for score in scores_of(family, reference, samples, real, seed)]
@@ -60,17 +61,20 @@ def scores_of(family: Family, reference: Tensor, samples: Tensor, real: Tensor, 
     """The family's value, floor and bias."""
     try:
         found = family.measure(reference, samples, seed)
-        floors = family.measure(reference, real, seed)
     except NotComputable as why:
         return [without(name, str(why), len(samples)) for name in family.names]
+    try:
+        floors = family.measure(reference, real, seed)
+    except NotComputable:
+        floors = {}
     biases = biases_of(family, found, reference, samples, seed)
     return [
         Score(
             name,
             found[name].value,
             found[name].error,
-            floors[name].value,
-            floors[name].error,
+            floors[name].value if name in floors else None,
+            floors[name].error if name in floors else None,
             biases.get(name),
             len(samples),
         )
@@ -81,7 +85,10 @@ def scores_of(family: Family, reference: Tensor, samples: Tensor, real: Tensor, 
 def biases_of(
     family: Family, found: Mapping[str, Estimate], reference: Tensor, samples: Tensor, seed: int
 ) -> dict[str, float]:
-    """How much higher each value is on halves than on the whole: for a bias of c / n, that is the bias of the whole."""
+    """How much higher each value is on halves than on the whole: for a bias of c / n, that is the bias of the whole.
+
+    A root of something with such a bias is squared first.
+    """
     names = [name for name in family.names if name not in UNBIASED]
     if not names:
         return {}
@@ -92,19 +99,23 @@ def biases_of(
         ]
     except NotComputable:
         return {}
-    return {name: sum(half[name].value for half in halves) / 2 - found[name].value for name in names}
+    pairs = {name: (found[name].value, sum(half[name].value for half in halves) / 2) for name in names}
+    return {
+        name: whole - max(0.0, 2 * whole**2 - half**2) ** 0.5 if name in ROOTS else half - whole
+        for name, (whole, half) in pairs.items()
+    }
 
 
 def memorised(training: Tensor, held_out: Tensor, samples: Tensor) -> Score:
-    """The row on memorisation; its floor is a share fixed by definition."""
-    trouble = unusable(training, samples)
+    """The row on memorisation."""
+    trouble = unusable({"training examples": training, "held-out examples": held_out, "samples": samples})
     try:
         if trouble:
             raise NotComputable(trouble)
-        found = memorisation(training, held_out, samples)
+        found, floor = memorisation(training, held_out, samples)
     except NotComputable as why:
         return without("memorisation", str(why), len(samples))
-    return Score("memorisation", found.value, found.error, CLOSE, None, None, len(samples))
+    return Score("memorisation", found.value, found.error, floor, None, None, len(samples))
 
 
 def without(name: str, reason: str, count: int) -> Score:
@@ -112,14 +123,17 @@ def without(name: str, reason: str, count: int) -> Score:
     return Score(name, None, count=count, reason=reason)
 
 
-def unusable(reference: Tensor, samples: Tensor) -> str:
-    """What is wrong with the features themselves, empty when nothing is."""
-    for features, whose in ((reference, "real examples"), (samples, "samples")):
-        bad = int((~torch.isfinite(features).all(1)).sum())
+def unusable(sets: Mapping[str, Tensor]) -> str:
+    """What is wrong with the features themselves, by whose they are; empty when nothing is."""
+    widths = {features.shape[1:] for features in sets.values()}
+    if len(widths) > 1:
+        return f"features of different sizes cannot be compared: {', '.join(str(tuple(size)) for size in widths)}"
+    for whose, features in sets.items():
+        if not len(features):
+            return f"there are no {whose}"
+        bad = int((~torch.isfinite(features).flatten(1).all(1)).sum())
         if bad:
             return f"the features of {bad:,} {whose} are not finite"
-    if reference.shape[1] != samples.shape[1]:
-        return f"features of {samples.shape[1]} numbers cannot be compared with {reference.shape[1]}"
-    if (reference == reference[:1]).all():
-        return "all real examples have the same features"
+        if whose != "samples" and (features == features[:1]).all():
+            return f"all {whose} have the same features"
     return ""

@@ -35,8 +35,9 @@ def duplicates(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, E
     own = nearest(samples, samples, 1, same=True)[0][:, 0]
     pairs = max(pairs_within(samples, alike), int((own <= alike).sum().item() / 2))
     support = len(samples) * (len(samples) - 1) / 2 / max(pairs, 1)
+    share = mean((own <= alike).float())
     return {
-        "duplicates": mean((own <= alike).float()),
+        "duplicates": Estimate(share.value, math.sqrt(2) * (share.error or 0)),  # near-copies come in pairs
         "support": Estimate(support, support / math.sqrt(pairs) if pairs else None),
     }
 
@@ -47,18 +48,27 @@ def pairs_within(points: Tensor, limit: float) -> int:
     return max(0, close - len(points)) // 2
 
 
-def memorisation(training: Tensor, held_out: Tensor, samples: Tensor) -> Estimate:
-    """The share of samples that lie closer to the training set than real examples do.
+def memorisation(training: Tensor, held_out: Tensor, samples: Tensor) -> tuple[Estimate, float]:
+    """The share of samples that lie closer to the training set than all but 5 % of real examples do; and that floor.
 
     Closeness is the distance to the nearest training example over the distance to the nearest held-out one; as a
-    ratio it does not mind that dull samples lie close to everything. Compared with the held-out examples' own ratios
-    (each against the others): 5 % of those count as close, so that is the floor; a generator that returns training
-    examples scores 100 %. Raises :class:`NotComputable` for fewer than 40 held-out examples.
+    ratio it does not mind that dull samples lie close to everything. What is close is decided by the held-out
+    examples' own ratios (each against the others): 5 % of them are, and those that are in the training set as well.
+    A generator that returns training examples scores 1. The error takes samples with the same nearest training
+    example for one. Raises :class:`NotComputable` for fewer than 40 held-out examples.
     """
     need(len(held_out), LEAST_HELD_OUT, "held-out examples")
     theirs = closeness(nearest(held_out, training, 1)[0], nearest(held_out, held_out, 1, same=True)[0])
-    ours = closeness(nearest(samples, training, 1)[0], nearest(samples, held_out, 1)[0])
-    return mean((ours <= theirs.quantile(CLOSE)).float())
+    to_training, neighbours = nearest(samples, training, 1)
+    ours = closeness(to_training, nearest(samples, held_out, 1)[0])
+
+    floor = min(1.0, (theirs == 0).double().mean().item() + CLOSE)
+    limit = theirs.quantile(floor, interpolation="higher")
+    below, at = (theirs < limit).double().mean().item(), (theirs == limit).double().mean().item()
+    weight = min(max((floor - below) / at, 0.0), 1.0)  # of ties: they count so much that held-out ones score the floor
+    value = (ours < limit).double().mean() + weight * (ours == limit).double().mean()
+    error = math.hypot(0.5 / math.sqrt(len(torch.unique(neighbours))), math.sqrt(floor * (1 - floor) / len(held_out)))
+    return Estimate(value.item(), error), floor
 
 
 def closeness(to_training: Tensor, to_held_out: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.metrics.jackknife import blocks, error_without_each
+from sparring.metrics.jackknife import PARTS, blocks, error_without_each
 from sparring.metrics.score import Estimate, NotComputable, need
 
 CHUNK = 8192  # rows that are in double precision at a time
@@ -79,9 +79,9 @@ def distance_to(reference: Moments) -> Callable[[Moments], float]:
 def frechet(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
     """``frechet``: the distance between ``(m, d)`` and ``(n, d)``, its error by leaving out a tenth of the samples.
 
-    Raises :class:`NotComputable` for fewer than 2 (d + 1) of either: half of a set must still have a full covariance.
+    Raises :class:`NotComputable` for fewer than 2 (d + 1) of either: near d there is hardly a covariance to speak of.
     """
-    least = 2 * (samples.shape[1] + 1)
+    least = max(2 * (samples.shape[1] + 1), 2 * PARTS)
     need(len(samples), least)
     need(len(reference), least, "real examples")
     parts = [moments(part) for part in blocks(samples)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sparring.metrics.score import Score
 
-MEMORISED = 0.25  # of samples closer to the training set than 95 % of real ones are
+MEMORISED = 0.2  # of samples, beyond the floor, that are closer to the training set than real ones are
 REPEATED = 0.25  # of samples with a near-copy among them, where 1 % of real ones have
 NARROW = 0.5  # of the floor: recall or effective number
 ERRORS = 3  # standard errors that count as a difference
@@ -40,11 +40,14 @@ def verdicts(scores: Mapping[str, Score]) -> list[Verdict]:
 def memorisation(scores: Mapping[str, Score]) -> Verdict | None:
     """Training examples given back."""
     share = value(scores, "memorisation")
-    if share is None or share < MEMORISED:
+    if share is None:
+        return None
+    score = scores["memorisation"]
+    if share < MEMORISED + (score.floor or 0) + ERRORS * (score.error or 0):
         return None
     return Verdict(
         "memorisation",
-        f"{share:.0%} of the samples lie closer to the training set than 95 % of held-out examples do: "
+        f"{share:.0%} of the samples lie closer to the training set than 95 % of real examples do: "
         "it gives training examples back",
     )
 
