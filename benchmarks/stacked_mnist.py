@@ -34,7 +34,7 @@ MARKS = (300, 600, 1200, 1800, 2700)  # seconds, and the end
 
 
 def measured(pictures: Tensor, reader: Judge) -> dict[str, float]:
-    """Modes and KL of bytes ``(n, 3, 32, 32)``, and the part of the KL that the three digits' own frequencies make up."""
+    """Modes and KL of bytes ``(n, 3, 32, 32)``, and the part of it that single digits' frequencies make up."""
     digits = pictures[:, :, BORDER:-BORDER, BORDER:-BORDER]
     read = torch.stack([in_chunks(reader.classify, digits[:, place : place + 1]) for place in range(3)], 1)
     triples = (read * torch.tensor([100, 10, 1])).sum(1)

@@ -69,7 +69,10 @@ class Match(Trainer):
         recipe = Recipe().changed({"batch": BATCH, "learning_rate": 0.1, "checkpoint_every": 1000, **settings})
         training, held_out = ({"examples": x[:, None]} for x in (torch.full((BATCH,), 3.0), torch.linspace(-3, -2, 16)))
         data = {"feed": lambda seen: itertools.repeat(training), "held_out": held_out, "ours": Processes()}
-        out = {"show": lambda *_: None, "publish": lambda made: self.published.append(made["generator"].weight.item())}
+        out = {
+            "show": lambda *_: None,
+            "publish": lambda made, folder: self.published.append(made["generator"].weight.item()),
+        }
         here = {"precision": choose("float32", torch.device("cpu"), []), "status": Status(stream=self.screen)}
         super().__init__(game, recipe, create(place / "run", recipe), **data, **out, **here)
 

@@ -102,6 +102,7 @@ def read_widths(widths: str) -> tuple[int, ...]:
 images = ImageRecipe(
     name="images",
     about="any folder of pictures; plain convolutions, made for two CPU cores",
+    batch=32,
     learning_rate=schedule("1e-3:2e-4@200k"),
     r1=schedule("1:0.1@100k"),
     r2=schedule("1:0.1@100k"),

@@ -51,7 +51,7 @@ def compare(
 
     A metric that cannot be computed has a reason instead of a number.
     """
-    trouble = unusable({"reference": reference, "samples": samples, "real examples": real})
+    trouble = unusable({"reference examples": reference, "samples": samples, "real examples": real})
     if trouble:
         return [without(name, trouble, len(samples)) for family in families for name in family.names]
     return [score for family in families for score in scores_of(family, reference, samples, real, seed)]
@@ -134,6 +134,6 @@ def unusable(sets: Mapping[str, Tensor]) -> str:
         bad = int((~torch.isfinite(features).flatten(1).all(1)).sum())
         if bad:
             return f"the features of {bad:,} {whose} are not finite"
-        if whose != "samples" and (features == features[:1]).all():
+        if whose != "samples" and len(features) > 1 and (features == features[:1]).all():
             return f"all {whose} have the same features"
     return ""

@@ -59,19 +59,24 @@ def memorisation(training: Tensor, held_out: Tensor, samples: Tensor) -> tuple[E
     """
     need(len(held_out), LEAST_HELD_OUT, "held-out examples")
     theirs = closeness(nearest(held_out, training, 1)[0], nearest(held_out, held_out, 1, same=True)[0])
-    to_training, neighbours = nearest(samples, training, 1)
-    ours = closeness(to_training, nearest(samples, held_out, 1)[0])
+    to_training, near = nearest(samples, training, 1)
+    to_held_out, near_held_out = nearest(samples, held_out, 1)
+    ours = closeness(to_training, to_held_out)
+    shared = max(
+        (torch.unique(index, return_counts=True)[1] / len(samples)).square().sum().item()
+        for index in (near, near_held_out)
+    )
 
     floor = min(1.0, (theirs == 0).double().mean().item() + CLOSE)
-    limit = theirs.quantile(floor, interpolation="higher")
+    limit = theirs.quantile(floor, interpolation="lower")
     below, at = (theirs < limit).double().mean().item(), (theirs == limit).double().mean().item()
     weight = min(max((floor - below) / at, 0.0), 1.0)  # of ties: they count so much that held-out ones score the floor
     value = (ours < limit).double().mean() + weight * (ours == limit).double().mean()
-    error = math.hypot(0.5 / math.sqrt(len(torch.unique(neighbours))), math.sqrt(floor * (1 - floor) / len(held_out)))
+    error = math.hypot(0.5 * math.sqrt(shared), math.sqrt(floor * (1 - floor) / len(held_out)))
     return Estimate(value.item(), error), floor
 
 
 def closeness(to_training: Tensor, to_held_out: Tensor) -> Tensor:
-    """The ratio; 1 where both are 0: an example that is in either set twice."""
+    """The ratio; 1 where an example is in the held-out set itself, whatever the training set holds."""
     ratio = to_training[:, 0] / to_held_out[:, 0].clamp(min=1e-12)
     return torch.where(to_held_out[:, 0] == 0, torch.ones_like(ratio), ratio)

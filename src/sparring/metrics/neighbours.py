@@ -24,15 +24,15 @@ ROUNDING = 1e-12  # of the largest squared norm: no smaller squared distance can
 def distances(queries: Tensor, points: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Squared Euclidean distances ``(some rows, len(points))``, in float64, until all queries had their turn."""
     rows = max(1, ENTRIES // len(points))
-    centre = points.double().mean(0)  # near the origin the subtraction below loses less
+    centre = points.double().median(0).values  # near the origin the subtraction below loses less
     points = points.double() - centre
     norms = points.square().sum(1)
-    tiny = ROUNDING * norms.max()
     for start in range(0, len(queries), rows):
         some = slice(start, min(start + rows, len(queries)))
         chunk = queries[some].double() - centre
-        squared = chunk.square().sum(1)[:, None] + norms - 2 * chunk @ points.T
-        yield some, squared.masked_fill_(squared < tiny, 0)
+        sums = chunk.square().sum(1)[:, None] + norms
+        squared = sums - 2 * chunk @ points.T
+        yield some, squared.masked_fill_(squared < ROUNDING * sums, 0)
 
 
 def nearest(queries: Tensor, points: Tensor, k: int, *, same: bool = False) -> tuple[Tensor, Tensor]:

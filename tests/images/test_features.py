@@ -1,0 +1,579 @@
+"""Features of pictures: learned from the user's own and kept, drawn at random, or brought along as a file."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pickle
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sparring.core.errors import UserError
+from sparring.core.run import weights_hash
+from sparring.images.data import ImageSource, open_source
+from sparring.images.features import files, learn
+from sparring.images.features.files import features_from
+from sparring.images.features.learned import fingerprint, learned_features, random_features
+from sparring.images.recipes import RECIPES
+from sparring.metrics.features import Features
+from sparring.verbs.evaluate import evaluate
+
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+CPU = torch.device("cpu")
+SIZE = 12
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where features are kept: nowhere but here; and learning is short."""
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    for name in ("classifier", "contrast"):
+        monkeypatch.setattr(learn, name, functools.partial(getattr(learn, name), steps=3))
+    return tmp_path / "cache" / "features"
+
+
+def three_classes(count: int = 180, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Lying stripes, standing stripes, a blob; each shifted, each under noise. Bytes ``(n, 12, 12)`` and labels."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    labels = np.arange(count) % 3
+    shifts = random.uniform(0, 6, count)
+    drawn = [
+        (
+            np.sin((rows + shift) * np.pi / 3),
+            np.sin((columns + shift) * np.pi / 3),
+            2 * np.exp(-((rows - 3 - shift) ** 2 + (columns - 6) ** 2) / 6) - 1,
+        )[label]
+        for label, shift in zip(labels, shifts, strict=True)
+    ]
+    noisy = 127.5 + 80 * np.stack(drawn) + random.normal(0, 15, (count, SIZE, SIZE))
+    return noisy.clip(0, 255).astype(np.uint8), labels
+
+
+def source_of(place: Path, images: np.ndarray, labels: np.ndarray | None = None) -> ImageSource:
+    place.parent.mkdir(exist_ok=True)
+    np.savez(place, images=images, **({} if labels is None else {"labels": labels}))
+    return open_source(RECIPES["images"].changed({"data": str(place)}))
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> ImageSource:
+    return source_of(tmp_path / "drawn.npz", *three_classes())
+
+
+@pytest.fixture
+def unlabelled(tmp_path: Path) -> ImageSource:
+    return source_of(tmp_path / "plain.npz", three_classes()[0])
+
+
+def learned(source: ImageSource, said: list[str] | None = None) -> Features:
+    return learned_features(source, CPU, (said if said is not None else []).append)
+
+
+def all_of(source: ImageSource) -> Tensor:
+    return source.batch(np.arange(len(source)))["images"]
+
+
+def never(*arguments: object, **named: object) -> None:
+    raise AssertionError("nothing was to be learned here")
+
+
+# Learned
+
+
+def test_an_easy_set_is_told_apart_in_a_few_steps(labelled: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learn, "classifier", functools.partial(learn.classifier, steps=40))
+    features = learned(labelled)
+    images, labels = three_classes(90, seed=1)  # never seen
+    assert features.classify is not None
+    assert features.accuracy is not None
+    read = features.classify(torch.from_numpy(images)[:, None])
+    assert (read.numpy() == labels).mean() > 0.9
+    assert features.accuracy > 0.9
+    assert features.name == f"classifier of drawn.npz ({features.accuracy:.1%} right on pictures it did not learn from)"
+
+
+def test_the_accuracy_is_that_on_pictures_it_did_not_learn_from(
+    labelled: ImageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[set[int]] = []
+    batch = labelled.batch
+
+    def noted(indices: np.ndarray) -> dict[str, Tensor]:
+        read.append(set(indices.tolist()))
+        return batch(indices)
+
+    monkeypatch.setattr(labelled, "batch", noted)
+    accuracy = learn.classifier(labelled, CPU)[2]
+    learned_from, tested = set().union(*read[:-1]), read[-1]
+    assert len(tested) == 18
+    assert not learned_from & tested
+    assert accuracy * 18 == pytest.approx(round(accuracy * 18), abs=1e-4)  # so many of those right
+
+
+@pytest.mark.parametrize("labels", [None, np.zeros(180, np.int64)], ids=["no labels", "one label"])
+def test_without_two_labels_contrast_teaches(
+    labels: np.ndarray | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn, "classifier", never)
+    features = learned(source_of(tmp_path / "plain.npz", three_classes()[0], labels))
+    assert features.name == "contrast of plain.npz, 180 pictures"
+    assert (features.classify, features.accuracy, features.frechet) == (None, None, "frechet")
+
+
+@pytest.mark.parametrize("kind", ["labelled", "unlabelled"])
+def test_the_same_pictures_teach_the_same(kind: str, cache: Path, request: pytest.FixtureRequest) -> None:
+    source: ImageSource = request.getfixturevalue(kind)
+    one = learned(source)
+    shutil.rmtree(cache)
+    torch.manual_seed(99)  # whatever else was drawn before
+    other = learned(source)
+    assert one.hash == other.hash
+    assert torch.equal(one(all_of(source)), other(all_of(source)))
+
+
+@pytest.mark.parametrize("kind", ["labelled", "unlabelled"])
+def test_learned_once_and_kept(
+    kind: str, cache: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source: ImageSource = request.getfixturevalue(kind)
+    said: list[str] = []
+    first = learned(source, said)
+    assert [str(cache) in line for line in said] == [True]
+    assert len(list(cache.iterdir())) == 1
+    monkeypatch.setattr(learn, "classifier", never)
+    monkeypatch.setattr(learn, "contrast", never)
+    second = learned(source, said)
+    assert len(said) == 1
+    assert (second.name, second.hash, second.accuracy) == (first.name, first.hash, first.accuracy)
+    assert torch.equal(second(all_of(source)), first(all_of(source)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:500]),
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(b"no tensors at all" * 100),
+        lambda path: save_file(load_file(path), path),  # without the accuracy
+        lambda path: save_file(load_file(path), path, {"accuracy": "{"}),
+    ],
+    ids=["empty", "start", "most", "text", "no accuracy", "bad accuracy"],
+)
+def test_a_damaged_file_is_learned_anew(damage: Callable[[Path], object], cache: Path, labelled: ImageSource) -> None:
+    first = learned(labelled)
+    (path,) = cache.iterdir()
+    whole = path.read_bytes()
+    damage(path)
+    assert learned(labelled).hash == first.hash
+    assert path.read_bytes() == whole
+
+
+def altered(images: np.ndarray, labels: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray | None]:
+    images, labels = images.copy(), labels.copy()
+    if what == "a pixel":
+        images[17, 3, 4] ^= 1
+    elif what == "a label":
+        labels[17] = (labels[17] + 1) % 3
+    elif what == "a picture less":
+        images, labels = images[:-1], labels[:-1]
+    elif what == "colours":
+        images = images[..., None].repeat(3, axis=3)
+    elif what == "the names of labels":
+        labels = labels + 5
+    return images, None if what == "no labels" else labels
+
+
+@pytest.mark.parametrize(
+    "what", ["a pixel", "a label", "a picture less", "colours", "the names of labels", "no labels"]
+)
+def test_other_data_have_another_fingerprint(what: str, tmp_path: Path, labelled: ImageSource) -> None:
+    other = source_of(tmp_path / "other" / "drawn.npz", *altered(*three_classes(), what))
+    assert fingerprint(other) != fingerprint(labelled)
+
+
+def test_the_same_data_elsewhere_have_the_same_fingerprint(tmp_path: Path, labelled: ImageSource) -> None:
+    assert fingerprint(source_of(tmp_path / "moved" / "other.npz", *three_classes())) == fingerprint(labelled)
+
+
+def test_pictures_all_alike_are_nothing_to_measure_by(tmp_path: Path) -> None:
+    source = source_of(tmp_path / "grey.npz", np.full((30, 8, 8), 77, np.uint8))
+    with pytest.raises(UserError, match=r"grey\.npz: all its pictures look the same"):
+        learned(source)
+
+
+def test_pictures_are_measured_alike_in_any_company(labelled: ImageSource) -> None:
+    features, images = learned(labelled), all_of(labelled)
+    together = features(images)
+    assert together.shape == (180, 64)
+    assert together.dtype == torch.float32
+    torch.testing.assert_close(features(images[50:53]), together[50:53], rtol=1e-4, atol=1e-5)
+
+
+# Random
+
+
+def test_random_features_are_the_same_each_time(unlabelled: ImageSource) -> None:
+    images = all_of(unlabelled)
+    one = random_features(unlabelled, CPU)
+    torch.manual_seed(99)
+    other = random_features(unlabelled, CPU)
+    assert one.hash == other.hash
+    assert torch.equal(one(images), other(images))
+    torch.testing.assert_close(one(images[50:53]), one(images)[50:53], rtol=1e-4, atol=1e-5)
+    assert one(images).std(0).min() > 0  # none of them is blind
+
+
+def test_random_features_leave_other_random_numbers_alone(unlabelled: ImageSource) -> None:
+    """They are drawn in the middle of training."""
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    random_features(unlabelled, CPU)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_random_features_need_no_cache(unlabelled: ImageSource, cache: Path) -> None:
+    random_features(unlabelled, CPU)
+    assert not cache.exists()
+
+
+# Brought along
+
+
+class Extremes(nn.Module):
+    """Mean, least and greatest of each channel."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.cat([images.mean((2, 3)), images.amin((2, 3)), images.amax((2, 3))], 1)
+
+
+class Halves(nn.Module):
+    """Maps ``(n, 6, 1, 2)``."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        height = images.shape[2] // 2
+        rows = torch.stack([images[:, :, :height].mean((2, 3)), images[:, :, height:].mean((2, 3))], 2)
+        return torch.cat([rows, rows + 1], 1)[:, :, None]
+
+
+class OneRow(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mean((0, 2, 3))[None]
+
+
+class Raises(nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        assert images.shape[2] == 299, "pictures of 299 only"
+        return images
+
+
+class Pair(nn.Module):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return images, images
+
+
+class Reference(nn.Module):
+    """Called as the reference Inception is: on bytes, asked for features."""
+
+    def forward(self, images: Tensor, return_features: bool = False) -> Tensor:
+        means = images.float().mean((2, 3))
+        return means if return_features else means[:, :1]
+
+
+def script(network: nn.Module, path: Path) -> Path:
+    torch.jit.script(network).save(str(path))
+    return path
+
+
+def some_pictures(channels: int, count: int = 5) -> Tensor:
+    return torch.from_numpy(np.random.default_rng(channels).integers(0, 256, (count, channels, 6, 7), dtype=np.uint8))
+
+
+def as_three(images: Tensor) -> np.ndarray:
+    """In [0, 1]: grey three times, alpha left out."""
+    pixels = images.numpy() / 255
+    return np.concatenate([pixels] * 3, 1) if pixels.shape[1] == 1 else pixels[:, :3]
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("ending", [".pt", ".ts"])
+def test_a_torchscript_file_gets_rgb_in_the_unit_interval(channels: int, ending: str, tmp_path: Path) -> None:
+    path = script(Extremes(), tmp_path / f"mine{ending}")
+    features = features_from(str(path), CPU)
+    images = some_pictures(channels)
+    seen = as_three(images)
+    expected = np.concatenate([seen.mean((2, 3)), seen.min((2, 3)), seen.max((2, 3))], 1)
+    np.testing.assert_allclose(features(images).numpy(), expected, atol=1e-6)
+    assert features.name == path.name
+    assert features.hash == hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    assert (features.frechet, features.classify) == ("frechet", None)
+
+
+def test_maps_are_averaged_over_their_places(tmp_path: Path) -> None:
+    features = features_from(str(script(Halves(), tmp_path / "maps.pt")), CPU)
+    seen = as_three(some_pictures(3)).mean((2, 3))
+    np.testing.assert_allclose(features(some_pictures(3)).numpy(), np.concatenate([seen, seen + 1], 1), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (OneRow(), "net.pt gives 1 rows for 5 pictures"),
+        (Raises(), "net.pt does not take pictures of 6x7"),
+        (Pair(), "net.pt does not take pictures of 6x7"),
+        (nn.Conv2d(1, 4, 3), "net.pt does not take pictures of 6x7"),
+    ],
+    ids=["rows", "raises", "a pair", "grey only"],
+)
+def test_a_network_that_does_not_work_is_told_in_a_line(network: nn.Module, told: str, tmp_path: Path) -> None:
+    features = features_from(str(script(network, tmp_path / "net.pt")), CPU)
+    with pytest.raises(UserError, match=told) as caught:
+        features(some_pictures(3))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="TorchScript's first line says nothing, its last does")
+def test_what_a_network_objects_to_is_told(tmp_path: Path) -> None:
+    features = features_from(str(script(Raises(), tmp_path / "net.pt")), CPU)
+    with pytest.raises(UserError) as caught:
+        features(some_pictures(3))
+    assert "pictures of 299 only" in str(caught.value)
+
+
+def a_pickle(path: Path) -> Path:
+    path.write_bytes(pickle.dumps({"weights": [1, 2, 3]}))
+    return path
+
+
+def saved_weights(path: Path) -> Path:
+    torch.save(nn.Linear(2, 2).state_dict(), path)
+    return path
+
+
+def holding(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda folder: folder / "gone.pt", "no file '.*gone.pt'; give auto, a TorchScript or ONNX file, or timm:NAME"),
+        (lambda folder: folder, "no file"),
+        (lambda folder: "", "no file ''"),
+        (lambda folder: "inception", "no file 'inception'"),
+        (lambda folder: holding(folder / "net.h5", b"x"), r"net\.h5 ends in none of \.pt, \.ts"),
+        (lambda folder: holding(folder / "net", b"x"), r"net ends in none of"),
+        (lambda folder: holding(folder / "empty.pt", b""), r"empty\.pt is not TorchScript"),
+        (lambda folder: holding(folder / "text.ts", b"hello"), r"text\.ts is not TorchScript"),
+        (lambda folder: a_pickle(folder / "pickle.pt"), r"pickle\.pt is not TorchScript"),
+        (lambda folder: saved_weights(folder / "weights.pt"), r"weights\.pt is not TorchScript"),
+    ],
+)
+def test_what_is_no_file_of_features(make: Callable[[Path], Path | str], told: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=told) as caught:
+        features_from(str(make(tmp_path)), CPU)
+    assert str(caught.value).startswith("features: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.xfail(strict=True, raises=OSError, reason="Path.is_file raises where a name is too long")
+def test_a_name_too_long_is_no_file_of_features() -> None:
+    with pytest.raises(UserError, match="no file"):
+        features_from("x" * 300 + ".pt", CPU)
+
+
+# ONNX
+
+
+def an_onnx_runtime(seen: list[np.ndarray], problem: Exception | None = None) -> Any:
+    """A stand-in: one input called pixels; means of the channels, and a second output that nobody asked for."""
+
+    class Session:
+        def __init__(self, path: str, providers: list[str]) -> None:
+            if problem:
+                raise problem
+
+        def get_inputs(self) -> list[Any]:
+            return [SimpleNamespace(name="pixels")]
+
+        def run(self, outputs: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+            seen.append(given["pixels"])
+            return [given["pixels"].mean((2, 3)), np.zeros(1)]
+
+    module = ModuleType("onnxruntime")
+    module.InferenceSession = Session  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_onnx_file_gets_rgb_in_the_unit_interval(
+    channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+    monkeypatch.setitem(sys.modules, "onnxruntime", an_onnx_runtime(seen))
+    features = features_from(str(holding(tmp_path / "net.onnx", b"graph")), CPU)
+    images = some_pictures(channels)
+    np.testing.assert_allclose(features(images).numpy(), as_three(images).mean((2, 3)), atol=1e-6)
+    np.testing.assert_allclose(seen[0], as_three(images), atol=1e-6)
+    assert seen[0].dtype == np.float32
+    assert (features.name, features.hash) == ("net.onnx", hashlib.sha256(b"graph").hexdigest()[:16])
+
+
+def test_an_onnx_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = an_onnx_runtime([], RuntimeError("[ONNXRuntimeError] : 7\nProtobuf parsing failed."))
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    with pytest.raises(UserError, match=r"net\.onnx is not a readable ONNX file \(\[ONNXRuntimeError\] : 7\)$"):
+        features_from(str(holding(tmp_path / "net.onnx", b"no graph")), CPU)
+
+
+def test_onnx_without_its_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
+    with pytest.raises(UserError, match="ONNX files need onnxruntime; pip install onnxruntime"):
+        features_from(str(holding(tmp_path / "net.onnx", b"graph")), CPU)
+
+
+# timm
+
+
+class Pool(nn.Module):
+    """A model as timm makes them: means of the channels, and how it wants its pictures."""
+
+    pretrained_cfg = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.25, 0.5), "input_size": (3, 20, 24)}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.arange(3.0))
+        self.seen: list[tuple[int, ...]] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        assert not self.training
+        self.seen.append(tuple(images.shape))
+        return images.mean((2, 3))
+
+
+class Timm(ModuleType):
+    """A stand-in: knows a model called pool."""
+
+    def __init__(self) -> None:
+        super().__init__("timm")
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.network = Pool()
+
+    def create_model(self, name: str, **wanted: Any) -> nn.Module:
+        self.asked.append((name, wanted))
+        if name != "pool":
+            raise RuntimeError(f"Unknown model ({name})\nsee timm.list_models()")
+        return self.network
+
+
+@pytest.fixture
+def timm(monkeypatch: pytest.MonkeyPatch) -> Timm:
+    module = Timm()
+    monkeypatch.setitem(sys.modules, "timm", module)
+    return module
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_model_of_timms_gets_pictures_as_it_wants_them(channels: int, timm: Timm) -> None:
+    features = features_from("timm:pool", CPU)
+    flat = torch.tensor([0, 51, 255, 102][:channels], dtype=torch.uint8).view(1, -1, 1, 1).expand(2, -1, 8, 9)
+    expected = (as_three(flat)[:, :, 0, 0] - np.array([0.5, 0.4, 0.3])) / np.array([0.2, 0.25, 0.5])
+    np.testing.assert_allclose(features(flat).numpy(), expected, atol=1e-5)
+    assert timm.network.seen == [(2, 3, 20, 24)]
+    assert timm.asked == [("pool", {"num_classes": 0, "pretrained": True})]
+    assert (features.name, features.hash) == ("timm pool", weights_hash({"weight": torch.arange(3.0)}))
+
+
+def test_pictures_for_timm_stay_in_range_when_they_are_enlarged(timm: Timm) -> None:
+    """A bicubic resize overshoots at edges; what no picture can be is cut off."""
+    timm.network.forward = lambda images: torch.cat([images.amin((2, 3)), images.amax((2, 3))], 1)  # type: ignore[method-assign]
+    edge = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    edge[..., 4:] = 255
+    mean, std = (torch.tensor(Pool.pretrained_cfg[key]) for key in ("mean", "std"))
+    expected = torch.cat([(0 - mean) / std, (1 - mean) / std])[None]
+    torch.testing.assert_close(features_from("timm:pool", CPU)(edge), expected)
+
+
+def test_a_model_of_timms_with_ones_own_weights(timm: Timm) -> None:
+    features_from("timm:pool:/some/where:else.safetensors", CPU)
+    assert timm.asked == [("pool", {"num_classes": 0, "checkpoint_path": "/some/where:else.safetensors"})]
+
+
+@pytest.mark.parametrize("weights", ["net.pth", "net.pt", "net.bin", "net.safetensors.pkl", ""])
+def test_weights_for_timm_that_can_run_code_are_refused(weights: str, timm: Timm) -> None:
+    with pytest.raises(UserError, match="is not safetensors; other weights can run code"):
+        features_from(f"timm:pool:{weights}", CPU)
+    assert timm.asked == []
+
+
+def test_a_model_that_timm_does_not_have(timm: Timm) -> None:
+    with pytest.raises(UserError, match=r"timm cannot make 'pond' \(Unknown model \(pond\)\)$"):
+        features_from("timm:pond", CPU)
+
+
+def test_a_model_of_timms_that_fails(timm: Timm) -> None:
+    timm.network.train()
+    features = features_from("timm:pool", CPU)
+    timm.network.train()
+    with pytest.raises(UserError, match="pool does not take pictures of 6x7"):
+        features(some_pictures(3))
+
+
+def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UserError, match=r"timm cannot be used here \(.*\); pip install timm"):
+        features_from("timm:pool", CPU)
+
+
+# FID is the name of one thing only
+
+
+def test_a_distance_is_called_fid_in_the_reference_network_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = script(Reference(), tmp_path / "inception.pt")
+    for name, seed in (("data", 0), ("made", 1)):
+        source_of(tmp_path / f"{name}.npz", np.random.default_rng(seed).integers(0, 256, (60, 6, 6, 3), dtype=np.uint8))
+
+    def rows() -> dict[str, dict[str, Any]]:
+        made, data = tmp_path / "made.npz", tmp_path / "data.npz"
+        result = evaluate(made, data=data, features=str(path), out=tmp_path / "out", device="cpu")
+        return {score["name"]: score for score in result["scores"]}
+
+    other = features_from(str(path), CPU)
+    assert other.frechet == "frechet"
+    assert other(some_pictures(1)).shape == (5, 1)  # called like any other
+    unknown = rows()
+    assert "FID" not in unknown
+    assert unknown["frechet"]["value"] is not None
+
+    monkeypatch.setattr(files, "INCEPTION", hashlib.sha256(path.read_bytes()).hexdigest())
+    reference = features_from(str(path), CPU)
+    assert (reference.frechet, reference.hash) == ("FID", files.INCEPTION[:16])
+    images = some_pictures(4)
+    np.testing.assert_allclose(reference(images).numpy(), 255 * as_three(images).mean((2, 3)), rtol=1e-5)
+    known = rows()
+    assert "frechet" not in known
+    assert known["FID"]["value"] is not None
+    assert set(known) - {"FID"} == set(unknown) - {"frechet"}

@@ -1,0 +1,173 @@
+"""What scores say in words: each trouble that has a name, which comes first, and when there is none."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from sparring.metrics.score import Score
+from sparring.metrics.verdict import ERRORS, MEMORISED, NARROW, REPEATED, Verdict, verdicts
+
+# value, error, floor, error of the floor
+Numbers = tuple[float | None, float | None, float | None, float | None]
+
+CALM: dict[str, Numbers] = {
+    "frechet": (1.0, 0.1, 0.9, 0.1),
+    "sliced": (0.2, 0.01, 0.19, 0.01),
+    "recall": (0.8, 0.02, 0.9, 0.02),
+    "coverage": (0.9, 0.02, 0.95, 0.02),
+    "vendi": (9.0, 0.1, 10.0, 0.1),
+    "duplicates": (0.01, 0.01, 0.01, 0.01),
+    "memorisation": (0.06, 0.02, 0.05, None),
+}
+MEMORISING: dict[str, Numbers] = {"memorisation": (1.0, 0.05, 0.05, None)}
+COLLAPSED: dict[str, Numbers] = {"duplicates": (0.9, 0.02, 0.01, 0.01), "coverage": (0.1, 0.02, 0.95, 0.02)}
+NARROWED: dict[str, Numbers] = {"recall": (0.1, 0.02, 0.9, 0.02)}
+FAR: dict[str, Numbers] = {"frechet": (9.0, 0.1, 0.9, 0.1)}
+NOTHING: Numbers = (None, None, None, None)
+
+
+def said(*changes: dict[str, Numbers], leave_out: tuple[str, ...] = ()) -> list[Verdict]:
+    """Of calm scores with some changes."""
+    table = dict(itertools.chain(CALM.items(), *(change.items() for change in changes)))
+    rows = {
+        name: Score(name, *numbers, count=500, reason="" if numbers[0] is not None else "too few")
+        for name, numbers in table.items()
+        if name not in leave_out
+    }
+    return verdicts(rows)
+
+
+def troubles(*changes: dict[str, Numbers]) -> list[str]:
+    return [verdict.trouble for verdict in said(*changes)]
+
+
+def test_nothing_is_wrong_at_the_floor() -> None:
+    (verdict,) = said()
+    assert verdict.trouble == ""
+    assert verdict.message.startswith("at the floor: ")
+
+
+def test_without_trouble_the_distance_is_told_in_floors() -> None:
+    assert said(FAR) == [Verdict("", "10.0 times the floor")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ([MEMORISING], ["memorisation"]),
+        ([COLLAPSED], ["collapse"]),
+        ([NARROWED], ["missing modes"]),
+        ([{"vendi": (3.0, 0.1, 10.0, 0.1)}], ["missing modes"]),
+        ([COLLAPSED, MEMORISING], ["memorisation", "collapse"]),
+        ([NARROWED, COLLAPSED], ["collapse"]),  # what is repeated is narrow too: one line is enough
+        ([NARROWED, MEMORISING], ["memorisation"]),
+        ([NARROWED, COLLAPSED, MEMORISING], ["memorisation", "collapse"]),
+        ([FAR, NARROWED], ["missing modes"]),
+        ([FAR, COLLAPSED], ["collapse"]),
+    ],
+)
+def test_troubles_by_name_the_weightiest_first(changes: list[dict[str, Numbers]], found: list[str]) -> None:
+    assert troubles(*changes) == found
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "floor", "found"),
+    [
+        (MEMORISED + 0.05 + 0.001, 0.0, 0.05, True),
+        (MEMORISED + 0.05 - 0.001, 0.0, 0.05, False),
+        (MEMORISED + 0.05 + ERRORS * 0.1 + 0.001, 0.1, 0.05, True),
+        (MEMORISED + 0.05 + ERRORS * 0.1 - 0.001, 0.1, 0.05, False),  # it may be chance
+        (0.5, 0.05, 0.45, False),  # half of the held-out examples are in the training set too
+        (0.9, None, None, True),
+    ],
+)
+def test_memorisation_is_a_share_beyond_floor_and_chance(
+    share: float, error: float | None, floor: float | None, found: bool
+) -> None:
+    assert ("memorisation" in troubles({"memorisation": (share, error, floor, None)})) == found
+
+
+@pytest.mark.parametrize(
+    ("repeated", "coverage", "floor", "found"),
+    [
+        (REPEATED, 0.9 * NARROW - 0.01, 0.9, True),
+        (REPEATED - 0.01, 0.1, 0.9, False),
+        (1.0, 0.9 * NARROW + 0.01, 0.9, False),  # data that repeat themselves are covered by samples that do
+        (1.0, 0.0, 0.9, True),
+        (1.0, 0.0, 0.0, False),  # without a floor there is nothing to hold it against
+        (1.0, None, None, False),
+        (None, 0.1, 0.9, False),
+    ],
+)
+def test_collapse_is_repetition_that_leaves_data_uncovered(
+    repeated: float | None, coverage: float | None, floor: float | None, found: bool
+) -> None:
+    changes: dict[str, Numbers] = {"duplicates": (repeated, 0, 0.01, 0), "coverage": (coverage, 0, floor, 0)}
+    assert ("collapse" in troubles(changes)) == found
+
+
+@pytest.mark.parametrize("name", ["recall", "vendi"])
+@pytest.mark.parametrize(
+    ("value", "floor", "found"),
+    [
+        (0.44, 0.9, True),
+        (0.46, 0.9, False),
+        (0.0, 0.9, True),
+        (0.0, 0.0, False),
+        (0.1, None, False),
+        (None, 0.9, False),
+    ],
+)
+def test_modes_are_missing_below_half_of_the_floor(
+    name: str, value: float | None, floor: float | None, found: bool
+) -> None:
+    assert (troubles({name: (value, 0.0, floor, 0.0)}) == ["missing modes"]) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "at_floor"),
+    [
+        (0.5, True),  # below it, by chance
+        (1.0 + ERRORS * 0.5 - 0.001, True),
+        (1.0 + ERRORS * 0.5 + 0.001, False),
+    ],
+)
+def test_the_margin_is_of_both_errors_together(value: float, at_floor: bool) -> None:
+    (verdict,) = said({"frechet": (value, 0.3, 1.0, 0.4)})
+    assert verdict.message.startswith("at the floor") == at_floor
+
+
+def test_a_distance_without_errors_is_held_against_the_floor_itself() -> None:
+    assert said({"frechet": (1.0, None, 1.0, None)})[0].message.startswith("at the floor")
+    assert said({"frechet": (1.5, None, 1.0, None)}) == [Verdict("", "1.5 times the floor")]
+
+
+def test_a_floor_of_nothing_is_no_reason_to_fail() -> None:
+    assert said({"frechet": (1.0, 0.0, 0.0, 0.0)})[0].message.endswith(" times the floor")
+
+
+def test_messages_name_the_share() -> None:
+    memorised, collapsed = said(MEMORISING, COLLAPSED)
+    assert memorised.message.startswith("100% of the samples ")
+    assert collapsed.message.startswith("90% of the samples ")
+    assert said(NARROWED)[0].message.startswith("recall is 11% of ")
+
+
+def test_something_is_said_of_nothing() -> None:
+    """No rows at all, or rows with reasons alone."""
+    nothing = [Verdict("", "no distance could be computed, so nothing can be said of quality")]
+    assert verdicts({}) == nothing
+    assert said(dict.fromkeys(CALM, NOTHING)) == nothing
+
+
+def test_where_there_is_no_frechet_distance_the_sliced_one_speaks() -> None:
+    assert said({"sliced": (1.9, 0.01, 0.19, 0.01)}, leave_out=("frechet",)) == [Verdict("", "10.0 times the floor")]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a row without a number stands in the way of the next")
+def test_where_the_frechet_distance_has_no_number_the_sliced_one_speaks() -> None:
+    """So it is with few samples: fewer than 130 in 64 features."""
+    far: dict[str, Numbers] = {"frechet": NOTHING, "sliced": (1.9, 0.01, 0.19, 0.01)}
+    assert said(far) == [Verdict("", "10.0 times the floor")]
