@@ -71,7 +71,7 @@ def page(run_folder: Path) -> str:
         "about": escape(" · ".join(str(recipe[key]) for key in ("name", "about") if recipe.get(key))),
         "state": ending.state,
         "verdict": escape(verdict(ending)),
-        "facts": facts(journal, ending),
+        "facts": facts(journal, ending, str(recipe.get("metric", ""))),
         "warnings": warnings_list(warnings),
         "sheet": latest_sheet(shown),
         "data": as_script(drawn),
@@ -120,7 +120,7 @@ def verdict(ending: Ending) -> str:
     return f"{words[ending.state]}, after {ending.examples:,.0f} examples in {clock(ending.seconds)}."
 
 
-def facts(journal: Sequence[Entry], ending: Ending) -> str:
+def facts(journal: Sequence[Entry], ending: Ending, metric: str) -> str:
     """The numbers at the top, as terms and descriptions."""
     sessions = [entry for entry in journal if entry.get("event") in ("start", "resume")]
     first, last = (sessions[0], sessions[-1]) if sessions else ({}, {})
@@ -136,9 +136,20 @@ def facts(journal: Sequence[Entry], ending: Ending) -> str:
         "Data": data,
         "Ran on": str(precision) if str(device) in str(precision) else ", ".join(machine),
         "Parameters": parameters(players) if isinstance(players, dict) else "",
+        f"Best {metric} distance": best(journal, metric),
         "Sessions": str(len(sessions)) if len(sessions) > 1 else "",
     }
     return "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in told.items() if text)
+
+
+def best(journal: Sequence[Entry], metric: str) -> str:
+    """The lowest distance that was measured along the way, and when; empty where none was."""
+    measured = [
+        (entry[metric], entry["examples"])
+        for entry in journal
+        if entry.get("event") == "metrics" and number(entry.get(metric)) is not None and number(entry.get("examples"))
+    ]
+    return "{:.3g}, after {:,.0f} examples".format(*min(measured)) if measured else ""
 
 
 def parameters(players: Entry) -> str:

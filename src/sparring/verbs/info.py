@@ -38,5 +38,6 @@ def about_run(folder: Path) -> dict[str, Any]:
         "ended": ends[-1] if ends else None,
         "warnings": [entry.get("message") for entry in journal if entry.get("event") == "warning"],
         "checkpoints": [str(path) for path in newest_first(run.checkpoints)],
+        "best": str(run.best) if (run.best / "config.json").exists() else None,
         "has_model": (run.model / "config.json").exists(),
     }
