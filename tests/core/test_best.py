@@ -315,9 +315,6 @@ def test_a_checkpoint_from_before_there_was_a_best(tmp_path: Path) -> None:
     assert again.published == [(80, 0.0)]  # the first that is measured; all later ones are worse
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="best/ keeps weights from beyond the checkpoint that a run went back to"
-)
 def test_after_going_back_best_is_still_what_is_published_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,7 +362,6 @@ def test_a_real_run_that_goes_on_keeps_the_same_best_weights(
         assert (parts.best / file).read_bytes() == (whole.best / file).read_bytes()
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="pictures of NaN become bytes, and bytes have a distance")
 def test_weights_that_are_no_numbers_are_never_the_best(tmp_path: Path) -> None:
     """They are measured before the trainer looks for numbers that are not finite: every 16 steps."""
     session = Session(

@@ -352,7 +352,6 @@ def test_a_network_that_does_not_work_is_told_in_a_line(network: nn.Module, told
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="TorchScript's first line says nothing, its last does")
 def test_what_a_network_objects_to_is_told(tmp_path: Path) -> None:
     features = features_from(str(script(Raises(), tmp_path / "net.pt")), CPU)
     with pytest.raises(UserError) as caught:
@@ -397,7 +396,6 @@ def test_what_is_no_file_of_features(make: Callable[[Path], Path | str], told: s
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.xfail(strict=True, raises=OSError, reason="Path.is_file raises where a name is too long")
 def test_a_name_too_long_is_no_file_of_features() -> None:
     with pytest.raises(UserError, match="no file"):
         features_from("x" * 300 + ".pt", CPU)

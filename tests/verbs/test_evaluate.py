@@ -23,12 +23,16 @@ from sparring.core.errors import UserError
 from sparring.core.game import Networks
 from sparring.images.features import learn
 from sparring.images.game import ImageGame
-from sparring.verbs.evaluate import choose, evaluate
+from sparring.verbs.evaluate import choose
+from sparring.verbs.evaluate import evaluate as on_any_device
+from sparring.verbs.subject import Maker
 from sparring.verbs.train import train
 
 KEYS = {"sparring", "target", "data", "count", "reference", "seed", "features", "verdicts", "scores", "written"}
 ROWS = ["frechet", "kernel", "precision", "recall", "density", "coverage", "sliced", "vendi", "duplicates", "support"]
 SIZE = 8
+
+evaluate = functools.partial(on_any_device, device="cpu")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -174,7 +178,7 @@ def test_few_pictures_have_reasons_in_place_of_numbers(finished_run: Path, tmp_p
         "kernel": "needs at least 40 samples, not 20",
         "duplicates": "needs at least 100 samples, not 20",
         "support": "needs at least 100 samples, not 20",
-        "memorisation": "there are no held-out examples",
+        "memorisation": "the run held no examples out",
     }
     assert all(not score["reason"] for score in result["scores"] if score["value"] is not None)
     page = (tmp_path / "out" / "index.html").read_text()
@@ -198,15 +202,13 @@ def test_two_folders_against_each_other(
     assert sorted(path.name for path in Path("evaluation-made").glob("*.png")) == ["neighbours.png"]
 
 
-def test_the_order_of_a_folder_does_not_matter_much(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    """A folder sorted by label is mixed before it is split: errors are not those of sorted parts."""
+def test_a_folder_sorted_by_label_is_mixed_before_it_is_measured(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """The kernel distance is a mean over parts: of parts with one label each it would be far off."""
     pictures, labels = drawn(150, 1)
     as_files(tmp_path / "sorted", pictures[np.argsort(labels, kind="stable")])
-    mixed, ordered = (
-        by_name(evaluate(target, data=folders[0], out=tmp_path / "out")) for target in (folders[1], tmp_path / "sorted")
-    )
-    assert ordered["frechet"]["value"] == pytest.approx(mixed["frechet"]["value"], rel=1e-3)
-    assert 0.4 < ordered["frechet"]["error"] / mixed["frechet"]["error"] < 2.5
+    kernel = by_name(evaluate(tmp_path / "sorted", data=folders[0], out=tmp_path / "out"))["kernel"]
+    assert kernel["value"] < kernel["floor"] + 4 * (kernel["error"] + kernel["floor_error"])
+    assert kernel["error"] < 5 * kernel["floor_error"]
 
 
 def test_a_folder_of_pictures_in_other_sizes_can_be_brought_to_one(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -328,7 +330,6 @@ def test_a_generator_that_leaves_most_of_each_label_out(
 @pytest.mark.parametrize("which", ["new", "held out"])
 def test_real_pictures_are_at_the_floor(which: str, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that training held out, and new ones: neither is taken for memorised."""
-    from sparring.verbs.subject import Maker
 
     def held_out(self: Maker, like: np.ndarray, seed: int) -> tuple[Tensor, None, None]:
         parts = self.split()
@@ -343,6 +344,22 @@ def test_real_pictures_are_at_the_floor(which: str, run: Path, tmp_path: Path, m
     assert troubles(result) == [""]
     assert result["verdicts"][0]["message"].startswith("at the floor")
     assert by_name(result)["memorisation"]["value"] < 0.2
+
+
+def test_no_two_parts_are_made_from_the_same_latents(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples are made 512 at a time."""
+    seeds: list[int] = []
+
+    def noted(game: ImageGame, batch: Mapping[str, Tensor], seed: int) -> Tensor:
+        seeds.append(seed)
+        return fresh(batch, seed, kinds=256)
+
+    monkeypatch.setattr(ImageGame, "imitate", imitating(noted))
+    for seed in (0, 1):
+        evaluate(run, out=tmp_path / "out", count=800, seed=seed)
+    assert len(set(seeds)) == len(seeds) == 4
 
 
 def test_labels_that_are_mixed_up_are_noticed(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,19 +534,16 @@ def test_mistakes_reach_python_as_user_errors(finished_run: Path) -> None:
 # Not yet
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="numpy and torch take no such seeds: an internal error")
 @pytest.mark.parametrize("seed", ["-1", str(2**64)])
 def test_seeds_that_are_none(seed: str, finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "seed" in refused(capsys, finished_run, "--seed", seed)
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Path.exists raises where a name is too long")
 def test_a_name_too_long(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no such run, model or folder" in refused(capsys, "x" * 300)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-@pytest.mark.xfail(strict=True, raises=UserError, reason="a network of the user's is asked about no pictures at all")
 def test_a_run_that_holds_nothing_out_in_features_of_ones_own(finished_run: Path, tmp_path: Path) -> None:
     class Flatten(nn.Module):
         def forward(self, images: Tensor) -> Tensor:
@@ -540,7 +554,6 @@ def test_a_run_that_holds_nothing_out_in_features_of_ones_own(finished_run: Path
     assert by_name(result)["memorisation"]["value"] is None
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="a set that streams from disk has no batch of no pictures")
 def test_a_run_that_holds_nothing_out_of_a_set_that_streams(folders: tuple[Path, Path], tmp_path: Path) -> None:
     recipe = smallest("images", tmp_path, steps=2, cache_mb=0, workers=0).changed({"data": str(folders[0])})
     result = evaluate(train(recipe, out=tmp_path / "run").run, out=tmp_path / "out")

@@ -333,13 +333,13 @@ class Trainer:
 
     def go_back(self) -> None:
         """After a number that is not finite: the newest checkpoint again, with half the step."""
-        at, again = self.examples_seen, self.rollbacks + 1
+        at, again, best = self.examples_seen, self.rollbacks + 1, self.best
         if again > self.recipe.rollbacks or not self.restore():
             raise TrainingDiverged(
                 f"{self.run.folder}: losses stopped being finite numbers after {at:,} examples, "
                 f"{self.rollbacks} fresh starts from a checkpoint did not help; lower learning_rate"
             )
-        self.rollbacks = again
+        self.rollbacks, self.best = again, best  # the weights in best/ may be from after that checkpoint
         self.journal.cut(self.examples_seen)
         message = (
             f"not finite: a loss was no number after {at:,} examples; back to {self.examples_seen:,}, "

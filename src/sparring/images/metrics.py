@@ -45,7 +45,7 @@ def as_measured(samples: Tensor) -> Tensor:
 
 
 def radial_power(images: Tensor) -> Tensor:
-    """Power at each whole frequency, ``(n, min(height, width) // 2)``, in float64 (Durall et al. 2020, section 3).
+    """Power at each whole frequency, ``(n, max(height, width) // 2)``, in float64 (Durall et al. 2020, section 3).
 
     The azimuthal mean of the squared Fourier transform of the picture in grey; frequency 0 is left out.
     """
@@ -53,8 +53,8 @@ def radial_power(images: Tensor) -> Tensor:
     height, width = grey.shape[1:]
     power = torch.fft.fft2(grey).abs().square()
     rows, columns = torch.fft.fftfreq(height), torch.fft.fftfreq(width)
-    radius = (rows[:, None].square() + columns[None].square()).sqrt() * min(height, width)
-    ring = radius.round().long().clamp(max=min(height, width) // 2).flatten()
+    radius = (rows[:, None].square() + columns[None].square()).sqrt() * max(height, width)
+    ring = radius.round().long().clamp(max=max(height, width) // 2).flatten()
     total = torch.zeros(len(grey), int(ring.max()) + 1, dtype=torch.float64).index_add_(1, ring, power.flatten(1))
     return (total / torch.bincount(ring))[:, 1:]
 

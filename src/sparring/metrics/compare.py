@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -69,7 +70,9 @@ def scores_of(family: Family, reference: Tensor, samples: Tensor, real: Tensor, 
         floors = {}
     biases = biases_of(family, found, reference, samples, seed)
     return [
-        Score(
+        without(name, "has no finite value on these samples", len(samples))
+        if not math.isfinite(found[name].value)
+        else Score(
             name,
             found[name].value,
             found[name].error,

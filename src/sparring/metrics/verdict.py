@@ -28,13 +28,18 @@ def verdicts(scores: Mapping[str, Score]) -> list[Verdict]:
         return found
     if narrow := missing(scores):
         return [narrow]
-    distance = scores.get("frechet") or scores.get("sliced")
+    distances = [scores[name] for name in ("frechet", "sliced") if name in scores]
+    distance = next((each for each in distances if each.value is not None and each.floor is not None), None)
     if distance is None or distance.value is None or distance.floor is None:
         return [Verdict("", "no distance could be computed, so nothing can be said of quality")]
     margin = ERRORS * ((distance.error or 0) ** 2 + (distance.floor_error or 0) ** 2) ** 0.5
     if distance.value <= distance.floor + margin:
         return [Verdict("", "at the floor: these samples cannot be told from real ones by this distance at this N")]
-    return [Verdict("", f"{distance.value / max(distance.floor, 1e-12):.1f} times the floor")]
+    return [
+        Verdict(
+            "", f"the {distance.name} distance is {distance.value / max(distance.floor, 1e-12):.1f} times the floor"
+        )
+    ]
 
 
 def memorisation(scores: Mapping[str, Score]) -> Verdict | None:

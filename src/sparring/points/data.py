@@ -40,8 +40,9 @@ class PointSource:
 
     in_memory = True
 
-    def __init__(self, name: str, points: np.ndarray) -> None:
+    def __init__(self, name: str, points: np.ndarray, centres: np.ndarray | None = None) -> None:
         self.name = name
+        self.centres = centres  # of the mixture they were drawn from, where that is known
         self.bad_files: list[BadFile] = []
         self.points = torch.from_numpy(points.astype(np.float32))
         scale = max(float(points.std()), 1e-12)
@@ -62,7 +63,8 @@ class PointSource:
 def open_source(recipe: PointRecipe) -> PointSource:
     """The points that ``recipe.data`` names. Raises :class:`UserError` when there are none to be had."""
     if recipe.data in MIXTURES:
-        return PointSource(recipe.data, mixture(MIXTURES[recipe.data](), DRAWN, seed=0))
+        centres = MIXTURES[recipe.data]()
+        return PointSource(recipe.data, mixture(centres, DRAWN, seed=0), centres)
     path = Path(recipe.data)
     if not path.exists():
         raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")

@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.metrics.features import Features
 from sparring.metrics.score import Estimate, Family, Meaning
-from sparring.points.data import MIXTURES, SIGMA, PointSource
+from sparring.points.data import SIGMA, PointSource
 from sparring.points.pictures import scatter
 
 MEANINGS = {
@@ -47,9 +47,9 @@ def as_measured(samples: Tensor) -> Tensor:
 
 def families(source: PointSource) -> tuple[Family, ...]:
     """Metrics of the points themselves: modes, where the truth is known."""
-    if source.name not in MIXTURES:
+    if source.centres is None:
         return ()
-    centres = MIXTURES[source.name]()
+    centres = source.centres
 
     def measure(reference: Tensor, samples: Tensor, seed: int) -> dict[str, Estimate]:
         found = modes(samples.numpy(), centres)
@@ -67,7 +67,7 @@ def modes(points: np.ndarray, centres: np.ndarray) -> dict[str, float]:
     good = distances.min(1) < 3 * SIGMA
     counts = np.bincount(distances.argmin(1)[good], minlength=len(centres))
     shares = counts[counts > 0] / max(counts.sum(), 1)
-    divergence = float((shares * np.log(shares * len(centres))).sum())
+    divergence = float((shares * np.log(shares * len(centres))).sum()) if counts.any() else math.inf
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "reverse_kl": divergence}
 
 

@@ -59,6 +59,8 @@ def evaluate(
     as many other real ones: that is the floor. ``features``: see ``docs/metrics.md``; ``reading`` are settings of how
     the pictures of a folder are read. Returns what is written. Raises :class:`UserError` when nothing can be compared.
     """
+    if not 0 <= seed < 2**63:
+        raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
     on = precision.find_device(device)
     subject = find_subject(Path(target), data, reading, on)
     chosen = choose(len(subject.source), subject.count, count, seed)
@@ -118,6 +120,8 @@ def copied(subject: Subject, measure: Features, chosen: Chosen, seen: list[Tenso
     if parts is None:
         return without("memorisation", "only a run with its own data tells what was held out", len(seen[1]))
     members, held_out = parts
+    if not len(held_out):
+        return without("memorisation", "the run held no examples out", len(seen[1]))
     order = np.concatenate([chosen.reference, chosen.floor])
     training = torch.cat([seen[0], seen[2]])[torch.from_numpy(np.isin(order, members))]
     examples = subject.room.part("metrics").examples_of

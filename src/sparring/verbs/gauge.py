@@ -36,8 +36,10 @@ class Gauge:
         self.batch = {name: value.to(device) for name, value in source.batch(chosen[:SAMPLES]).items()}
 
     def __call__(self, networks: Networks) -> Mapping[str, float]:
-        """The distances that can be computed."""
+        """The distances that can be computed; none of samples that are not numbers."""
         made = self.game.imitate(networks, self.batch, seed=self.seed)
+        if not made.isfinite().all():
+            return {}
         with torch.autocast(self.device.type, enabled=False):
             samples = self.features(self.room.as_measured(self.game.present(made)))
             return {name: value for distance in DISTANCES for name, value in self.taken(distance, samples).items()}

@@ -228,9 +228,9 @@ class Session:
             more += f" --time 2h (or --steps) | make samples with: sparring sample {folder}"
         self.status.say(more)
         if (self.run.best / "config.json").exists():
-            best = self.trainer.best
+            best = read_config(self.run.best)["examples_seen"]
             self.status.say(
-                f"best {self.recipe.metric} was after {best.examples:,} examples: {folder}/best, a model like the last"
+                f"best {self.recipe.metric} was after {best:,} examples: {folder}/best, a model like the last"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -137,11 +138,11 @@ class Folder:
 
 def find_subject(target: Path, data: str | Path | None, reading: Mapping[str, Any], device: torch.device) -> Subject:
     """What ``target`` is. Raises :class:`UserError` when it is nothing that can be evaluated."""
-    if (target / "config.json").exists() or (target / "recipe.yaml").exists():
+    if any(os.path.exists(target / name) for name in ("config.json", "recipe.yaml")):
         if reading:
             raise UserError(f"{next(iter(reading))}: was decided when the model was trained; leave it out")
         return Maker(target, data, device)
-    if not target.exists():
+    if not os.path.exists(target):  # where Path.exists would raise: a name too long
         raise UserError(f"{target}: no such run, model or folder of samples")
     return Folder(target, data, reading)
 

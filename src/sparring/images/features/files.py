@@ -7,6 +7,7 @@ since StyleGAN2-ADA score with; it resizes by itself as the original does. Only 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -35,7 +36,7 @@ def features_from(asked: str, device: torch.device) -> Features:
     if asked.startswith("timm:"):
         return from_timm(asked, device)
     path = Path(asked).expanduser()
-    if not path.is_file():
+    if not os.path.isfile(path):  # where Path.is_file would raise: a name too long
         raise UserError(f"features: no file '{asked}'; give auto, a TorchScript or ONNX file, or timm:NAME")
     if path.suffix == ".onnx":
         return from_onnx(path)
@@ -146,6 +147,6 @@ def sha256(path: Path) -> str:
 
 
 def first_line(problem: Exception) -> str:
-    """Of its text, or its kind."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    return lines[0][:160] if lines else type(problem).__name__
+    """Of its text, or its kind; of TorchScript's, which begin with where it happened, the last."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()] or [type(problem).__name__]
+    return lines[-1 if "TorchScript interpreter" in lines[0] else 0][:160]
