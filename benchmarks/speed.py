@@ -25,7 +25,15 @@ from sparring.core.trainer import HEALTH_SECONDS
 from sparring.images.recipes import images
 
 SEED = 0
-SAME = {"learning_rate": 2e-4, "r1": 1, "r2": 1, "average_half_life": "10k"}  # constant, as the textbook has them
+BATCH = 64
+SAME = {
+    "batch": BATCH,
+    "output": "free",
+    "learning_rate": 2e-4,
+    "r1": 1,
+    "r2": 1,
+    "average_half_life": "10k",
+}  # constant, as the textbook has them
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "relativistic": {},  # RpGAN + R1 + R2, the recipe's own
     "non-saturating": {"objective": "non-saturating", "r1": 0, "r2": 0},
@@ -79,7 +87,7 @@ def alternate(loops: dict[str, Loop], rounds: int, seconds: float) -> dict[str, 
     speeds: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(rounds):
         for name, loop in loops.items():
-            speeds[name].append(steps * images.batch / timed(loop, steps))
+            speeds[name].append(steps * BATCH / timed(loop, steps))
     return speeds
 
 
