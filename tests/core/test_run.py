@@ -19,7 +19,7 @@ GRID = RECIPES["gaussians"]
 
 def test_a_run_is_created_and_found(tmp_path: Path) -> None:
     run = create(tmp_path / "a" / "run", GRID)
-    assert all(part.is_dir() for part in (run.folder, run.samples, run.checkpoints))
+    assert all(part.is_dir() for part in (run.folder, run.samples, run.checkpoints, run.model))
     found, content = find(run.folder)
     assert found == run
     assert from_dict(content, "x") == GRID

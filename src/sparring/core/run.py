@@ -84,7 +84,7 @@ class Run:
 
     def lay_out(self) -> None:
         """Make the folders, and remove what a kill left half-written."""
-        for folder in (self.samples, self.checkpoints):
+        for folder in (self.samples, self.checkpoints, self.model):
             make_folder(folder)
         for part in self.folder.glob("**/.*.part"):
             part.unlink(missing_ok=True)
