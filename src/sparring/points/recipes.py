@@ -42,7 +42,15 @@ grid = PointRecipe(
 )
 
 ring = dataclasses.replace(
-    grid, name="gaussians-ring", about="8 Gaussians in a ring (radius 2, sigma 0.05)", data="gaussians-8"
+    grid,
+    name="gaussians-ring",
+    about="8 Gaussians in a ring (radius 2, sigma 0.05)",
+    data="gaussians-8",
+    learning_rate=schedule("1e-3:3e-5@1M"),
+    r1=schedule("0.5:0.0003@400k"),
+    r2=schedule("0.5:0.0003@400k"),
+    steps=11_000,
+    time=85.0,
 )
 
 RECIPES = {recipe.name: recipe for recipe in (grid, ring)}
