@@ -1,6 +1,6 @@
 """Stacked MNIST: are all 1,000 triples of digits made, and equally often?
 
-    python benchmarks/stacked_mnist.py PATH-TO-MNIST [--quick] [--recipe stacked-mnist] [--seeds 1] [--time 40m]
+    python benchmarks/stacked_mnist.py PATH-TO-MNIST [--quick] [--recipe stacked-mnist] [--seeds 1] [--time 30m]
 
 Three random digits as red, green and blue (Metz et al. 2017; PacGAN's 128,000 examples). 26,000 samples are read by a
 classifier of single digits; a mode is found when one sample is read as its triple, KL is that of the triples'
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="10 seconds: does it run")
     parser.add_argument("--recipe", default="stacked-mnist", choices=("stacked-mnist", "r3gan-stacked-mnist-narrow"))
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--time", default="40m", help="of training")
+    parser.add_argument("--time", default="30m", help="of training")
     options = parser.parse_args()
     seconds, seeds = (10.0, 1) if options.quick else (duration(options.time), options.seeds)
 
