@@ -42,13 +42,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--recipe", choices=("gaussians", "gaussians-ring"), default="gaussians")
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--name", default="", help="of the result file (default: the recipe's)")
     options = parser.parse_args()
 
     facts = machine.facts()
     print(machine.described(facts))
-    seeds = range(options.first_seed, options.first_seed + (1 if options.quick else options.seeds))
+    seeds = range(1 if options.quick else options.seeds)
     rows = []
     for seed in seeds:
         row, points = play(options.recipe, seed, options.quick)
@@ -59,9 +57,8 @@ def main() -> None:
     machine.show([{**row, "high_quality": f"{row['high_quality']:.4f}"} for row in rows])
     print(f"floor, {SAMPLES} points of the mixture itself: {floor}")
     recipe = RECIPES[options.recipe].to_dict()
-    name = options.name or options.recipe
-    machine.draw(name, scatter(points), quick=options.quick)
-    machine.write(name, facts, quick=options.quick, seed=seeds[0], runs=rows, floor=floor, recipe=recipe)
+    machine.draw(options.recipe, scatter(points), quick=options.quick)
+    machine.write(options.recipe, facts, quick=options.quick, seed=0, runs=rows, floor=floor, recipe=recipe)
 
 
 if __name__ == "__main__":

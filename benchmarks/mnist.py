@@ -1,6 +1,6 @@
 """Time to quality on MNIST: Fréchet distance in the features of a digit classifier, against seconds of training.
 
-    python benchmarks/mnist.py PATH-TO-MNIST [--quick] [--seeds 3] [--time 120] [--only images,dcgan] [--name mnist]
+    python benchmarks/mnist.py PATH-TO-MNIST [--quick] [--seeds 3] [--time 120] [--only images,dcgan]
 
 Our default (the recipe `images`), `tutorial`, and the classics `dcgan`, `wgan-gp` and `sn-hinge`: the lean networks of
 the same width, the hyper-parameters of their papers, the same trainer, all without labels. Each is trained with the
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ import machine
 import numpy as np
 import torch
 from judge import Judge, judge, real_digits
+from marks import trained_to
 
-import sparring
 from sparring.images.pictures import sheet, to_bytes
 from sparring.metrics.frechet import frechet
 from sparring.metrics.neighbours import neighbourhoods
@@ -35,19 +34,13 @@ SHOWN = 20  # samples of each run on the picture
 SETTINGS = {"labelled": "no", "sample_every": "1h", "checkpoint_every": "10m", "measure_every": 0}
 
 
-def play(name: str, settings: dict[str, Any], seed: int, seconds: int, where: Where) -> list[dict[str, Any]]:
+def play(name: str, seed: int, seconds: int, where: Where) -> list[dict[str, Any]]:
     """Train one contender, a row at each mark."""
     rows = []
-    asked = RECIPES[name].changed({"data": str(where.mnist), "seed": seed, **SETTINGS, **settings, "steps": 0})
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(place) / "run"
-        for mark in [mark for mark in MARKS if mark < seconds] + [seconds]:
-            if run.exists():
-                outcome = sparring.resume(run, time=str(mark))
-            else:
-                outcome = sparring.train(asked, out=run, time=str(mark))
-            found = where.score(sparring.load(run), seed, neighbours=mark == seconds)
-            rows.append({"seconds": mark, "examples": outcome.examples, **found})
+    asked = RECIPES[name].changed({"data": str(where.mnist), "seed": seed, **SETTINGS})
+    for mark, outcome, model in trained_to(asked, MARKS, seconds):
+        found = where.score(model, seed, neighbours=mark == seconds)
+        rows.append({"seconds": mark, "examples": outcome.examples, **found})
     return rows
 
 
@@ -115,9 +108,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one seed, 10 seconds, 500 samples: does it run")
     parser.add_argument("--time", type=int, default=120, help="seconds of training for each")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--only", default=",".join(CONTENDERS))
-    parser.add_argument("--name", default="mnist", help="of the result file")
     options = parser.parse_args()
     if options.quick:
         options.time, options.seeds = 10, 1
@@ -128,9 +119,9 @@ def main() -> None:
     floor = where.floor()
     print(f"judge: {where.judge.features.name}; floor, training digits against test digits: {floor}")
     curves: dict[str, list[list[dict[str, Any]]]] = {}
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
+    for seed in range(options.seeds):
         for name in options.only.split(","):
-            curves.setdefault(name, []).append(play(name, {}, seed, options.time, where))
+            curves.setdefault(name, []).append(play(name, seed, options.time, where))
             last = curves[name][-1]
             print(name, seed, [(row["seconds"], round(row["frechet"], 2)) for row in last], flush=True)
     rows = [
@@ -141,13 +132,13 @@ def main() -> None:
     found = summary(curves)
     print(found)
     made = torch.cat(where.pictures).permute(0, 2, 3, 1).contiguous().numpy()
-    machine.draw(options.name, sheet(made, SHOWN, scale=1), quick=options.quick)
+    machine.draw("mnist", sheet(made, SHOWN, scale=1), quick=options.quick)
     sizes = {"samples": where.count, "features": where.judge.features.name, "features_hash": where.judge.features.hash}
     machine.write(
-        options.name,
+        "mnist",
         facts,
         quick=options.quick,
-        seed=options.first_seed,
+        seed=0,
         **sizes,
         floor=floor,
         summary=found,

@@ -11,7 +11,6 @@ recipe `stacked-mnist` is for a CPU, `r3gan-stacked-mnist-narrow` for one GPU.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,9 @@ import machine
 import numpy as np
 import torch
 from judge import Judge, judge
+from marks import trained_to
 from torch import Tensor
 
-import sparring
 from sparring.core.recipe import duration
 from sparring.images.pictures import sheet, to_bytes
 from sparring.metrics.features import in_chunks
@@ -53,16 +52,10 @@ def play(recipe: str, seed: int, seconds: float, mnist: Path, reader: Judge) -> 
     """Train one run, a row at each mark; with the last samples."""
     rows: list[dict[str, Any]] = []
     asked = RECIPES[recipe].changed({"data": f"stacked-mnist:{mnist}", "seed": seed, "sample_every": "1h"})
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(place) / "run"
-        for mark in [mark for mark in MARKS if mark < seconds] + [seconds]:
-            if run.exists():
-                outcome = sparring.resume(run, time=str(mark))
-            else:
-                outcome = sparring.train(asked.changed({"time": str(mark)}), out=run)
-            pictures = to_bytes(sparring.load(run).sample(SAMPLES, seed=seed + 1))
-            rows.append({"seed": seed, "seconds": mark, "examples": outcome.examples, **measured(pictures, reader)})
-            print(rows[-1], flush=True)
+    for mark, outcome, model in trained_to(asked, MARKS, seconds):
+        pictures = to_bytes(model.sample(SAMPLES, seed=seed + 1))
+        rows.append({"seed": seed, "seconds": mark, "examples": outcome.examples, **measured(pictures, reader)})
+        print(rows[-1], flush=True)
     return rows, pictures
 
 

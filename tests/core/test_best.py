@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from stopping import stop_after
 from table import smallest
 from torch import Tensor, nn
 
@@ -112,17 +113,6 @@ def go_on(run: Run, gauge: Callable[[float], Mapping[str, float]] = to_target, *
     assert again.restore()
     again.journal.cut(again.examples_seen)
     return again
-
-
-def stop_after(steps: int, patch: pytest.MonkeyPatch) -> Stop:
-    stop, step = Stop(), Trainer.step
-
-    def counted(self: Trainer, batches: Iterator[Any]) -> None:
-        step(self, batches)
-        stop.raised = self.step_count == steps
-
-    patch.setattr(Trainer, "step", counted)
-    return stop
 
 
 def noted(run: Run, event: str) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load
+from stopping import stop_after
 from table import smallest
 from torch import Tensor, nn
 
@@ -75,17 +76,6 @@ class Match(Trainer):
         }
         here = {"precision": choose("float32", torch.device("cpu"), []), "status": Status(stream=self.screen)}
         super().__init__(game, recipe, create(place / "run", recipe), **data, **out, **here)
-
-
-def stop_after(steps: int, patch: pytest.MonkeyPatch) -> Stop:
-    stop, step = Stop(), Trainer.step
-
-    def counted(self: Trainer, batches: Iterator[Any]) -> None:
-        step(self, batches)
-        stop.raised = self.step_count == steps
-
-    patch.setattr(Trainer, "step", counted)
-    return stop
 
 
 def noted(run: Run, event: str) -> list[dict[str, Any]]:

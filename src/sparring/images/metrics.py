@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from sparring.images.data import ImageSource
 from sparring.images.features.files import features_from
 from sparring.images.features.learned import learned_features, random_features
 from sparring.images.pictures import sheet, to_bytes
+from sparring.metrics.exhibit import Exhibit
 from sparring.metrics.features import Features
 from sparring.metrics.jackknife import blocks, error_without_each
 from sparring.metrics.neighbours import nearest
@@ -85,39 +86,32 @@ def families(source: ImageSource) -> tuple[Family, ...]:
 # What a person looks at
 
 
-def pictures(
-    reference: Tensor,
-    samples: Tensor,
-    features: tuple[Tensor, Tensor],
-    logits: Tensor | None,
-    labels: Tensor | None,
-    names: list[str],
-) -> dict[str, tuple[str, Image.Image]]:
-    """Sheets by name, each with a line on what it shows.
-
-    ``features`` are those of the reference and of the samples; ``logits`` ``(n,)`` the judge's, where there is one;
-    ``labels`` ``(n,)``, indices into ``names``, where samples were made under labels.
-    """
-    shown = {"neighbours": neighbour_sheet(reference, samples, features)}
-    if logits is not None:
-        order = logits.argsort(descending=True)
+def pictures(shown: Exhibit) -> dict[str, tuple[str, Image.Image]]:
+    """Sheets by name, each with a line on what it shows."""
+    sheets = {"neighbours": neighbour_sheet(shown)}
+    if shown.logits is not None:
+        order = shown.logits.argsort(descending=True)
         count = min(4 * SHOWN, len(order) // 2)
-        shown["best"] = "the samples that the judge takes for real most", drawn(samples[order[:count]], SHOWN)
-        shown["worst"] = "the samples that the judge believes least", drawn(samples[order[-count:]], SHOWN)
-    if labels is not None:
-        shown["labels"] = label_sheet(samples, labels, names)
-    return shown
+        best, worst = shown.samples[order[:count]], shown.samples[order[-count:]]
+        sheets["best"] = "the samples that the judge takes for real most", drawn(best, SHOWN)
+        sheets["worst"] = "the samples that the judge believes least", drawn(worst, SHOWN)
+    if shown.labels is not None:
+        sheets["labels"] = label_sheet(shown.samples, shown.labels, shown.names)
+    return sheets
 
 
-def neighbour_sheet(reference: Tensor, samples: Tensor, features: tuple[Tensor, Tensor]) -> tuple[str, Image.Image]:
+def neighbour_sheet(shown: Exhibit) -> tuple[str, Image.Image]:
     """Some samples, each with the real pictures that are nearest to it."""
-    near = nearest(features[1][:SHOWN], features[0], min(NEIGHBOURS, len(reference)))[1]
-    rows = [torch.cat([samples[index : index + 1], reference[found]]) for index, found in enumerate(near)]
+    few, count = shown.sample_features[:SHOWN], min(NEIGHBOURS, len(shown.reference))
+    near = nearest(few, shown.reference_features, count)[1]
+    rows = [
+        torch.cat([sample[None], shown.reference[found]]) for sample, found in zip(shown.samples, near, strict=False)
+    ]
     about = "the first of each row is a sample, the others are the real pictures nearest to it in the features"
-    return about, drawn(torch.cat(rows), 1 + near.shape[1])
+    return about, drawn(torch.cat(rows), 1 + count)
 
 
-def label_sheet(samples: Tensor, labels: Tensor, names: list[str]) -> tuple[str, Image.Image]:
+def label_sheet(samples: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[str, Image.Image]:
     """A row of samples for each label (the first 20)."""
     rows, told = [], []
     for index, name in enumerate(names[:20]):

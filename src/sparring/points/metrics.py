@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.metrics.exhibit import Exhibit
 from sparring.metrics.features import Features
 from sparring.metrics.score import Estimate, Family, Meaning
 from sparring.points.data import SIGMA, PointSource
@@ -71,16 +72,9 @@ def modes(points: np.ndarray, centres: np.ndarray) -> dict[str, float]:
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "reverse_kl": divergence}
 
 
-def pictures(
-    reference: Tensor,
-    samples: Tensor,
-    features: tuple[Tensor, Tensor],
-    logits: Tensor | None,
-    labels: Tensor | None,
-    names: list[str],
-) -> dict[str, tuple[str, Image.Image]]:
+def pictures(shown: Exhibit) -> dict[str, tuple[str, Image.Image]]:
     """Both clouds."""
     return {
-        "samples": ("the samples", scatter(samples.numpy())),
-        "real": ("as many real points", scatter(reference[: len(samples)].numpy())),
+        "samples": ("the samples", scatter(shown.samples.numpy())),
+        "real": ("as many real points", scatter(shown.reference[: len(shown.samples)].numpy())),
     }

@@ -20,6 +20,7 @@ from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.journal import finite
 from sparring.metrics.compare import MEANINGS, compare, memorised, without
+from sparring.metrics.exhibit import Exhibit
 from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Meaning, Score
 from sparring.metrics.verdict import verdicts
@@ -78,7 +79,7 @@ def evaluate(
     scores.append(copied(subject, measure, chosen, seen))
     if labels is not None and measure.classify:
         scores.append(as_asked(measure, samples, labels))
-    pictures = room.pictures(reference, samples, (seen[0], seen[1]), logits, labels, subject.labels)
+    shown = Exhibit(reference, samples, seen[0], seen[1], logits, labels, tuple(subject.labels))
     result = {
         "sparring": sparring.__version__,
         "target": str(target),
@@ -91,7 +92,7 @@ def evaluate(
         "verdicts": [asdict(verdict) for verdict in verdicts({score.name: score for score in scores})],
         "scores": [told(score, measure, {**MEANINGS, **room.MEANINGS, **OWN}) for score in scores],
     }
-    return {**result, "written": write(Path(out) if out else subject.place, result, pictures)}
+    return {**result, "written": write(Path(out) if out else subject.place, result, room.pictures(shown))}
 
 
 def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:

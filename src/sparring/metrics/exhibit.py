@@ -1,0 +1,24 @@
+"""What was compared, for a room to draw: a number is believed sooner beside the examples that it is of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """``reference`` ``(m, ...)`` and ``samples`` ``(n, ...)`` as they were measured, with their features.
+
+    ``logits`` ``(n,)`` are the judge's, where there is one; ``labels`` ``(n,)``, indices into ``names``, where samples
+    were made under labels.
+    """
+
+    reference: Tensor
+    samples: Tensor
+    reference_features: Tensor
+    sample_features: Tensor
+    logits: Tensor | None = None
+    labels: Tensor | None = None
+    names: tuple[str, ...] = ()
