@@ -20,6 +20,7 @@ class PointRecipe(AdversarialRecipe):
     kind: ClassVar[str] = "points"
 
     metric: str = setting("sliced", "distance by which the best weights are kept", choices=METRICS)
+    measure_every: int = setting(250_000, "examples between two measurements of that distance (0: never)", low=0)
     width: int = setting(128, "of both players' hidden layers", low=1, high=8192)
     depth: int = setting(4, "hidden layers of the discriminator", low=1, high=32)
     generator_depth: int = setting(

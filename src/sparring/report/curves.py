@@ -27,14 +27,14 @@ HEALTH = Panel("Health", "diversity beside the data's; overfitting of the discri
 PANELS = {
     "losses": Panel("Losses", "what each player minimises"),
     "accuracy": Panel("Judged right", "examples that the discriminator takes for what they are", share=True),
-    "penalties": Panel("Penalties", "on the discriminator's gradients"),
-    "diversity": HEALTH,
-    "overfitting": HEALTH,
     "frechet": Panel(
         "Fréchet distance", "of 1,024 samples to the data, in the features of a network that learned nothing"
     ),
     "sliced": Panel("Sliced distance", "of 1,024 samples to the data, along random directions"),
     "kernel": Panel("Kernel distance", "of 1,024 samples to the data", minor=True),
+    "penalties": Panel("Penalties", "on the discriminator's gradients"),
+    "diversity": HEALTH,
+    "overfitting": HEALTH,
     "examples_per_second": Panel("Speed", "examples a second"),
     "waiting": Panel("Waiting", "share of the time spent waiting for data", share=True, minor=True),
 }
