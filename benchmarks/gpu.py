@@ -21,6 +21,7 @@ from loops import Ours, timed
 from stacked_mnist import floor, play
 
 from sparring.core.recipe import duration
+from sparring.images.pictures import sheet
 from sparring.images.recipes import ImageRecipe
 from sparring.rooms import RECIPES
 
@@ -69,8 +70,9 @@ def main() -> None:
     machine.show([{key: f"{row[key]:.3g}" for key in keys} for row in speeds])
     reader = judge(mnist, options.quick)
     perfect = floor(mnist, reader)
-    runs, _ = play(RECIPE, 0, duration(options.time), mnist, reader)
+    runs, pictures = play(RECIPE, 0, duration(options.time), mnist, reader)
     print(f"{RECIPE} after {options.time}: {runs[-1]}; floor: {perfect}")
+    machine.draw("gpu", sheet(pictures[:100].permute(0, 2, 3, 1).contiguous().numpy(), 10), quick=options.quick)
     machine.write("gpu", facts, quick=options.quick, seed=0, speeds=speeds, floor=perfect, runs=runs)
 
 

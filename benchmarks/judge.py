@@ -20,6 +20,7 @@ from sparring.images.recipes import images
 from sparring.metrics.features import Features, in_chunks
 
 STEPS = 3000
+LEAST = 0.99  # accuracy on the test digits
 DEVICE = torch.device("cpu")
 
 
@@ -52,6 +53,8 @@ def judge(mnist: Path, quick: bool = False) -> Judge:
     classify = reader(trunk.eval(), head.eval(), DEVICE)
     everything = test.batch(np.arange(len(test)))
     accuracy = (in_chunks(classify, everything["images"]) == everything["labels"]).float().mean().item()
+    if accuracy < LEAST and not quick:
+        raise SystemExit(f"the judge reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; remove {path}")
     name = f"classifier of MNIST, {accuracy:.2%} right on the test digits"
     return Judge(Features(name, weights_hash(found[0]), on(trunk, DEVICE)), classify, accuracy)
 

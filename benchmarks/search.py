@@ -1,6 +1,6 @@
 """The search that chose the default recipe: one change at a time, compared on MNIST after equally many pictures.
 
-    python benchmarks/search.py PATH-TO-MNIST [--quick] [--examples 48000] [--seeds 1] [--only ...]
+    python benchmarks/search.py PATH-TO-MNIST [--quick] [--examples 40000] [--seeds 1] [--only ...]
 
 The recipe `images` without labels; see ``mnist.py`` for the measure. Pictures, not seconds, are equal: that does not
 depend on what else the machine does, while the seconds, printed too, do. One seed tells large differences only.
@@ -69,7 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mnist", type=Path, help="folder of MNIST's four official files")
     parser.add_argument("--quick", action="store_true", help="two candidates, 1,000 pictures: does it run")
-    parser.add_argument("--examples", type=int, default=48_000, help="pictures that each sees")
+    parser.add_argument("--examples", type=int, default=40_000, help="pictures that each sees")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", default="", help="candidates, separated by semicolons (default: all)")
     options = parser.parse_args()

@@ -110,7 +110,7 @@ def test_the_page_holds_everything_and_fetches_nothing() -> None:
 
 def test_the_page_has_a_row_for_each_score() -> None:
     page = Page(evaluation_page(result(score("sliced"), score("density", better="floor")), []))
-    assert page.rows[0] == ["metric", "samples", "±", "real", "±", "of it N", "better"]
+    assert page.rows[0] == ["metric", "samples", "±", "real", "±", "from N", "better"]
     assert page.rows[1] == ["sliced", "0.5", "0.25", "0.125", "", "-0.5", "low"]
     assert page.rows[2][-1] == "as real"
     assert page.attributes("img") == []

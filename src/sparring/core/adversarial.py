@@ -178,7 +178,7 @@ class AdversarialGame(Game):
     @torch.no_grad()
     def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
         """An example for each of the batch's, under its label."""
-        return self.make(networks, len(self.examples(batch)), seed, self.labels(batch))
+        return self.make(networks, len(next(iter(batch.values()))), seed, self.labels(batch))
 
     def make(self, networks: Networks, count: int, seed: int, labels: Tensor | None) -> Tensor:
         """``count`` examples under ``labels``, some at a time; the latents are those of ``seed`` on any device."""

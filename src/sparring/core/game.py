@@ -130,7 +130,7 @@ class Game(ABC):
 
     def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
         """As many samples as ``batch`` has examples, under its conditions (labels, ...) where the game has any."""
-        return self.sample(networks, len(self.examples(batch)), seed=seed)
+        return self.sample(networks, len(next(iter(batch.values()))), seed=seed)
 
     @abstractmethod
     def examples(self, batch: Mapping[str, Tensor]) -> Tensor:

@@ -78,6 +78,7 @@ class Trainer:
         self.recent: Batch = {}
         self.watch = health.Watch()
         self.best = Best()
+        self.unmeasured = False  # told so
         self.tally = Tally()
 
     # The loop
@@ -250,6 +251,11 @@ class Trainer:
             with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
                 measured = self.gauge(self.averages)
             self.journal.write("metrics", examples=self.examples_seen, seconds=self.seconds, **measured)
+            if self.recipe.metric not in measured and not self.unmeasured:
+                self.unmeasured = True
+                self.status.say(
+                    f"warning: {self.recipe.metric} cannot be measured here, so best/ is not kept: too few data"
+                )
         distance = processes.from_first(measured.get(self.recipe.metric, math.inf))
         if math.isfinite(distance) and self.best.improved_by(distance, self.examples_seen) and self.ours.first:
             self.publish(self.averages, self.run.best)

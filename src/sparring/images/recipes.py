@@ -170,7 +170,8 @@ tutorial = ImageRecipe(
     time=300.0,
 )
 
-# The classics, with the hyper-parameters of their papers and networks of the size of ours: to be compared with.
+# The classics, to be compared with: objective, constraint, optimiser and order of turns as in their papers, on networks
+# and batches of the size of ours.
 dcgan = ImageRecipe(
     name="dcgan",
     about="Radford et al. 2016: batch norm in both, non-saturating, no penalty",
@@ -226,7 +227,7 @@ r3gan_stacked_mnist = ImageRecipe(
     average_half_life=schedule("0:500k@2M"),
 )
 
-# The same for one GPU: a sixteenth of the parameters, burn-in over a tenth of the pictures that ten minutes show it.
+# The same for one GPU: a sixteenth of the parameters, a shorter burn-in. Not run yet.
 r3gan_stacked_mnist_narrow = dataclasses.replace(
     r3gan_stacked_mnist,
     name="r3gan-stacked-mnist-narrow",

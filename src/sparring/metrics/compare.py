@@ -40,7 +40,7 @@ MEANINGS = {
 }
 """Of the metrics in this package; a room adds its own."""
 
-UNBIASED = {"kernel", "support"}
+NO_BIAS = {"kernel", "support", "spectrum"}  # has none, or one that halving does not tell
 ROOTS = {"sliced"}
 
 
@@ -92,7 +92,7 @@ def biases_of(
 
     A root of something with such a bias is squared first.
     """
-    names = [name for name in family.names if name not in UNBIASED]
+    names = [name for name in family.names if name not in NO_BIAS]
     if not names:
         return {}
     try:

@@ -35,5 +35,6 @@ class Features:
 
 @torch.no_grad()
 def in_chunks(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
-    """``function`` of the examples, some at a time, its results on the CPU."""
-    return torch.cat([function(chunk).cpu() for chunk in torch.split(examples, CHUNK)])
+    """``function`` of the examples, some at a time, in full precision wherever it is called; results on the CPU."""
+    with torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
+        return torch.cat([function(chunk).cpu() for chunk in torch.split(examples, CHUNK)])

@@ -89,6 +89,6 @@ def frechet(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Esti
         distance = distance_to(moments(reference))
         value = distance(merged(parts))
         error = error_without_each(parts, lambda rest: distance(merged(rest)))
-    except RuntimeError:
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         raise NotComputable("the covariance of these features has no eigenvalues that can be found") from None
     return {"frechet": Estimate(value, error)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ def verdicts(scores: Mapping[str, Score]) -> list[Verdict]:
     distance = next((each for each in distances if each.value is not None and each.floor is not None), None)
     if distance is None or distance.value is None or distance.floor is None:
         return [Verdict("", "no distance could be computed, so nothing can be said of quality")]
-    margin = ERRORS * ((distance.error or 0) ** 2 + (distance.floor_error or 0) ** 2) ** 0.5
+    margin = ERRORS * math.hypot(distance.error or 0, distance.floor_error or 0)
     if distance.value <= distance.floor + margin:
         return [Verdict("", "at the floor: these samples cannot be told from real ones by this distance at this N")]
     return [
@@ -80,12 +81,12 @@ def missing(scores: Mapping[str, Score]) -> Verdict | None:
 
 
 def below(scores: Mapping[str, Score], name: str, share: float) -> float | None:
-    """Value over floor, where it is less than ``share``."""
+    """Value over floor, where it is less than ``share`` by more than the errors of the two."""
     score = scores.get(name)
     if score is None or score.value is None or not score.floor:
         return None
-    ratio = score.value / score.floor
-    return ratio if ratio < share else None
+    margin = ERRORS * math.hypot(score.error or 0, share * (score.floor_error or 0))
+    return score.value / score.floor if score.value + margin < share * score.floor else None
 
 
 def value(scores: Mapping[str, Score], name: str) -> float | None:

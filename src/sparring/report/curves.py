@@ -27,9 +27,7 @@ HEALTH = Panel("Health", "diversity beside the data's; overfitting of the discri
 PANELS = {
     "losses": Panel("Losses", "what each player minimises"),
     "accuracy": Panel("Judged right", "examples that the discriminator takes for what they are", share=True),
-    "frechet": Panel(
-        "Fréchet distance", "of 1,024 samples to the data, in the features of a network that learned nothing"
-    ),
+    "frechet": Panel("Fréchet distance", "of 1,024 samples to the data, in features that cost nothing to come by"),
     "sliced": Panel("Sliced distance", "of 1,024 samples to the data, along random directions"),
     "kernel": Panel("Kernel distance", "of 1,024 samples to the data", minor=True),
     "penalties": Panel("Penalties", "on the discriminator's gradients"),

@@ -10,10 +10,11 @@ from typing import Any
 
 from sparring.report.sheets import as_url
 
-HEADINGS = ("metric", "samples", "+-", "real", "+-", "of it N", "better")
+HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
 ABOUT_COLUMNS = (
     "samples: the score, +- its standard error over the samples. real: the same for as many real examples, which a "
-    "perfect generator would reach. of it N: what the number of samples alone adds (0: nothing)."
+    "perfect generator would reach. from N: how much of the score the number of samples alone adds, as far as halving "
+    "it tells."
 )
 
 

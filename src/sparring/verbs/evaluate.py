@@ -29,6 +29,7 @@ from sparring.verbs.subject import Subject, find_subject
 
 MOST = 10_000  # samples, unless more are asked for
 REFERENCE = 50_000  # real examples that samples are compared with, at most
+READ = 4096  # examples read at a time
 LEAST = 20  # samples: with fewer nothing can be said
 OWN = {"label_accuracy": Meaning("high", "samples that the classifier reads as the label asked for")}
 
@@ -70,7 +71,6 @@ def evaluate(
     say(f"{len(chosen.floor):,} samples, {len(chosen.reference):,} real examples, features: {measure.name}")
 
     samples, logits, labels = subject.samples(chosen.floor, seed)
-    samples = room.as_measured(samples)
     floor, reference = (room.examples_of(subject.source.batch(part)) for part in (chosen.floor, chosen.reference))
     seen = [measure(examples) for examples in (reference, samples, floor)]
 
@@ -116,17 +116,27 @@ def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
 
 
 def copied(subject: Subject, measure: Features, chosen: Chosen, seen: list[Tensor]) -> Score:
-    """The row on memorisation: against what the model was trained on and what was held out."""
+    """The row on memorisation: against what the model was trained on and what was held out.
+
+    Where that is not known, against the reference and the floor's examples: copies of either half are then noticed.
+    """
     parts = subject.split()
     if parts is None:
-        return without("memorisation", "only a run with its own data tells what was held out", len(seen[1]))
+        return memorised(seen[0], seen[2], seen[1])
     members, held_out = parts
     if not len(held_out):
         return without("memorisation", "the run held no examples out", len(seen[1]))
     order = np.concatenate([chosen.reference, chosen.floor])
-    training = torch.cat([seen[0], seen[2]])[torch.from_numpy(np.isin(order, members))]
+    known = torch.cat([seen[0], seen[2]])[torch.from_numpy(np.isin(order, members))]
+    training = torch.cat([known, seen_at(np.setdiff1d(members, order), subject, measure, known[:0])])
+    return memorised(training, seen_at(held_out, subject, measure, known[:0]), seen[1])
+
+
+def seen_at(indices: np.ndarray, subject: Subject, measure: Features, none: Tensor) -> Tensor:
+    """Features of these real examples, some read at a time; ``none`` where there are no indices."""
     examples = subject.room.part("metrics").examples_of
-    return memorised(training, measure(examples(subject.source.batch(held_out))), seen[1])
+    parts = np.split(indices, range(READ, len(indices), READ)) if len(indices) else []
+    return torch.cat([none, *(measure(examples(subject.source.batch(part))) for part in parts)])
 
 
 def as_asked(measure: Features, samples: Tensor, labels: Tensor) -> Score:

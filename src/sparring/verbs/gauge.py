@@ -3,7 +3,7 @@ fewer samples and in features that cost nothing to come by. Good for watching an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -13,13 +13,14 @@ from sparring.core.game import Game, Networks, mixed
 from sparring.data.source import Source
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
-from sparring.metrics.score import NotComputable
+from sparring.metrics.score import Estimate, NotComputable
 from sparring.metrics.sliced import sliced_wasserstein
 from sparring.rooms import Room
 
 SAMPLES = 1024
 STREAM = 2  # sets these latents and this choice apart from every other use of the seed
-DISTANCES = (frechet, kernel_distance, sliced_wasserstein)
+Distance = Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
+DISTANCES: tuple[Distance, ...] = (frechet, kernel_distance, sliced_wasserstein)
 
 
 class Gauge:
@@ -44,9 +45,9 @@ class Gauge:
             samples = self.features(self.room.as_measured(self.game.present(made)))
             return {name: value for distance in DISTANCES for name, value in self.taken(distance, samples).items()}
 
-    def taken(self, distance: object, samples: Tensor) -> dict[str, float]:
+    def taken(self, distance: Distance, samples: Tensor) -> dict[str, float]:
         """One distance; nothing where there are too few examples for it."""
         try:
-            return {name: found.value for name, found in distance(self.real, samples, self.seed).items()}  # type: ignore[operator]
+            return {name: found.value for name, found in distance(self.real, samples, self.seed).items()}
         except NotComputable:
             return {}

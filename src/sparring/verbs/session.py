@@ -228,7 +228,7 @@ class Session:
             more += f" --time 2h (or --steps) | make samples with: sparring sample {folder}"
         self.status.say(more)
         if (self.run.best / "config.json").exists():
-            best = read_config(self.run.best)["examples_seen"]
+            best = self.trainer.best.examples
             self.status.say(
                 f"best {self.recipe.metric} was after {best:,} examples: {folder}/best, a model like the last"
             )

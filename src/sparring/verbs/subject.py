@@ -38,7 +38,7 @@ class Subject(Protocol):
     """How many samples there are; None for as many as one likes."""
 
     def samples(self, like: np.ndarray, seed: int) -> Samples:
-        """As many samples as ``like`` has indices of real examples, under their labels."""
+        """As many samples as ``like`` has indices of real examples, under their labels, as the room measures them."""
 
     def split(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Indices of the real examples that it was trained on and of those held out; None where that is not known."""
@@ -76,22 +76,21 @@ class Maker:
 
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """Made now, from ``seed``; raises :class:`UserError` when they are not numbers."""
-        made, logits, labels = [], [], []
+        made, logits, labels, bad = [], [], [], 0
+        as_measured = self.room.part("metrics").as_measured
         game, networks, device = self.model.game, self.model.networks, self.model.device
         for number, indices in enumerate(np.split(like, range(CHUNK, len(like), CHUNK))):
             batch = {name: value.to(device) for name, value in self.source.batch(indices).items()}
             with torch.no_grad():
                 some = game.imitate(networks, batch, seed=mixed(seed, number))
                 logits.append(game.judge(networks, batch, some).cpu())
-            made.append(game.present(some).cpu())
+            some = game.present(some)
+            bad += int((~some.flatten(1).isfinite().all(1)).sum())
+            made.append(as_measured(some))
             labels.append(batch["labels"].cpu() if self.labels else torch.empty(0))
-        samples = torch.cat(made)
-        bad = int((~samples.flatten(1).isfinite().all(1)).sum())
         if bad:
-            raise UserError(
-                f"{self.model.folder}: {bad:,} of {len(samples):,} samples hold numbers that are not finite"
-            )
-        return samples, torch.cat(logits), torch.cat(labels) if self.labels else None
+            raise UserError(f"{self.model.folder}: {bad:,} of {len(like):,} samples hold numbers that are not finite")
+        return torch.cat(made), torch.cat(logits), torch.cat(labels) if self.labels else None
 
     def split(self) -> tuple[np.ndarray, np.ndarray] | None:
         """As training split them, where these are the data that it was trained on."""
@@ -127,9 +126,7 @@ class Folder:
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """Some of those there are, from ``seed``."""
         chosen = np.random.default_rng(seed).permutation(len(self.made))[: len(like)]
-        pixels = self.made.batch(np.sort(chosen))["images"]
-        shuffled = pixels[torch.randperm(len(pixels), generator=torch.Generator().manual_seed(seed))]
-        return shuffled.float() / 127.5 - 1, None, None
+        return self.made.batch(chosen)["images"], None, None
 
     def split(self) -> None:
         """Not known."""

@@ -20,6 +20,7 @@ STEPS = 1000
 BATCH = 256
 RATE = 3e-3  # highest, of AdamW under one cycle (Smith & Topin 2019)
 TESTED = 0.1  # of labelled pictures tell the accuracy, at most 2,000
+CODE = 64  # numbers of a contrastive code
 TEMPERATURE = 0.2  # of the contrast
 SMALLEST_CROP = 0.6  # of the sides
 
@@ -40,11 +41,12 @@ def classifier(source: ImageSource, device: torch.device, steps: int = STEPS) ->
     members = order[len(tested) :]
 
     def loss(trunk: nn.Module, head: nn.Module, chosen: np.ndarray) -> Tensor:
-        batch = source.batch(members[chosen % len(members)])
+        batch = source.batch(members[chosen])
         images = shifted(scaled(batch["images"].to(device)), chance)
         return cross_entropy(head(trunk(images)).float(), batch["labels"].to(device))
 
-    trunk, head = learn(source, len(source.form["labels"]), loss, chance, device, steps)
+    channels, classes = source.form["channels"], len(source.form["labels"])
+    trunk, head = learn(channels, classes, len(members), loss, chance, device, steps)
     batch = source.batch(np.sort(tested))
     with torch.no_grad():
         read = torch.cat(
@@ -56,26 +58,33 @@ def classifier(source: ImageSource, device: torch.device, steps: int = STEPS) ->
 def contrast(source: ImageSource, device: torch.device, steps: int = STEPS) -> Trunk:
     """A trunk to which two views of one picture look alike and all others do not (Chen et al. 2020, SimCLR, eq. 1)."""
     chance = np.random.default_rng(0)
-    draw = Draw(torch.Generator().manual_seed(0), device)
+    random = torch.Generator().manual_seed(0)
 
     def loss(trunk: nn.Module, head: nn.Module, chosen: np.ndarray) -> Tensor:
         images = scaled(source.batch(chosen)["images"].to(device))
-        views = torch.cat([view(images, draw.of(len(images))) for _ in range(2)])
+        with torch.autocast(device.type, enabled=False):  # coordinates need all of float32
+            views = torch.cat([view(images, Draw(len(images), random, device)) for _ in range(2)])
         codes = normalize(head(trunk(views)).float())
         alike = codes @ codes.T / TEMPERATURE
         alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=device), -math.inf)
         return cross_entropy(alike, torch.arange(len(codes), device=device).roll(len(images)))
 
-    return learn(source, 64, loss, chance, device, steps)[0]
+    return learn(source.form["channels"], CODE, len(source), loss, chance, device, steps)[0]
 
 
 def learn(
-    source: ImageSource, outputs: int, loss: Loss, chance: np.random.Generator, device: torch.device, steps: int
+    channels: int,
+    outputs: int,
+    count: int,
+    loss: Loss,
+    chance: np.random.Generator,
+    device: torch.device,
+    steps: int,
 ) -> tuple[Trunk, Head]:
-    """AdamW on ``loss`` of batches of indices, one cycle of the learning rate."""
+    """AdamW on ``loss`` of batches of indices below ``count``, one cycle of the learning rate."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        trunk, head = Trunk(source.form["channels"]), Head(outputs)
+        trunk, head = Trunk(channels), Head(outputs)
     runs = precision.choose("auto", device, [trunk])
     for network in (trunk, head):
         runs.place(network).train()
@@ -83,7 +92,7 @@ def learn(
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for _ in range(steps):
         with runs.autocast():
-            value = loss(trunk, head, chance.integers(len(source), size=min(BATCH, len(source))))
+            value = loss(trunk, head, chance.integers(count, size=min(BATCH, count)))
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -102,14 +111,8 @@ def shifted(images: Tensor, chance: np.random.Generator) -> Tensor:
 class Draw:
     """Random numbers, a row a picture, for the augmentations."""
 
-    def __init__(self, random: torch.Generator, device: torch.device) -> None:
-        self.random, self.device = random, device
-        self.count = 0
-
-    def of(self, count: int) -> Draw:
-        """For that many pictures."""
-        self.count = count
-        return self
+    def __init__(self, count: int, random: torch.Generator, device: torch.device) -> None:
+        self.count, self.random, self.device = count, random, device
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal."""

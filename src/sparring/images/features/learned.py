@@ -22,7 +22,7 @@ from sparring.images.features import learn
 from sparring.images.features.trunk import Head, Trunk
 from sparring.metrics.features import Features
 
-VERSION = 1  # raise it when what is learned changes
+VERSION = 2  # raise it when what is learned changes
 LOOKED_AT = 512  # pictures, evenly spaced, that the fingerprint sees
 
 
@@ -31,6 +31,7 @@ def learned_features(source: ImageSource, device: torch.device, say: Callable[[s
 
     Raises :class:`UserError` when all pictures are the same: there is nothing to learn from.
     """
+    device = device_for_pooling(device)
     classes = len(source.form["labels"])
     kind = "classifier" if classes > 1 else "contrast"
     key = fingerprint(source)
@@ -59,16 +60,22 @@ def random_features(source: ImageSource, device: torch.device) -> Features:
 
     Naeem et al. 2020, section 5, find random features useful where pretrained ones are far from the data.
     """
+    device = device_for_pooling(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         trunk = Trunk(source.form["channels"])
     pictures = source.batch(evenly(len(source)))["images"]
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
         for layer in trunk.modules():
             if isinstance(layer, nn.BatchNorm2d):
                 layer.momentum = None  # the mean of all it sees
         trunk.train()(learn.scaled(pictures))
     return Features("random convolutions", weights_hash(trunk.state_dict()), on(trunk.eval().to(device), device))
+
+
+def device_for_pooling(device: torch.device) -> torch.device:
+    """Apple's GPUs have no adaptive pooling between sizes that do not divide: there the trunk stays on the CPU."""
+    return torch.device("cpu") if device.type == "mps" else device
 
 
 def train(source: ImageSource, kind: str, device: torch.device) -> tuple[dict[str, Tensor], float | None]:

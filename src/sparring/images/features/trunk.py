@@ -13,16 +13,16 @@ LARGEST = 64  # pixels a side that it looks at
 class Trunk(nn.Module):
     """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; it looks at 64x64 at most."""
 
-    def __init__(self, channels: int, width: int = WIDTH) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *convolution(channels, width, stride=2),
-            *convolution(width, 2 * width, stride=1),
-            *convolution(2 * width, 2 * width, stride=2),
-            *convolution(2 * width, 4 * width, stride=2),
+            *convolution(channels, WIDTH, stride=2),
+            *convolution(WIDTH, 2 * WIDTH, stride=1),
+            *convolution(2 * WIDTH, 2 * WIDTH, stride=2),
+            *convolution(2 * WIDTH, 4 * WIDTH, stride=2),
             nn.AdaptiveAvgPool2d(2),
             nn.Flatten(),
-            nn.Linear(16 * width, DIMENSIONS),
+            nn.Linear(16 * WIDTH, DIMENSIONS),
         )
 
     def forward(self, images: Tensor) -> Tensor:
