@@ -20,6 +20,7 @@ from sparring.rooms import RECIPES, ROOMS, Room
 from sparring.verbs.model import Model, load
 
 CHUNK = 512  # samples made at a time
+STREAM = 1  # sets the choice of samples apart from that of real examples, which may be the same files
 
 Samples = tuple[Tensor, Tensor | None, Tensor | None]
 """The samples, the judge's logits ``(n,)`` and the labels ``(n,)`` that they were made under, where there are any."""
@@ -125,7 +126,7 @@ class Folder:
 
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """Some of those there are, from ``seed``."""
-        chosen = np.random.default_rng(seed).permutation(len(self.made))[: len(like)]
+        chosen = np.random.default_rng((seed, STREAM)).permutation(len(self.made))[: len(like)]
         return self.made.batch(chosen)["images"], None, None
 
     def split(self) -> None:
