@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sparring.images.recipes as images
 import sparring.points.recipes as points
+import sparring.translation.recipes as translation
 from sparring.core.errors import UserError
 from sparring.core.recipe import Recipe, nearest, read_yaml
 
@@ -62,6 +63,7 @@ class Room:
 
 ROOMS = {room.recipe.kind: room for room in (
     Room(images.ImageRecipe, images.RECIPES, images.SETS),
+    Room(translation.TranslationRecipe, translation.RECIPES, translation.SETS),
     Room(points.PointRecipe, points.RECIPES, points.SETS),
 )}  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_the_generators_turn_judges_reals_only_to_compare_and_without_a_gradient
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_linear_judge_minimises_the_objective_and_half_its_squared_slope(objective: str) -> None:
     judge = linear(slope=(1.2, -0.5))
-    loss = a_game(judge, objective=objective, r1=0.7, r2=0.2).discriminator_loss(a_round(), REAL, FAKE, None)
+    loss = a_game(judge, objective=objective, r1=0.7, r2=0.2).duel.discriminator_loss(a_round(), REAL, FAKE, None)
     weight, bias = judge.layers[0].parameters()
     expected = objective_of(objective, REAL @ weight[0] + bias, FAKE @ weight[0] + bias)
     expected = expected + (0.7 + 0.2) * weight.square().sum() / 2
@@ -122,7 +122,7 @@ def test_r1_at_reals_and_r2_at_fakes_follow_their_schedules(seen: int, r1: float
     game = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", r1="2:0.5@1000,linear", r2="0:4@1000,linear")
     round, on_real, on_fake = a_round(examples_seen=seen), REAL.square().sum(1) / 2, FAKE.square().sum(1) / 2
     expected = objective_of("hinge", on_real, on_fake) + r1 * on_real.mean() + r2 * on_fake.mean()
-    torch.testing.assert_close(game.discriminator_loss(round, REAL, FAKE, None), expected)
+    torch.testing.assert_close(game.duel.discriminator_loss(round, REAL, FAKE, None), expected)
     assert round.report["penalties/r1"].item() == pytest.approx(on_real.mean().item())
     assert ("penalties/r2" in round.report) == (r2 > 0)
 
@@ -132,7 +132,7 @@ def test_penalties_count_with_their_weight_and_reach_through_the_augmentation(na
     """Of |2x|^2 / 2 at x = (1, 1): half of |4x|^2 at the examples, (|2x| - 1)^2 at what the judge sees."""
     game, round = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", **{name: 2.5}), a_round()
     game.augment, ones = (lambda examples, round: 2 * examples), torch.ones(BATCH, 2)
-    loss = game.discriminator_loss(round, ones, ones, None)
+    loss = game.duel.discriminator_loss(round, ones, ones, None)
     assert loss.item() == pytest.approx(0 + (1 + 4) + 2.5 * penalty)  # all logits are 4
     assert round.report[f"penalties/{name}"].item() == pytest.approx(penalty)
 
@@ -143,19 +143,19 @@ def test_smoothed_targets_of_reals(objective: str) -> None:
     cross_entropy = 0.75 * real.sigmoid().log() + 0.25 * (1 - real.sigmoid()).log() + (1 - fake.sigmoid()).log()
     squares = (real - 0.75).square() + fake.square()
     expected = squares.mean() / 2 if objective == "least-squares" else -cross_entropy.mean()
-    loss = a_game(objective=objective, label_smoothing=0.25).discriminator_loss(a_round(), REAL, FAKE, None)
+    loss = a_game(objective=objective, label_smoothing=0.25).duel.discriminator_loss(a_round(), REAL, FAKE, None)
     torch.testing.assert_close(loss, expected)
 
 
 def test_label_noise_flips_its_share_of_targets_on_each_side_by_itself() -> None:
     game = a_game(linear((0, 0), bias=2), objective="least-squares", label_smoothing=0.1, label_noise=0.3)
     many, round = torch.zeros(20_000, 2), a_round(batch=20_000)
-    real, fake = game.targets(round, many[:, 0])
+    real, fake = game.duel.targets(round, many[:, 0])
     torch.testing.assert_close([real.unique(), fake.unique()], [torch.tensor([0, 0.9]), torch.tensor([0.0, 1])])
     flips = [real == 0, fake == 1, (real == 0) & (fake == 1)]
     assert [flipped.float().mean().item() for flipped in flips] == pytest.approx([0.3, 0.3, 0.3**2], abs=0.015)
     expected = (0.7 * (2 - 0.9) ** 2 + 0.3 * 2**2 + 0.7 * 2**2 + 0.3 * (2 - 1) ** 2) / 2  # every logit is 2
-    assert game.discriminator_loss(round, many, many, None).item() == pytest.approx(expected, abs=0.03)
+    assert game.duel.discriminator_loss(round, many, many, None).item() == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.parametrize(("seen", "deviation"), [(0, 0.8), (500, 0.4), (1000, 0.0), (5000, 0.0)])
@@ -163,7 +163,7 @@ def test_instance_noise_is_annealed_to_nothing(seen: int, deviation: float) -> N
     judge, round = linear(), a_round(examples_seen=seen, batch=5000)
     game = a_game(judge, objective="relativistic", instance_noise="0.8:0@1000,linear")
     real, fake = torch.ones(5000, 2), -torch.ones(5000, 2)
-    game.discriminator_loss(round, real, fake, None)
+    game.duel.discriminator_loss(round, real, fake, None)
     game.generator_loss(round, real, fake, None)
     noises = torch.stack([examples - examples.mean().sign() for examples, _ in judge.calls]).flatten(1)
     torch.testing.assert_close(noises.std(1), torch.full((4,), deviation), rtol=0.03, atol=0)
@@ -190,7 +190,7 @@ def test_accuracies_by_hand(objective: str, right: list[float]) -> None:
     """Boundaries 0, one half, and the mean of the other side: -1 for reals, 0.2 for fakes."""
     real, fake, round = torch.tensor([0.2, 1.0, -0.5, 0.1]), torch.tensor([-1.0, 0.1, 0.4, -3.5]), a_round()
     game = a_game(linear((0.5, 0.5), 0), objective=objective)
-    game.discriminator_loss(round, torch.stack([real, real], 1), torch.stack([fake, fake], 1), None)
+    game.duel.discriminator_loss(round, torch.stack([real, real], 1), torch.stack([fake, fake], 1), None)
     assert [round.report[f"accuracy/{side}"].item() for side in ("real", "fake")] == right
 
 

@@ -165,10 +165,10 @@ def game(**settings: Any) -> ImageGame:
 def test_real_and_generated_are_changed_apart_but_alike(settings: dict[str, Any]) -> None:
     """In both turns: two-sample Kolmogorov-Smirnov distances stay below the bound of 1 in 10,000."""
     played, count, shown = game(**settings), 1000, []
-    played.discriminate = lambda images, labels: shown.append(images) or images.mean((1, 2, 3))
+    played.duel.discriminate = lambda images, labels: shown.append(images) or images.mean((1, 2, 3))
     round = Round([], part=slice(0, count), examples_seen=900, seed=3, global_batch=count, device=torch.device("cpu"))
     same = pictures(1, 3, 8, 8).expand(count, -1, -1, -1)
-    for turn in (played.discriminator_loss, played.generator_loss):
+    for turn in (played.duel.discriminator_loss, played.duel.generator_loss):
         turn(round, same, same, None)
     assert len(shown) == 4
     for measure in (lambda x: x.mean((1, 2, 3)), lambda x: x.std((1, 2, 3)), lambda x: x[:, 0, 2, 2]):

@@ -13,21 +13,18 @@ WITH_TARGETS = ("minimax", "non-saturating", "least-squares")  # those that know
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdversarialRecipe(Recipe):
-    """A generator against a discriminator.
+class DuelRecipe(Recipe):
+    """What a discriminator and its opponent minimise, whatever is made.
 
     The defaults are RpGAN + R1 + R2 at every step (Huang et al. 2024), the pair that covers every mode of the
     small benchmarks where either penalty alone diverges.
     """
 
-    latent: int = setting(64, "length of the generator's latent", low=1, high=4096)
     objective: str = setting("relativistic", "what the players want", choices=OBJECTIVES)
     r1: Schedule = setting(schedule(1.0), "weight of the zero-centred penalty on real examples", low=0)
     r2: Schedule = setting(schedule(1.0), "weight of the zero-centred penalty on generated ones", low=0)
     wgan_gp: float = setting(0.0, "weight of WGAN-GP's penalty between the two (10 in the paper)", low=0)
     dragan: float = setting(0.0, "weight of DRAGAN's penalty around the data (10 in the paper)", low=0)
-    critic_turns: int = setting(1, "discriminator turns for each generator turn", low=1, high=100)
-    generator_first: bool = setting(False, "let the generator move first")
     pace: float = setting(1.0, "discriminator's learning rate relative to the generator's", above=0, high=100)
     weight_decay: float = setting(0.0, "decoupled weight decay of both players", low=0, high=1)
     clip: float = setting(0.0, "keep the discriminator's weights in [-clip, clip] (0: off)", low=0)
@@ -44,3 +41,12 @@ class AdversarialRecipe(Recipe):
                     f"{name}: has no meaning with objective {self.objective}, which knows no targets; "
                     f"use one of {', '.join(WITH_TARGETS)}"
                 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialRecipe(DuelRecipe):
+    """A generator from latents against a discriminator."""
+
+    latent: int = setting(64, "length of the generator's latent", low=1, high=4096)
+    critic_turns: int = setting(1, "discriminator turns for each generator turn", low=1, high=100)
+    generator_first: bool = setting(False, "let the generator move first")

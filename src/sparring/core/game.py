@@ -109,7 +109,28 @@ def mixed(*numbers: int) -> int:
     return state >> 1
 
 
-class Game(ABC):
+class Side(ABC):
+    """One kind of examples that are made, beside the real ones that they are to pass for."""
+
+    @abstractmethod
+    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
+        """As many examples as ``batch`` has, made by ``networks`` (players' names to networks) under its conditions
+        (labels, what to translate, ...) where the game has any; the same for the same seed."""
+
+    @abstractmethod
+    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The real examples of a batch, ``(batch, ...)`` floats in the range of what is made."""
+
+    @abstractmethod
+    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
+        """Logits ``(batch,)`` of ``examples``, under the conditions (labels, ...) that ``batch`` carries."""
+
+    def present(self, samples: Tensor) -> Tensor:
+        """Samples in the units that a person wants to see them in."""
+        return samples
+
+
+class Game(Side):
     """What is played. Knows nothing of devices, precision, processes, files or logs."""
 
     players: dict[str, Player]
@@ -126,30 +147,37 @@ class Game(ABC):
 
     @abstractmethod
     def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:
-        """``count`` examples made by ``networks`` (players' names to networks), the same for the same seed."""
+        """``count`` examples made by ``networks``, the same for the same seed."""
 
     def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
-        """As many samples as ``batch`` has examples, under its conditions (labels, ...) where the game has any."""
+        """As many samples as ``batch`` has examples; a game with conditions takes them from the batch."""
         return self.sample(networks, len(next(iter(batch.values()))), seed=seed)
 
-    @abstractmethod
-    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The real examples of a batch, ``(batch, ...)`` floats in the range that ``sample`` makes."""
+    def sheet(self, networks: Networks, batch: Mapping[str, Tensor], count: int, *, seed: int) -> Tensor:
+        """What a sheet shows: samples; of a game that changes examples, those of ``batch`` beside what it makes."""
+        return self.sample(networks, count, seed=seed)
 
-    @abstractmethod
-    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
-        """Logits ``(batch,)`` of ``examples``, under the conditions (labels, ...) that ``batch`` carries."""
+    def sides(self) -> Mapping[str, Side]:
+        """What is made, by name: one kind, unless the game makes several at once (both ways of a translation)."""
+        return {"": self}
 
-    def present(self, samples: Tensor) -> Tensor:
-        """Samples in the units that a person wants to see them in."""
-        return samples
+    def heed(self, report: Mapping[str, float], examples: int) -> str:
+        """Adapt to how the game goes: means of what was reported over the last ``examples`` examples.
 
-    def heed(self, report: Mapping[str, float], examples: int) -> None:  # noqa: B027
-        """Adapt to how the game goes: means of what was reported over the last ``examples`` examples."""
+        Not empty when the game has given its players new weights to begin again with: the reason, in words.
+        """
+        return ""
 
     def state(self) -> dict[str, float]:
         """What the game itself must remember between rounds, besides its players."""
         return {}
 
-    def load_state(self, state: Mapping[str, float]) -> None:  # noqa: B027
+    def load_state(self, state: Mapping[str, float]) -> None:
         """Take back what :meth:`state` gave."""
+
+    def memory(self) -> dict[str, Tensor]:
+        """Tensors to remember, a row for each of this process's examples of a batch; the same names every time."""
+        return {}
+
+    def load_memory(self, memory: Mapping[str, Tensor]) -> None:
+        """Take back what :meth:`memory` gave."""

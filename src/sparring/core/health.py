@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from sparring.core.game import Game, Networks
+from sparring.core.game import Game, Networks, Side
 
 Batch = Mapping[str, Tensor]
 
@@ -19,11 +19,21 @@ PATIENCE = 3  # checks in a row before anything is said
 
 
 def measure(game: Game, networks: Networks, training: Batch, held_out: Batch, seed: int) -> dict[str, float]:
-    """Diversity of samples and overfitting of the judge, against a batch that no turn has seen."""
-    real = game.examples(held_out)
-    made = game.imitate(networks, held_out, seed=seed)
-    on_training = game.judge(networks, training, game.examples(training))
-    on_held_out, on_made = game.judge(networks, held_out, real), game.judge(networks, held_out, made)
+    """Diversity of samples and overfitting of the judge, against a batch that no turn has seen; of several sides the
+    worst."""
+    sides = [measure_side(side, networks, training, held_out, seed) for side in game.sides().values()]
+    return {
+        "diversity": min(side["diversity"] for side in sides),
+        "overfitting": max(side["overfitting"] for side in sides),
+    }
+
+
+def measure_side(side: Side, networks: Networks, training: Batch, held_out: Batch, seed: int) -> dict[str, float]:
+    """The same of one side."""
+    real = side.examples(held_out)
+    made = side.imitate(networks, held_out, seed=seed)
+    on_training = side.judge(networks, training, side.examples(training))
+    on_held_out, on_made = side.judge(networks, held_out, real), side.judge(networks, held_out, made)
     return {"diversity": diversity(made, real), "overfitting": overfitting(on_training, on_held_out, on_made)}
 
 

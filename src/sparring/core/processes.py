@@ -104,6 +104,16 @@ def mean(value: Tensor) -> Tensor:
     return value
 
 
+@torch.no_grad()
+def gathered(rows: Tensor) -> Tensor:
+    """The rows of every process, one after the other in the order of their ranks."""
+    if not together():
+        return rows
+    parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, rows.contiguous())
+    return torch.cat(parts)
+
+
 def any_of(flag: bool, device: torch.device) -> bool:
     """Whether any process raised its flag."""
     if not together():

@@ -42,8 +42,9 @@ class Trainer:
     """Plays ``game`` as ``recipe`` says, in ``run``.
 
     ``feed(examples_seen)`` yields this process's share of each batch from there on; ``held_out`` is a batch of
-    examples that no feed yields (None without); ``show(samples, path)`` writes a sheet, ``publish(networks, folder)``
-    the model, ``gauge(networks)`` measures distances to the data: what they look like is the room's affair.
+    examples that no feed yields (None without), ``shown`` one for the sheets of a game that changes examples;
+    ``show(samples, path)`` writes a sheet, ``publish(networks, folder)`` the model, ``gauge(networks)`` measures
+    distances to the data: what they look like is the room's affair.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Trainer:
         *,
         feed: Callable[[int], Iterator[Batch]],
         held_out: Batch | None,
+        shown: Batch | None = None,
         show: Callable[[Tensor, Path], None],
         publish: Callable[[Networks, Path], None],
         gauge: Callable[[Networks], Mapping[str, float]] | None = None,
@@ -62,7 +64,8 @@ class Trainer:
         status: Status,
     ) -> None:
         self.game, self.recipe, self.run = game, recipe, run
-        self.feed, self.held_out, self.show, self.publish, self.gauge = feed, held_out, show, publish, gauge
+        self.feed, self.held_out, self.shown = feed, held_out, shown
+        self.show, self.publish, self.gauge = show, publish, gauge
         self.precision, self.ours, self.status = precision, ours, status
         self.part = ours.part(recipe.batch)
         self.journal = Journal(run.journal if ours.first else None, board=recipe.tensorboard)
@@ -204,11 +207,21 @@ class Trainer:
         report, examples = self.tally.read()
         if not all(map(math.isfinite, report.values())):
             return False
-        self.game.heed(report, examples)
+        if reason := self.game.heed(report, examples):
+            self.begin_again(reason)
         self.warn(self.watch.look({name: value for name, value in report.items() if name.startswith("gradient/")}))
         if self.tally.seconds() >= 1.0:
             self.note_progress()
         return True
+
+    def begin_again(self, reason: str) -> None:
+        """The game's players have new weights: what was remembered of the old ones goes."""
+        for name, player in self.game.players.items():
+            player.optimizer.state.clear()
+            if player.averaged:
+                follow(self.averages[name], player.network, 1, 0)
+        self.best = Best()
+        self.warn({"begun again": reason})
 
     def note_progress(self) -> None:
         """A line for the journal, and the live line."""
@@ -272,7 +285,8 @@ class Trainer:
             return
         path = self.run.samples / f"{self.examples_seen:012d}.png"
         with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
-            samples = self.game.sample(self.averages, SHEET, seed=self.recipe.seed)
+            batch = self.on_device(self.shown or self.recent)
+            samples = self.game.sheet(self.averages, batch, SHEET, seed=self.recipe.seed)
         self.show(samples, path)
         self.journal.write("sample", file=f"samples/{path.name}", examples=self.examples_seen, seconds=self.seconds)
 
@@ -288,8 +302,9 @@ class Trainer:
     def save(self) -> None:
         """A checkpoint, and the model as it is now. The first process writes, the others wait for it."""
         state, healthy = self.state(), self.healthy()
+        memory = {name: processes.gathered(rows) for name, rows in self.game.memory().items()}
         if self.ours.first and healthy:
-            tensors: dict[str, Tensor] = {}
+            tensors = {f"game/{name}": rows for name, rows in memory.items()}
             for name, player in self.game.players.items():
                 tensors |= checkpoint.player_tensors(name, player)
                 if player.averaged:
@@ -332,6 +347,8 @@ class Trainer:
         self.step_count, self.examples_seen = state["step"], state["examples"]
         self.seconds, self.rollbacks = state["seconds"], state["rollbacks"]
         self.game.load_state(state["game"])
+        memory = {name.removeprefix("game/"): rows for name, rows in tensors.items() if name.startswith("game/")}
+        self.game.load_memory({name: rows[self.part] for name, rows in memory.items()})
         self.best = Best.restored(state["best"]) if "best" in state else Best()
         self.tally = Tally()
         self.tally.restore(state["pending"], state["pending_examples"], self.precision.device)

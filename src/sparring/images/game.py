@@ -35,7 +35,9 @@ class ImageGame(AdversarialGame):
                 "label, add a labels.csv (file,label), or leave conditional out"
             )
         generator, discriminator = networks(recipe, form, classes)
-        super().__init__(generator, discriminator, recipe, classes=classes, bound=BOUNDS[recipe.output])
+        super().__init__(
+            generator, discriminator, recipe, classes=classes, augment=self.augmented, bound=BOUNDS[recipe.output]
+        )
         self.settings = recipe
         self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
         self.probability = AdaptiveProbability(recipe.augment_target, recipe.augment_limit.highest)
@@ -50,25 +52,26 @@ class ImageGame(AdversarialGame):
         """The batch's pictures, from bytes to [-1, 1]."""
         return batch["images"].float() / 127.5 - 1
 
-    def seen(self, examples: Tensor, round: Round) -> Tensor:
-        """Augmented, both the real ones and the generated; then as in every adversarial game."""
+    def augmented(self, examples: Tensor, round: Round) -> Tensor:
+        """What the judge is shown, of the real ones and of the generated."""
         if self.settings.augment == "diff":
-            examples = diff_augment(examples, round)
-        elif self.adaptive:
-            strength = self.strength(round.examples_seen)
-            round.report["augment/probability"] = examples.new_tensor(strength)
-            examples = self.adaptive(examples, strength, round)
-        return super().seen(examples, round)
+            return diff_augment(examples, round)
+        if not self.adaptive:
+            return examples
+        strength = self.strength(round.examples_seen)
+        round.report["augment/probability"] = examples.new_tensor(strength)
+        return self.adaptive(examples, strength, round)
 
     def strength(self, examples_seen: int) -> float:
         """The probability with which each of ADA's augmentations is applied."""
         limit = self.settings.augment_limit(examples_seen)
         return limit if self.settings.augment_fixed else min(self.probability.p, limit)
 
-    def heed(self, report: Mapping[str, float], examples: int) -> None:
+    def heed(self, report: Mapping[str, float], examples: int) -> str:
         """ADA's controller: more augmentation while the judge is too sure of the reals."""
         if self.adaptive and not self.settings.augment_fixed:
             self.probability.update(2 * report["accuracy/real"] - 1, examples)
+        return ""
 
     def state(self) -> dict[str, float]:
         """ADA's probability."""

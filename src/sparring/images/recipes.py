@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import fields, setting
+from sparring.core.recipe import Recipe, fields, setting
 from sparring.core.schedules import Schedule, schedule
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
@@ -29,10 +29,8 @@ ONLY_WITH = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageRecipe(AdversarialRecipe):
-    """A game on pictures: how they are read, which networks play, what the judge is shown."""
-
-    kind: ClassVar[str] = "images"
+class Reading(Recipe):
+    """How pictures are read."""
 
     size: str = setting("auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64")
     channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", choices=("auto", "1", "3", "4"))
@@ -40,8 +38,19 @@ class ImageRecipe(AdversarialRecipe):
     alpha: str = setting("white", "what to do with transparency", choices=("white", "black", "keep", "drop"))
     cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", low=0)
     labelled: str = setting("auto", "read labels where there are any", choices=("auto", "yes", "no"))
-    conditional: bool = setting(False, "condition both players on the label")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        read_size(self.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecipe(AdversarialRecipe, Reading):
+    """A game on pictures: how they are read, which networks play, what the judge is shown."""
+
+    kind: ClassVar[str] = "images"
+
+    conditional: bool = setting(False, "condition both players on the label")
     network: str = setting("lean", "the pair that plays", choices=("lean", "tutorial", "r3gan"))
     width: int = setting(32, "channels of the lean pair at full resolution", low=1, high=1024)
     widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first")
@@ -58,7 +67,6 @@ class ImageRecipe(AdversarialRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        read_size(self.size)
         read_widths(self.widths)
         for name, (other, values) in ONLY_WITH.items():
             if getattr(self, other) not in values and getattr(self, name) != fields(type(self))[name].default:

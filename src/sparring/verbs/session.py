@@ -25,7 +25,7 @@ from sparring.core.recipe import Recipe
 from sparring.core.run import Run, read_config, save_model, weights_hash
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
-from sparring.core.trainer import Batch, Trainer
+from sparring.core.trainer import SHEET, Batch, Trainer
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
 from sparring.report.report import write_report
@@ -74,6 +74,7 @@ class Session:
             self.run,
             feed=self.feed,
             held_out=self.source.batch(held_out) if len(held_out) >= 16 else None,
+            shown=self.source.batch((held_out if len(held_out) else members)[:SHEET]),
             show=self.show,
             publish=self.publish,
             gauge=lambda networks: self.gauge(networks),

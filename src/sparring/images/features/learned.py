@@ -55,16 +55,16 @@ def learned_features(source: ImageSource, device: torch.device, say: Callable[[s
     return Features(name, weights_hash(tensors), on(trunk, device), classify=classify, accuracy=accuracy)
 
 
-def random_features(source: ImageSource, device: torch.device) -> Features:
-    """The trunk as it begins, its batch norms fitted to the pictures: nothing to learn, good enough to watch a run by.
+def random_features(pictures: Tensor, device: torch.device) -> Features:
+    """The trunk as it begins, its batch norms fitted to these pictures (bytes): nothing to learn, good enough to watch
+    a run by.
 
     Naeem et al. 2020, section 5, find random features useful where pretrained ones are far from the data.
     """
     device = device_for_pooling(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        trunk = Trunk(source.form["channels"])
-    pictures = source.batch(evenly(len(source)))["images"]
+        trunk = Trunk(pictures.shape[1])
     with torch.no_grad(), torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
         for layer in trunk.modules():
             if isinstance(layer, nn.BatchNorm2d):

@@ -1,0 +1,115 @@
+"""CUT (Park, Efros, Zhang, Zhu 2020): one translator; each patch of a translation tells its original from other patches.
+
+FastCUT is the same without the identity term, with a heavier contrast and mirrored features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from sparring.core.game import Round
+from sparring.translation.directions import Translation
+from sparring.translation.motion import motion_loss
+from sparring.translation.networks.projector import Projector
+from sparring.translation.networks.resnet import ResnetTranslator
+from sparring.translation.recipes import TranslationRecipe
+
+
+class ContrastGame(Translation):
+    """From ``a`` to ``b`` alone."""
+
+    def __init__(self, recipe: TranslationRecipe, form: Mapping[str, Any]) -> None:
+        super().__init__(recipe, form, ("a2b",))
+
+    def networks(self) -> tuple[nn.ModuleDict, nn.ModuleDict]:
+        """The translator, with the projector that moves with it, and the judge."""
+        translators, judges = super().networks()
+        translator = translators["a2b"]
+        assert isinstance(translator, ResnetTranslator)
+        translators["projector"] = Projector(translator.widths())
+        return translators, judges
+
+    @property
+    def translator(self) -> ResnetTranslator:
+        """The only one."""
+        translators = self.players["generator"].network
+        assert isinstance(translators, nn.ModuleDict) and isinstance(translators["a2b"], ResnetTranslator)
+        return translators["a2b"]
+
+    @property
+    def projector(self) -> Projector:
+        """What brings features to where they are compared."""
+        translators = self.players["generator"].network
+        assert isinstance(translators, nn.ModuleDict) and isinstance(translators["projector"], Projector)
+        return translators["projector"]
+
+    def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
+        """``b`` are the translations; ``same b``, where it is asked for, pictures that were there already.
+
+        Where the recipe says ``flipped``, half of the originals go mirrored through the translator and are mirrored back
+        after it, so that left and right make no difference to it (FastCUT's flip equivariance).
+        """
+        if self.recipe.contrast_identity:
+            made, same = self.translator(torch.cat([worlds["a"], worlds["b"]])).chunk(2)
+            return {"b": made, "same b": same}
+        if not self.recipe.flipped:
+            return {"b": self.translator(worlds["a"])}
+        flip = (round.uniform() < 0.5)[:, None, None, None]
+        made = self.translator(torch.where(flip, worlds["a"].flip(3), worlds["a"]))
+        return {"b": torch.where(flip, made.flip(3), made)}
+
+    def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+        """Their eq. 6."""
+        recipe, losses = self.recipe, [self.duels["b"].generator_loss(round, worlds["b"], made["b"], None)]
+        contrasts = [self.contrast(worlds["a"], made["b"], round)]
+        if recipe.contrast_identity:
+            contrasts.append(self.contrast(worlds["b"], made["same b"], round))
+        for name, contrast in zip(("a2b", "b"), contrasts, strict=False):
+            round.report[f"contrast/{name}"] = contrast
+        losses.append(recipe.contrast * torch.stack(contrasts).mean())
+        if identity := recipe.identity(round.examples_seen):
+            change = (self.translator(worlds["b"]) - worlds["b"]).abs().mean()
+            round.report["identity/b"] = change
+            losses.append(identity * change)
+        if recipe.motion:
+            losses.append(recipe.motion * motion_loss(self.translator, worlds["a"], made["b"], round, "a2b"))
+        return torch.stack(losses).sum()
+
+    def contrast(self, originals: Tensor, made: Tensor, round: Round) -> Tensor:
+        """The contrast of patches, the mean over features of several depths; its originals teach nothing (section 3)."""
+        asked = self.translator.features(made)
+        with torch.no_grad():
+            given = self.translator.features(originals)
+        losses = []
+        for depth, (ask, give) in enumerate(zip(asked, given, strict=True)):
+            places = self.places(ask, round)
+            one, other = (self.projector(depth, at(features, places)) for features in (ask, give))
+            losses.append(patch_contrast(one, other.detach(), self.recipe.temperature))
+        return torch.stack(losses).mean()
+
+    def places(self, features: Tensor, round: Round) -> Tensor:
+        """Which patches of each picture are compared, ``(batch, patches)``: all different."""
+        count = features.shape[2] * features.shape[3]
+        return round.uniform(count).argsort(1)[:, : self.recipe.contrast_patches]
+
+
+def at(features: Tensor, places: Tensor) -> Tensor:
+    """``(batch, channels, height, width)`` at ``places`` ``(batch, patches)``: ``(batch, patches, channels)``."""
+    flat = features.flatten(2).transpose(1, 2)
+    return flat.gather(1, places[:, :, None].expand(-1, -1, flat.shape[2]))
+
+
+def patch_contrast(asked: Tensor, given: Tensor, temperature: float) -> Tensor:
+    """Cross-entropy of finding each patch among all patches of its own picture (their eq. 3).
+
+    Both ``(batch, patches, numbers)``; they are compared by direction.
+    """
+    asked, given = normalize(asked.float(), dim=2), normalize(given.float(), dim=2)
+    alike = asked @ given.transpose(1, 2) / temperature  # (batch, patches, patches)
+    right = torch.arange(alike.shape[1], device=alike.device).expand(len(alike), -1)
+    return cross_entropy(alike.flatten(0, 1), right.flatten())

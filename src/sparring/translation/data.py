@@ -1,0 +1,121 @@
+"""Two worlds of pictures as one source: a picture of each at a time, unpaired, brought to one shape."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.data.order import held_out_count, split
+from sparring.data.source import BadFile
+from sparring.images.data import ImageSource
+from sparring.images.data import open_source as open_pictures
+from sparring.translation.drawn import draw
+from sparring.translation.inversion import upright
+from sparring.translation.recipes import SETS, TranslationRecipe
+
+PAIRS = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))  # names of the two inside one folder
+COMPARED = 256  # pictures of each world whose luminance is looked at
+STREAM = 3  # sets the order of the two worlds apart from every other use of the seed
+
+
+class Worlds:
+    """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each.
+
+    There are as many examples as the larger world has pictures; those of the smaller come again and again. What an index
+    stands for is such that no picture of a held-out example is ever trained on: each world is split by itself, and the
+    indices that training holds out are given to what the worlds hold out.
+    """
+
+    def __init__(self, name: str, a: ImageSource, b: ImageSource, recipe: TranslationRecipe) -> None:
+        self.name = name
+        self.worlds = {"a": a, "b": b}
+        self.in_memory = a.in_memory and b.in_memory
+        count = max(len(a), len(b))
+        members, held_out = split(count, recipe.seed, held_out_count(recipe.held_out, count))
+        self.index = {
+            world: indices_for(len(source), members, held_out, recipe, stream)
+            for stream, (world, source) in enumerate(self.worlds.items())
+        }
+        looks = [source.batch(np.arange(min(len(source), COMPARED)))["images"] for source in (a, b)]
+        size = {name: a.form[name] for name in ("height", "width", "channels")}
+        self.form: dict[str, Any] = {**size, "labels": [], "counts": [len(a), len(b)], "upright": upright(*looks)}
+
+    @property
+    def bad_files(self) -> list[BadFile]:
+        """Those of both worlds."""
+        return [*self.worlds["a"].bad_files, *self.worlds["b"].bad_files]
+
+    def __len__(self) -> int:
+        return len(self.index["a"])
+
+    def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
+        """The pictures that these indices stand for."""
+        return {name: source.batch(self.index[name][indices])["images"] for name, source in self.worlds.items()}
+
+
+def indices_for(
+    count: int, members: np.ndarray, held_out: np.ndarray, recipe: TranslationRecipe, stream: int
+) -> np.ndarray:
+    """Which of a world's ``count`` pictures each example shows; a world of fewer than ten holds none out."""
+    ours, kept = split(count, recipe.seed, held_out_count(recipe.held_out, count))
+    random = np.random.default_rng((recipe.seed, STREAM, stream))
+    index = np.empty(len(members) + len(held_out), np.int64)
+    index[members] = np.resize(random.permutation(ours), len(members))
+    index[held_out] = np.resize(random.permutation(kept if len(kept) else ours), len(held_out))
+    return index
+
+
+def open_source(recipe: TranslationRecipe) -> Worlds:
+    """The two worlds that the recipe names. Raises :class:`UserError` when one of them cannot be had."""
+    if recipe.data in SETS:
+        if recipe.data_b:
+            raise UserError(f"data_b: {recipe.data} holds both worlds already; leave data_b out")
+        a, b = draw(recipe)
+        return Worlds(recipe.data, a, b, recipe)
+    places = find_worlds(recipe.data, recipe.data_b)
+    a, b = in_one_shape(*(replace(recipe, data=place, labelled="no") for place in places))
+    return Worlds(recipe.data, a, b, recipe)
+
+
+def find_worlds(data: str, data_b: str) -> tuple[str, str]:
+    """Where the two worlds are. Raises :class:`UserError` when there are not two."""
+    if data_b:
+        for place in (data, data_b):
+            if not os.path.exists(os.path.expanduser(place)):
+                raise UserError(f"data: no file or folder called '{place}'; give two worlds: --data A_FOLDER B_FOLDER")
+        return data, data_b
+    root = Path(os.path.expanduser(data))
+    if not root.is_dir():
+        raise UserError(f"{data}: is one world, and two are needed; give them both: --data A_FOLDER B_FOLDER")
+    for pair in PAIRS:
+        if all((root / name).is_dir() for name in pair):
+            return str(root / pair[0]), str(root / pair[1])
+    inside = sorted(place for place in root.iterdir() if place.is_dir() and not place.name.startswith("."))
+    if len(inside) == 2:
+        return str(inside[0]), str(inside[1])
+    raise UserError(
+        f"{data}: holds no pair of folders ({' or '.join('/'.join(pair) for pair in PAIRS)}); "
+        "give two: --data A_FOLDER B_FOLDER"
+    )
+
+
+def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
+    """Both worlds opened; where they come out in different shapes, both in the larger one. Raises :class:`UserError`."""
+    opened: list[ImageSource] = [open_pictures(recipe) for recipe in recipes]
+    largest = {name: max(source.form[name] for source in opened) for name in ("height", "width", "channels")}
+    fitted = {name: -(-largest[name] // 4) * 4 for name in ("height", "width")}
+    shape = {"size": f"{fitted['height']}x{fitted['width']}", "channels": str(largest["channels"])}
+    if recipes[0].size != "auto":
+        shape.pop("size")
+    wanted = {**largest, **(fitted if "size" in shape else {})}
+    return [
+        source if all(source.form[name] == wanted[name] for name in wanted) else open_pictures(replace(recipe, **shape))
+        for source, recipe in zip(opened, recipes, strict=True)
+    ]

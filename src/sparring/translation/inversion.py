@@ -1,0 +1,72 @@
+"""Light and dark swapped: the trap that unpaired translation falls into in its first minutes and never leaves.
+
+Noticed by the correlation of luminance between a picture and its translation. Where the target world is itself more like
+the other one's negative (ink on paper, neon on a dark wall), a swap is right and nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+EARLY = 40_000  # examples: later the players would have to unlearn too much, and an early swap has long been noticed
+SWAPPED = -0.3  # correlation
+LASTING = 4  # looks in a row
+MOST = 3  # new beginnings
+
+
+def luminance_correlation(pictures: Tensor, others: Tensor) -> Tensor:
+    """The mean correlation in [-1, 1] of luminance in ``(n, channels, height, width)`` and their counterparts."""
+    one, other = (luminance(each).flatten(1) for each in (pictures, others))
+    one, other = one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True)
+    return ((one * other).mean(1) / (one.std(1) * other.std(1)).clamp(min=1e-4)).mean()
+
+
+def luminance(pictures: Tensor) -> Tensor:
+    """The mean over colours ``(n, height, width)``; transparency is left out."""
+    return pictures[:, :3].float().mean(1)
+
+
+def upright(a: Tensor, b: Tensor) -> bool:
+    """Whether light should stay light between two worlds of bytes ``(n, channels, height, width)``: whether the luminances
+    of one are nearer to the other's (by the 1-Wasserstein distance) than to those of its negative."""
+    levels = torch.linspace(0, 1, 256)
+    one, other = (torch.quantile(thinned(luminance(each).flatten()), levels) for each in (a, b))
+    return bool((one - other).abs().mean() <= ((255 - one).flip(0) - other).abs().mean())
+
+
+def thinned(values: Tensor, most: int = 1_000_000) -> Tensor:
+    """At most that many, evenly spaced: ``torch.quantile`` takes no more than 16 million."""
+    return values[:: max(1, len(values) // most)]
+
+
+class Inversion:
+    """Watches the correlations that a game reports, one for each direction."""
+
+    def __init__(self, upright: bool) -> None:
+        self.upright = upright
+        self.looks = self.seen = self.restarts = 0
+
+    def noticed(self, report: Mapping[str, float], examples: int) -> str:
+        """The direction in which light and dark have been swapped for long enough, else nothing."""
+        self.seen += examples
+        if not self.upright or self.seen > EARLY or self.restarts >= MOST:
+            return ""
+        found = {name: value for name, value in report.items() if name.startswith("luminance/")}
+        worst = min(found, key=lambda name: found[name], default="")
+        self.looks = self.looks + 1 if worst and found[worst] < SWAPPED else 0
+        if self.looks < LASTING:
+            return ""
+        self.looks = self.seen = 0
+        self.restarts += 1
+        return worst.removeprefix("luminance/")
+
+    def state(self) -> dict[str, float]:
+        """For a checkpoint."""
+        return {"looks": self.looks, "seen": self.seen, "restarts": self.restarts}
+
+    def load(self, state: Mapping[str, float]) -> None:
+        """Take back what :meth:`state` gave."""
+        self.looks, self.seen, self.restarts = (int(state[name]) for name in ("looks", "seen", "restarts"))

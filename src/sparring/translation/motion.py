@@ -1,0 +1,40 @@
+"""Stillness without films: a moved picture should be translated as its translation moved.
+
+Wang, Yang, Hou, Xu, Yang 2020 ("Consistent video style transfer via compound regularization"): the second frame of a
+film is a picture moved by a smooth random flow under a little noise, so neither films nor a flow network are needed.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, grid_sample, interpolate
+
+from sparring.core.game import Round
+
+BUMPS = 3  # knots of the flow along each side
+BEND = 0.03  # deviation of the flow at a knot, of the picture's side
+DRIFT = 0.05  # most that everything moves together, of the side
+NOISE = 0.01  # deviation of the noise on the moved picture, of a range of 2
+
+
+def random_flow(count: int, height: int, width: int, round: Round) -> Tensor:
+    """Where each pixel of the moved pictures comes from: a grid ``(count, height, width, 2)`` for ``grid_sample``."""
+    knots = 2 * BEND * round.normal(2, BUMPS, BUMPS) + 2 * DRIFT * (2 * round.uniform(2, 1, 1) - 1)
+    smooth = interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
+    still = torch.eye(2, 3, device=knots.device).expand(count, 2, 3)
+    return affine_grid(still, [count, 1, height, width], align_corners=False) + smooth.permute(0, 2, 3, 1)
+
+
+def moved_by(pictures: Tensor, flow: Tensor) -> Tensor:
+    """Pictures ``(count, channels, height, width)`` moved; what comes from outside is reflected."""
+    return grid_sample(pictures.float(), flow, padding_mode="reflection", align_corners=False)
+
+
+def motion_loss(translator: nn.Module, pictures: Tensor, made: Tensor, round: Round, name: str) -> Tensor:
+    """|T(move(x) + noise) - move(T(x))|, the mean over pixels (their eq. 3); ``made`` is T(x)."""
+    flow = random_flow(len(pictures), *pictures.shape[2:], round)
+    frame = moved_by(pictures, flow) + NOISE * round.normal(*pictures.shape[1:])
+    loss = (translator(frame) - moved_by(made, flow)).abs().mean()
+    round.report[f"motion/{name}"] = loss
+    return loss

@@ -1,0 +1,63 @@
+"""Instance normalisation whose statistics can be held: over the tiles of a picture, over the frames of a film.
+
+Ulyanov, Vedaldi, Lempitsky 2016, "Instance normalization". Each channel of each picture is brought to mean 0 and
+deviation 1, so a picture cut into tiles would get other colours in each, and a film flickers as its statistics do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import instance_norm
+
+EPSILON = 1e-5
+
+
+class InstanceNorm(nn.Module):
+    """``(batch, channels, height, width)`` to the same; see :func:`held` for other statistics than each picture's own."""
+
+    rate: float | None = None
+    mean: Tensor | None = None
+    variance: Tensor | None = None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalised."""
+        if self.rate is None:
+            return instance_norm(features, eps=EPSILON)
+        if self.rate or self.mean is None or self.variance is None:
+            self.learn(features.float())
+        assert self.mean is not None and self.variance is not None
+        return ((features - self.mean) * (self.variance + EPSILON).rsqrt()).to(features.dtype)
+
+    def learn(self, features: Tensor) -> None:
+        """Move what is held towards the statistics of the whole batch."""
+        variance, mean = torch.var_mean(features, (0, 2, 3), keepdim=True, unbiased=False)
+        if self.mean is None or self.variance is None:
+            self.mean, self.variance = mean, variance
+        else:
+            assert self.rate is not None
+            self.mean, self.variance = self.mean.lerp(mean, self.rate), self.variance.lerp(variance, self.rate)
+
+
+@contextmanager
+def held(network: nn.Module) -> Iterator[None]:
+    """Inside, every instance norm of ``network`` uses statistics that it holds: those of the first batch, moved towards
+    each later one's by :func:`follow`'s rate."""
+    layers = [layer for layer in network.modules() if isinstance(layer, InstanceNorm)]
+    for layer in layers:
+        layer.rate, layer.mean, layer.variance = 0.0, None, None
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.rate, layer.mean, layer.variance = None, None, None
+
+
+def follow(network: nn.Module, rate: float) -> None:
+    """From now on, move what is held by ``rate`` in [0, 1] of the way to each batch's own: 0 keeps it, 1 replaces it."""
+    for layer in network.modules():
+        if isinstance(layer, InstanceNorm):
+            layer.rate = rate

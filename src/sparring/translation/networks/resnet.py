@@ -1,0 +1,114 @@
+"""The translator: down by four, residual blocks, up by four (Johnson et al. 2016; Zhu et al. 2017, appendix 7.2).
+
+Differs from the paper in how it goes up: the nearest pixel, then a convolution (Odena et al. 2016), which leaves no
+checkerboard. ``skip`` adds what the network makes to the picture itself, so that it begins by changing nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from sparring.translation.networks.normalise import InstanceNorm
+
+DOWN = 4  # times smaller in the middle: heights and widths are multiples of it
+DEVIATION = 0.02  # of the weights at the beginning
+
+
+class Block(nn.Module):
+    """x + f(x), f two convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            convolution(channels, channels, 3),
+            InstanceNorm(),
+            nn.ReLU(inplace=True),
+            convolution(channels, channels, 3),
+            InstanceNorm(),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The same shape."""
+        changed: Tensor = features + self.change(features)
+        return changed
+
+
+class Larger(nn.Module):
+    """Twice as high and wide, each pixel four times."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(batch, channels, 2 height, 2 width)``."""
+        return interpolate(features, scale_factor=2.0, mode="nearest")
+
+
+class ResnetTranslator(nn.Module):
+    """Pictures ``(batch, channels, height, width)`` in [-1, 1] to pictures of the same shape and range.
+
+    Heights and widths are multiples of four, at least 8.
+    """
+
+    def __init__(self, *, channels: int, width: int, blocks: int, upsampling: str, skip: bool) -> None:
+        super().__init__()
+        self.skip = skip
+        self.begin = nn.Sequential(convolution(channels, width, 7), InstanceNorm(), nn.ReLU(inplace=True))
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(wide, 2 * wide, 3, 2, 1), InstanceNorm(), nn.ReLU(inplace=True))
+            for wide in (width, 2 * width)
+        )
+        self.blocks = nn.ModuleList(Block(4 * width) for _ in range(blocks))
+        self.up = nn.Sequential(larger(4 * width, upsampling), larger(2 * width, upsampling))
+        self.end = convolution(width, channels, 7)
+        self.apply(begin)
+        if skip:
+            nn.init.zeros_(self.end.weight)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """The translation, float32."""
+        features = self.begin(pictures)
+        for layer in (*self.down, *self.blocks):
+            features = layer(features)
+        made: Tensor = self.end(self.up(features)).float()
+        return torch.tanh(made + (0.97 * pictures.float()).atanh()) if self.skip else torch.tanh(made)
+
+    def widths(self) -> list[int]:
+        """Channels of each of :meth:`features`."""
+        first = self.begin[0]
+        assert isinstance(first, nn.Conv2d)
+        middle = 4 * first.out_channels
+        return [first.in_channels, first.out_channels, 2 * first.out_channels, middle, middle]
+
+    def features(self, pictures: Tensor) -> list[Tensor]:
+        """What the contrast compares (Park et al. 2020, section 3): the picture, what each step down makes of it, and what the
+        residual blocks make of it a sixth and two thirds of the way."""
+        found = [pictures, self.begin(pictures)]
+        features = found[-1]
+        for layer in self.down:
+            features = layer(features)
+            found.append(features)
+        for layer in self.blocks[: max(1, 2 * len(self.blocks) // 3)]:
+            features = layer(features)
+        return [*found, features]
+
+
+def convolution(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
+    """One that keeps the size, the picture reflected at its borders."""
+    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect")
+
+
+def larger(channels: int, upsampling: str) -> nn.Sequential:
+    """Twice as high and wide, half the channels."""
+    if upsampling == "transposed":
+        grow: nn.Module = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1)
+    else:
+        grow = nn.Sequential(Larger(), convolution(channels, channels // 2, 3))
+    return nn.Sequential(grow, InstanceNorm(), nn.ReLU(inplace=True))
+
+
+def begin(layer: nn.Module) -> None:
+    """Weights as Zhu et al. 2017 begin them."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(layer.weight, 0.0, DEVIATION)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
