@@ -21,6 +21,7 @@ USAGE = """sparring: train a generative adversarial network on your own data
   sparring train PATH                 the same, on a folder of pictures, with the default recipe
   sparring resume RUN [--time 20m]    go on as if it had never stopped
   sparring sample RUN [-n 64] [--seed 0] [--label NAME] [--out PATH]
+  sparring translate RUN INPUT... [--direction a2b] [--out DIR]   pictures, folders and films into the other world
   sparring evaluate RUN|MODEL|FOLDER [--data PATH] [-n N]   how good it is, compared with what
   sparring recipes                    what can be trained
   sparring data check PATH            what is in a data set, and what is wrong with it
@@ -71,6 +72,8 @@ def add_settings(parser: Parser, recipe: Recipe, names: Sequence[str], told: Seq
         elif name not in told:
             text = argparse.SUPPRESS
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if field.type is bool else {}
+        if name == "data" and len(recipe.places) > 1:
+            flag = {"nargs": "+"}
         metavar = "yes|no" if field.type is bool else name.upper().split("_")[-1]
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, dest=name, help=text.replace("%", "%%"), metavar=metavar, **flag)
@@ -86,6 +89,16 @@ def given(options: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: options[name] for name in names if options[name] is not None}
 
 
+def with_places(recipe: Recipe, settings: dict[str, Any]) -> dict[str, Any]:
+    """Several ``data`` as the settings that they are for. Raises :class:`UserError` for more than the recipe has."""
+    data = settings.get("data")
+    if not isinstance(data, list):
+        return settings
+    if len(data) > len(recipe.places):
+        raise UserError(f"data: {len(data)} places are too many, recipe '{recipe.name}' takes {len(recipe.places)}")
+    return {**settings, **dict(zip(recipe.places, data, strict=False))}
+
+
 # The verbs
 
 
@@ -98,7 +111,7 @@ def train(arguments: list[str]) -> None:
     names = settings_of(recipe)
     add_settings(parser, recipe, names)
     options = parser.read(arguments)
-    settings = given(options, names)
+    settings = with_places(recipe, given(options, names))
     recipe = recipe.changed(settings)  # mistakes are told before torch is imported
 
     from sparring.verbs.train import train as verb
@@ -156,6 +169,38 @@ def sample(arguments: list[str]) -> None:
     answer(options, result, f"{result['count']} samples: {summary}")
 
 
+def translate(arguments: list[str]) -> None:
+    """Translate pictures and films."""
+    parser = Parser("translate", "Translate pictures and films by a run or a model of a translation.")
+    parser.add_argument("run", help="a run folder, or a model folder")
+    parser.add_argument("inputs", nargs="+", metavar="input", help="pictures, films, folders of them, patterns")
+    parser.add_argument("--direction", default="a2b", help="a2b or b2a (default a2b)")
+    parser.add_argument("--out", help="a folder; a file for a single input (default: translated/ in the run)")
+    parser.add_argument("--tile", type=int, default=0, help="pixels of a tile (default 0: whole up to a megapixel)")
+    parser.add_argument("--at", type=int, default=0, help="translate at this many pixels of the shorter side")
+    parser.add_argument("--every-frame-alone", action="store_true", help="do not keep films from flickering")
+    parser.add_argument("--sheet", action="store_true", help="draw some originals beside their translations")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    options = parser.read(arguments)
+
+    from sparring.core.status import Status
+    from sparring.verbs.translate import translate as verb
+
+    names = ("direction", "out", "tile", "at", "sheet", "overwrite", "device")
+    result = verb(
+        options["run"],
+        options["inputs"],
+        **{name: options[name] for name in names},
+        steady=not options["every_frame_alone"],
+        say=Status().say,
+    )
+    written = result["written"]
+    where = written[0] if len(written) == 1 else f"{len(written)} files, {written[0]} to {written[-1]}"
+    skipped = f", {len(result['skipped'])} skipped" if result["skipped"] else ""
+    answer(options, result, f"{where}{skipped}: {result['pictures_per_second']} images/s")
+
+
 def recipes(arguments: list[str]) -> None:
     """List what can be trained."""
     options = Parser("recipes", "List what can be trained.").read(arguments)
@@ -189,7 +234,9 @@ def evaluate(arguments: list[str]) -> None:
     """Say how good samples are."""
     parser = Parser("evaluate", "Compare what a run or a model makes, or a folder of samples, with real data.")
     parser.add_argument("target", help="a run folder, a model folder, or a folder of pictures")
-    parser.add_argument("--data", help="the real examples (a run knows its own)")
+    parser.add_argument(
+        "--data", nargs="+", help="the real examples, of a translation both worlds (a run knows its own)"
+    )
     parser.add_argument("-n", "--count", type=int, help="samples (default: 10,000, or half of the real examples)")
     parser.add_argument("--seed", type=int, default=0, help="of samples and of which real ones (default 0)")
     parser.add_argument("--features", default="auto", help="auto, a .pt or .onnx file, or timm:NAME (docs/metrics.md)")
@@ -209,7 +256,8 @@ def evaluate(arguments: list[str]) -> None:
         say=Status().say,
         **given(options, READING),
     )
-    answer(options, result, evaluation_table(result) + f"\n{result['written'][1]}")
+    tables = result.get("directions", {"": result}).values()
+    answer(options, result, "\n\n".join(f"{evaluation_table(each)}\n{each['written'][1]}" for each in tables))
 
 
 def info(arguments: list[str]) -> None:
@@ -230,6 +278,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "resume": resume,
     "sample": sample,
+    "translate": translate,
     "evaluate": evaluate,
     "recipes": recipes,
     "data": data,

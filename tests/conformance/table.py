@@ -25,6 +25,19 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "r3gan-stacked-mnist": {"widths": "16,16", "size": "8"},
     "r3gan-stacked-mnist-narrow": {"widths": "16,16", "size": "8"},
     "r3gan-cifar10": {"widths": "16,16", "size": "8"},
+    "cyclegan": {"width": 4, "blocks": 1, "pool": 16, "shift": 1, "motion": 1, "frame": True},
+    "cut": {"width": 4, "blocks": 1, "shift": 1, "frame": True},
+    "fastcut": {"width": 4, "blocks": 1, "shift": 1, "motion": 1, "skip": True},
+    "ink-neon": {"width": 4, "blocks": 1, "data": ""},
+    "cyclegan-paper-256": {
+        "width": 4,
+        "blocks": 1,
+        "size": "16",
+        "patch": "16",
+        "shift": 1,
+        "upsampling": "transposed",
+    },
+    "cut-paper-256": {"width": 4, "blocks": 1, "size": "16", "patch": "16", "shift": 1},
     "gaussians": {"width": 16},
     "gaussians-ring": {"width": 16},
 }
@@ -41,8 +54,11 @@ QUICK = {"batch": 8, "steps": 4, "time": 0, "held_out": 0, "precision": "float32
 def smallest(name: str, folder: Path, **settings: Any) -> Recipe:
     """The recipe ``name`` at its smallest, on a few drawn examples in ``folder`` where it needs pictures."""
     recipe = RECIPES[name].changed({**QUICK, **SMALLEST[name], **settings})
-    if recipe.kind != "images":
+    if recipe.kind == "points":
         return recipe
+    if recipe.kind == "translation":
+        worlds = {place: draw_pictures(folder / f"{name}-{place}.npz", (16, 16, 3)) for place in recipe.places}
+        return recipe.changed({place: str(path) for place, path in worlds.items()})
     return recipe.changed({"data": str(draw_pictures(folder / f"{name}.npz", PICTURES.get(name, (8, 8, 1))))})
 
 

@@ -102,7 +102,7 @@ def test_no_gradient_reaches_whoever_does_not_move(objective: str, first: bool) 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_generators_turn_judges_reals_only_to_compare_and_without_a_gradient(objective: str) -> None:
-    a_game(judge := linear(), objective=objective).generator_loss(a_round(), REAL, FAKE, None)
+    a_game(judge := linear(), objective=objective).duel.generator_loss(a_round(), REAL, FAKE, None)
     assert [logits.requires_grad for _, logits in judge.calls] == [False, True][objective != "relativistic" :]
 
 
@@ -131,7 +131,7 @@ def test_r1_at_reals_and_r2_at_fakes_follow_their_schedules(seen: int, r1: float
 def test_penalties_count_with_their_weight_and_reach_through_the_augmentation(name: str, penalty: float) -> None:
     """Of |2x|^2 / 2 at x = (1, 1): half of |4x|^2 at the examples, (|2x| - 1)^2 at what the judge sees."""
     game, round = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", **{name: 2.5}), a_round()
-    game.augment, ones = (lambda examples, round: 2 * examples), torch.ones(BATCH, 2)
+    game.duel.augment, ones = (lambda examples, round: 2 * examples), torch.ones(BATCH, 2)
     loss = game.duel.discriminator_loss(round, ones, ones, None)
     assert loss.item() == pytest.approx(0 + (1 + 4) + 2.5 * penalty)  # all logits are 4
     assert round.report[f"penalties/{name}"].item() == pytest.approx(penalty)
@@ -164,7 +164,7 @@ def test_instance_noise_is_annealed_to_nothing(seen: int, deviation: float) -> N
     game = a_game(judge, objective="relativistic", instance_noise="0.8:0@1000,linear")
     real, fake = torch.ones(5000, 2), -torch.ones(5000, 2)
     game.duel.discriminator_loss(round, real, fake, None)
-    game.generator_loss(round, real, fake, None)
+    game.duel.generator_loss(round, real, fake, None)
     noises = torch.stack([examples - examples.mean().sign() for examples, _ in judge.calls]).flatten(1)
     torch.testing.assert_close(noises.std(1), torch.full((4,), deviation), rtol=0.03, atol=0)
     assert len({noise.sum().item() for noise in noises}) == (4 if deviation else 1)  # drawn anew each time

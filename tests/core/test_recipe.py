@@ -18,6 +18,7 @@ from sparring.core.adversarial_recipe import WITH_TARGETS
 from sparring.core.recipe import FORMAT, Recipe, duration, fields, nearest, read_yaml
 from sparring.core.schedules import Schedule, schedule
 from sparring.rooms import RECIPES, ROOMS, find_recipe, from_dict, room_of
+from sparring.translation.recipes import ONLY_WITH
 
 GRID = RECIPES["gaussians"]
 NUMBERS = {int, float, Schedule}
@@ -99,11 +100,20 @@ def test_every_field_is_declared_with_help_and_a_valid_default(kind: str) -> Non
         assert "-" not in name
 
 
-@pytest.mark.parametrize("kind", ROOMS)
-def test_every_bound_holds_on_both_sides(kind: str, mistake: Callable[..., str]) -> None:
-    with_all = {"objective": "non-saturating", **({"augment": "ada"} if kind == "images" else {})}
-    recipe = ROOMS[kind].recipe(**with_all)  # which allow every stabiliser
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        ("images", {"augment": "ada"}),
+        ("points", {}),
+        ("translation", {"method": "cycle"}),
+        ("translation", {"method": "contrast"}),
+    ],
+)
+def test_every_bound_holds_on_both_sides(kind: str, others: dict[str, str], mistake: Callable[..., str]) -> None:
+    recipe = ROOMS[kind].recipe(objective="non-saturating", **others)  # which allow every stabiliser
     for name, field in fields(type(recipe)).items():
+        if kind == "translation" and others["method"] not in ONLY_WITH.get(name, ("", others["method"]))[1]:
+            continue  # has no effect with this method, and is refused whatever its value
         low, high, above = (field.metadata[limit] for limit in ("low", "high", "above"))
         wrong = [low - 1] if low is not None else [above, above - 1] if above is not None else []
         wrong += [high + 1] if high is not None else []

@@ -49,6 +49,8 @@ class Recipe:
     """What every game needs to be trained. Rooms add their own fields."""
 
     kind: ClassVar[str] = ""
+    places: ClassVar[tuple[str, ...]] = ("data",)
+    """The settings that name data."""
 
     name: str = setting("", "the recipe this one started from")
     about: str = setting("", "one line on what it is for")

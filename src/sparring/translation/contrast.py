@@ -1,4 +1,4 @@
-"""CUT (Park, Efros, Zhang, Zhu 2020): one translator; each patch of a translation tells its original from other patches.
+"""CUT (Park, Efros, Zhang, Zhu 2020): one translator; each patch of what it makes knows its original from others.
 
 FastCUT is the same without the identity term, with a heavier contrast and mirrored features.
 """
@@ -38,21 +38,25 @@ class ContrastGame(Translation):
     def translator(self) -> ResnetTranslator:
         """The only one."""
         translators = self.players["generator"].network
-        assert isinstance(translators, nn.ModuleDict) and isinstance(translators["a2b"], ResnetTranslator)
-        return translators["a2b"]
+        assert isinstance(translators, nn.ModuleDict)
+        translator = translators["a2b"]
+        assert isinstance(translator, ResnetTranslator)
+        return translator
 
     @property
     def projector(self) -> Projector:
         """What brings features to where they are compared."""
         translators = self.players["generator"].network
-        assert isinstance(translators, nn.ModuleDict) and isinstance(translators["projector"], Projector)
-        return translators["projector"]
+        assert isinstance(translators, nn.ModuleDict)
+        projector = translators["projector"]
+        assert isinstance(projector, Projector)
+        return projector
 
     def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
         """``b`` are the translations; ``same b``, where it is asked for, pictures that were there already.
 
-        Where the recipe says ``flipped``, half of the originals go mirrored through the translator and are mirrored back
-        after it, so that left and right make no difference to it (FastCUT's flip equivariance).
+        Where the recipe says ``flipped``, half of the originals go mirrored through the translator and are mirrored
+        back after it, so that left and right make no difference to it (FastCUT's flip equivariance).
         """
         if self.recipe.contrast_identity:
             made, same = self.translator(torch.cat([worlds["a"], worlds["b"]])).chunk(2)
@@ -81,7 +85,7 @@ class ContrastGame(Translation):
         return torch.stack(losses).sum()
 
     def contrast(self, originals: Tensor, made: Tensor, round: Round) -> Tensor:
-        """The contrast of patches, the mean over features of several depths; its originals teach nothing (section 3)."""
+        """The contrast of patches, the mean over features of several depths; only ``made`` is taught by it."""
         asked = self.translator.features(made)
         with torch.no_grad():
             given = self.translator.features(originals)

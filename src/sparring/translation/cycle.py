@@ -31,7 +31,7 @@ class CycleGame(Translation):
         return translators[way]
 
     def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
-        """``a`` and ``b`` are translations, ``same a`` and ``same b`` what became of pictures that were there already."""
+        """``a`` and ``b`` are translations, ``same a`` and ``same b`` what became of pictures already there."""
         made = {}
         for way, (source, target) in WAYS.items():
             both = self.translator(way)(torch.cat([worlds[source], worlds[target]]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from sparring.data.order import held_out_count, split
 from sparring.data.source import BadFile
 from sparring.images.data import ImageSource
 from sparring.images.data import open_source as open_pictures
-from sparring.translation.drawn import draw
+from sparring.images.reading.arrays import ImageArrays
+from sparring.images.reading.folder import ImageFiles
+from sparring.translation.drawn import draw, truth
 from sparring.translation.inversion import upright
 from sparring.translation.recipes import SETS, TranslationRecipe
 
 PAIRS = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))  # names of the two inside one folder
+TESTS = (("testA", "testB"), ("test_A", "test_B"), *PAIRS)  # the same for what is evaluated
 COMPARED = 256  # pictures of each world whose luminance is looked at
 STREAM = 3  # sets the order of the two worlds apart from every other use of the seed
 
@@ -28,9 +31,9 @@ STREAM = 3  # sets the order of the two worlds apart from every other use of the
 class Worlds:
     """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each.
 
-    There are as many examples as the larger world has pictures; those of the smaller come again and again. What an index
-    stands for is such that no picture of a held-out example is ever trained on: each world is split by itself, and the
-    indices that training holds out are given to what the worlds hold out.
+    There are as many examples as the larger world has pictures; those of the smaller come again and again. No picture
+    of a held-out example is ever trained on: each world is split by itself, and the indices that training holds out
+    are given to what the worlds hold out.
     """
 
     def __init__(self, name: str, a: ImageSource, b: ImageSource, recipe: TranslationRecipe) -> None:
@@ -84,8 +87,44 @@ def open_source(recipe: TranslationRecipe) -> Worlds:
     return Worlds(recipe.data, a, b, recipe)
 
 
-def find_worlds(data: str, data_b: str) -> tuple[str, str]:
-    """Where the two worlds are. Raises :class:`UserError` when there are not two."""
+@dataclass(frozen=True)
+class Tests:
+    """Two worlds to evaluate on, of one shape; ``pairs`` ``(n, 2)`` are indices of pictures that belong together."""
+
+    worlds: Mapping[str, ImageSource]
+    pairs: np.ndarray | None
+
+
+def open_tests(recipe: TranslationRecipe, form: Mapping[str, Any]) -> Tests:
+    """The worlds that ``recipe`` names, in the shape that a model knows; labelled where they are.
+
+    Inside one folder, ``testA`` and ``testB`` go before what it was trained on. Pictures whose files have one name are
+    a pair. Raises :class:`UserError` as :func:`open_source` does.
+    """
+    shape = replace(recipe, size=f"{form['height']}x{form['width']}", channels=str(form["channels"]))
+    if recipe.data in SETS:
+        ink, neon, labels = truth()
+        worlds = {"a": ImageArrays((ink, labels), shape), "b": ImageArrays((neon, labels), shape)}
+        return Tests(worlds, np.arange(len(ink))[:, None].repeat(2, 1))
+    places = find_worlds(recipe.data, recipe.data_b, TESTS)
+    a, b = (open_pictures(replace(shape, data=place)) for place in places)
+    return Tests({"a": a, "b": b}, pairs_of(a, b))
+
+
+def pairs_of(a: ImageSource, b: ImageSource) -> np.ndarray | None:
+    """By the names of their files; None where fewer than nine in ten of the smaller world's have a partner."""
+    if not isinstance(a, ImageFiles) or not isinstance(b, ImageFiles):
+        return None
+    index = {Path(name).stem: number for number, name in enumerate(b.files)}
+    found = [(number, index[Path(name).stem]) for number, name in enumerate(a.files) if Path(name).stem in index]
+    return np.array(found) if len(found) >= 0.9 * min(len(a), len(b)) else None
+
+
+def find_worlds(data: str, data_b: str, pairs: Sequence[tuple[str, str]] = PAIRS) -> tuple[str, str]:
+    """Where the two worlds are; inside one folder, by one of these pairs of names, the first found.
+
+    Raises :class:`UserError` when there are not two.
+    """
     if data_b:
         for place in (data, data_b):
             if not os.path.exists(os.path.expanduser(place)):
@@ -94,7 +133,7 @@ def find_worlds(data: str, data_b: str) -> tuple[str, str]:
     root = Path(os.path.expanduser(data))
     if not root.is_dir():
         raise UserError(f"{data}: is one world, and two are needed; give them both: --data A_FOLDER B_FOLDER")
-    for pair in PAIRS:
+    for pair in pairs:
         if all((root / name).is_dir() for name in pair):
             return str(root / pair[0]), str(root / pair[1])
     inside = sorted(place for place in root.iterdir() if place.is_dir() and not place.name.startswith("."))
@@ -107,15 +146,16 @@ def find_worlds(data: str, data_b: str) -> tuple[str, str]:
 
 
 def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
-    """Both worlds opened; where they come out in different shapes, both in the larger one. Raises :class:`UserError`."""
+    """Both worlds, opened in one shape: the larger where they differ. Raises :class:`UserError`."""
     opened: list[ImageSource] = [open_pictures(recipe) for recipe in recipes]
     largest = {name: max(source.form[name] for source in opened) for name in ("height", "width", "channels")}
     fitted = {name: -(-largest[name] // 4) * 4 for name in ("height", "width")}
-    shape = {"size": f"{fitted['height']}x{fitted['width']}", "channels": str(largest["channels"])}
-    if recipes[0].size != "auto":
-        shape.pop("size")
-    wanted = {**largest, **(fitted if "size" in shape else {})}
+    own = recipes[0].size == "auto"
+    wanted = {**largest, **(fitted if own else {})}
+    size = f"{fitted['height']}x{fitted['width']}" if own else recipes[0].size
     return [
-        source if all(source.form[name] == wanted[name] for name in wanted) else open_pictures(replace(recipe, **shape))
+        source
+        if all(source.form[name] == wanted[name] for name in wanted)
+        else open_pictures(replace(recipe, size=size, channels=str(largest["channels"])))
         for source, recipe in zip(opened, recipes, strict=True)
     ]

@@ -79,8 +79,17 @@ class Translation(Game):
     def networks(self) -> tuple[nn.ModuleDict, nn.ModuleDict]:
         """New translators and judges."""
         recipe, channels = self.recipe, self.form["channels"]
-        body = {"width": recipe.width, "blocks": recipe.blocks, "upsampling": recipe.upsampling, "skip": recipe.skip}
-        translators = {way: ResnetTranslator(channels=channels, **body) for way in self.ways}
+        translators = {
+            way: ResnetTranslator(
+                channels=channels,
+                width=recipe.width,
+                blocks=recipe.blocks,
+                upsampling=recipe.upsampling,
+                skip=recipe.skip,
+                frame=recipe.frame,
+            )
+            for way in self.ways
+        }
         judges = {
             WAYS[way][1]: PatchDiscriminator(channels=channels, width=recipe.width, field=self.field)
             for way in self.ways
@@ -141,7 +150,7 @@ class Translation(Game):
 
     @torch.no_grad()
     def sheet(self, networks: Networks, batch: Mapping[str, Tensor], count: int, *, seed: int) -> Tensor:
-        """Strips ``(n, channels, height, k * width)``: a picture, its translation and, both ways, that one's way back."""
+        """Strips ``(n, channels, height, k * width)``: a picture, its translation and, both ways, the way back."""
         strips = []
         for way in self.ways:
             source, _ = WAYS[way]
@@ -194,8 +203,8 @@ def translated(translators: nn.Module, way: str, pictures: Tensor) -> Tensor:
 
 
 def moved(pictures: Tensor, most: int, round: Round) -> Tensor:
-    """Each picture by up to ``most`` pixels each way, reflected at its borders; never resized, so that things have the size
-    that they will have when they are translated."""
+    """Each picture by up to ``most`` pixels each way, reflected at its borders; never resized, so that things have the
+    size that they will have when they are translated."""
     height, width = pictures.shape[2:]
     most = min(most, height - 1, width - 1)
     padded = pad(pictures, (most, most, most, most), mode="reflect")

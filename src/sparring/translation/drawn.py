@@ -8,6 +8,7 @@ kept for tests, where both pictures of each are known (:func:`truth`).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def truth() -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def labels(part: slice) -> list[str]:
     """The digits."""
-    return [str(label) for label in _digits().target[part]]
+    return [str(label) for label in _digits().target[part].tolist()]
 
 
 def ink(part: slice) -> np.ndarray:
@@ -69,7 +70,9 @@ def _strokes(part: slice) -> np.ndarray:
 
 def _larger(image: np.ndarray) -> np.ndarray:
     """An 8x8 digit four times as large, smoothly, inside the picture."""
-    return np.asarray(Image.fromarray(image.astype(np.float32)).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    small = Image.fromarray(image.astype(np.float32))
+    smooth: np.ndarray = np.asarray(small.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    return smooth
 
 
 def _hues(part: slice) -> np.ndarray:
@@ -88,6 +91,7 @@ def _bytes(colours: np.ndarray) -> np.ndarray:
     return pixels
 
 
+@cache
 def _digits() -> Any:
     from sklearn.datasets import load_digits  # takes a second: only who asks for these worlds pays
 

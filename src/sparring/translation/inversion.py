@@ -1,7 +1,7 @@
 """Light and dark swapped: the trap that unpaired translation falls into in its first minutes and never leaves.
 
-Noticed by the correlation of luminance between a picture and its translation. Where the target world is itself more like
-the other one's negative (ink on paper, neon on a dark wall), a swap is right and nothing is said.
+Noticed by the correlation of luminance between a picture and its translation. Where the target world is itself more
+like the other one's negative (ink on paper, neon on a dark wall), a swap is right and nothing is said.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def luminance(pictures: Tensor) -> Tensor:
 
 
 def upright(a: Tensor, b: Tensor) -> bool:
-    """Whether light should stay light between two worlds of bytes ``(n, channels, height, width)``: whether the luminances
-    of one are nearer to the other's (by the 1-Wasserstein distance) than to those of its negative."""
+    """Whether light should stay light between two worlds of bytes ``(n, channels, height, width)``: whether the
+    luminances of one are nearer to the other's (by the 1-Wasserstein distance) than those of its negative are."""
     levels = torch.linspace(0, 1, 256)
     one, other = (torch.quantile(thinned(luminance(each).flatten()), levels) for each in (a, b))
     return bool((one - other).abs().mean() <= ((255 - one).flip(0) - other).abs().mean())

@@ -18,23 +18,27 @@ DRIFT = 0.05  # most that everything moves together, of the side
 NOISE = 0.01  # deviation of the noise on the moved picture, of a range of 2
 
 
-def random_flow(count: int, height: int, width: int, round: Round) -> Tensor:
-    """Where each pixel of the moved pictures comes from: a grid ``(count, height, width, 2)`` for ``grid_sample``."""
+def random_flow(height: int, width: int, round: Round) -> Tensor:
+    """Where each pixel of the moved pictures comes from: a grid ``(batch, height, width, 2)`` for ``grid_sample``."""
     knots = 2 * BEND * round.normal(2, BUMPS, BUMPS) + 2 * DRIFT * (2 * round.uniform(2, 1, 1) - 1)
     smooth = interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
-    still = torch.eye(2, 3, device=knots.device).expand(count, 2, 3)
-    return affine_grid(still, [count, 1, height, width], align_corners=False) + smooth.permute(0, 2, 3, 1)
+    count = len(knots)
+    still = affine_grid(torch.eye(2, 3, device=knots.device).expand(count, 2, 3), [count, 1, height, width], False)
+    flow: Tensor = still + smooth.permute(0, 2, 3, 1)
+    return flow
 
 
 def moved_by(pictures: Tensor, flow: Tensor) -> Tensor:
     """Pictures ``(count, channels, height, width)`` moved; what comes from outside is reflected."""
-    return grid_sample(pictures.float(), flow, padding_mode="reflection", align_corners=False)
+    moved: Tensor = grid_sample(pictures.float(), flow, padding_mode="reflection", align_corners=False)
+    return moved
 
 
 def motion_loss(translator: nn.Module, pictures: Tensor, made: Tensor, round: Round, name: str) -> Tensor:
     """|T(move(x) + noise) - move(T(x))|, the mean over pixels (their eq. 3); ``made`` is T(x)."""
-    flow = random_flow(len(pictures), *pictures.shape[2:], round)
+    height, width = pictures.shape[2:]
+    flow = random_flow(height, width, round)
     frame = moved_by(pictures, flow) + NOISE * round.normal(*pictures.shape[1:])
-    loss = (translator(frame) - moved_by(made, flow)).abs().mean()
+    loss: Tensor = (translator(frame) - moved_by(made, flow)).abs().mean()
     round.report[f"motion/{name}"] = loss
     return loss

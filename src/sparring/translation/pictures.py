@@ -1,3 +1,111 @@
-"""How translations are drawn: as pictures are."""
+"""Translated pictures: read and written so that nothing else of a file changes, and sheets of both side by side."""
 
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from sparring.core.errors import UserError
+from sparring.core.files import write_atomically
+from sparring.images.pictures import sheet, to_picture
 from sparring.images.pictures import write_samples as write_samples
+from sparring.images.reading.decode import opened, to_8_bits
+
+BACK = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}  # EXIF orientation: the one that undoes it
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # what brings a picture of that orientation upright
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+}
+QUALITY = 95  # of JPEG and WebP
+CELL = 256  # pixels, of a picture on a sheet
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it is seen, and what its file says besides."""
+
+    pixels: np.ndarray
+    """uint8 ``(height, width, channels)``, upright."""
+    alpha: Image.Image | None
+    exif: Image.Exif
+    profile: bytes | None
+    """ICC profile."""
+
+    @property
+    def orientation(self) -> int:
+        """1 to 8, as in EXIF."""
+        return int(self.exif.get(ExifTags.Base.Orientation, 1))
+
+
+def read_picture(path: Path, channels: int) -> Picture:
+    """A file with 1 channel, grey, or 3 or 4, colour. Raises :class:`BadImage`."""
+    with opened(path) as image:
+        exif, profile = image.getexif(), image.info.get("icc_profile")
+        upright = ImageOps.exif_transpose(image)
+        see_through = upright.has_transparency_data and channels != 4
+        alpha = upright.convert("RGBA").getchannel("A") if see_through else None
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+        pixels = np.asarray(to_8_bits(upright).convert(mode))
+    return Picture(pixels[..., None] if channels == 1 else pixels, alpha, exif, profile)
+
+
+def write_picture(pixels: np.ndarray, like: Picture, path: Path) -> None:
+    """``pixels``, upright, as a file that lies, is turned and is tagged as the original was.
+
+    The ending decides the format. Raises :class:`UserError` for one that is not known.
+    """
+    image = to_picture(pixels)
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise UserError(f"{path}: no picture can be written as {path.suffix or 'that'}; use {', '.join(FORMATS)}")
+    if like.alpha is not None and kind not in ("JPEG", "BMP", "PPM"):
+        image.putalpha(like.alpha)
+    if like.orientation in BACK:
+        image = image.transpose(TURNS[BACK[like.orientation]])
+    options: dict[str, object] = {"exif": like.exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}
+    if like.profile and kind in ("PNG", "JPEG", "WEBP", "TIFF"):
+        options["icc_profile"] = like.profile
+    if kind in ("JPEG", "WEBP"):
+        options["quality"] = QUALITY
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    write_atomically(path, buffer.getvalue(), durable=False)
+
+
+def pair_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Image.Image:
+    """Pictures beside what was made of them, both brought into a square of 256 pixels."""
+    cells = [np.concatenate([boxed(one), boxed(other)], 1) for one, other in pairs]
+    return sheet(np.stack(cells), columns=max(1, round(len(cells) ** 0.5 / 2**0.5)), scale=1)
+
+
+def boxed(pixels: np.ndarray) -> np.ndarray:
+    """``(256, 256, channels)``: as large as fits, on white."""
+    picture = to_picture(pixels)
+    picture.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
+    box = np.full((CELL, CELL, pixels.shape[2]), 255, np.uint8)
+    inner = np.asarray(picture).reshape(picture.height, picture.width, -1)
+    top, left = (CELL - picture.height) // 2, (CELL - picture.width) // 2
+    box[top : top + picture.height, left : left + picture.width] = inner
+    return box

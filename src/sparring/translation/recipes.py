@@ -41,6 +41,7 @@ class TranslationRecipe(DuelRecipe, Reading):
     blocks: int = setting(6, "residual blocks of the generator", low=0, high=64)
     upsampling: str = setting("nearest", "nearest then convolve, or transposed", choices=("nearest", "transposed"))
     skip: bool = setting(False, "the generator changes the picture instead of drawing it anew")
+    frame: bool = setting(False, "let the generator zoom and move all pictures alike, for worlds framed differently")
     patch: str = setting("auto", "pixels that a verdict of the judge sees; auto by size", choices=("auto", *PATCHES))
     pool: int = setting(50, "past translations that the judge is shown too, half of the time", low=0, high=10_000)
 
@@ -102,7 +103,6 @@ cut = dataclasses.replace(
     name="cut",
     about="one way only, tied patch by patch: half the work of cyclegan (Park et al. 2020)",
     method="contrast",
-    cycle=fields(TranslationRecipe)["cycle"].default,
     pool=0,
     identity=schedule(0.0),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Meaning, Score
 from sparring.metrics.verdict import verdicts
 from sparring.report.evaluation import evaluation_page
-from sparring.verbs.subject import Subject, find_subject
+from sparring.verbs.crossing import MEANINGS as CROSSING
+from sparring.verbs.subject import Subject, find_subjects
 
 MOST = 10_000  # samples, unless more are asked for
 REFERENCE = 50_000  # real examples that samples are compared with, at most
@@ -45,7 +46,7 @@ class Chosen:
 def evaluate(
     target: str | Path,
     *,
-    data: str | Path | None = None,
+    data: str | Path | Sequence[str | Path] | None = None,
     count: int | None = None,
     seed: int = 0,
     features: str = "auto",
@@ -59,12 +60,34 @@ def evaluate(
     ``target`` is a run, a model folder, or a folder of samples; ``data`` the real ones (a run knows its own).
     ``count`` samples (10,000, or half as many as there are real examples) are compared with real examples, and so are
     as many other real ones: that is the floor. ``features``: see ``docs/metrics.md``; ``reading`` are settings of how
-    the pictures of a folder are read. Returns what is written. Raises :class:`UserError` when nothing can be compared.
+    the pictures of a folder are read. Returns what is written; of a translation that goes both ways, ``directions`` has
+    such a result for each, in a folder of its own. Raises :class:`UserError` when nothing can be compared.
     """
     if not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
     on = precision.find_device(device)
-    subject = find_subject(Path(target), data, reading, on)
+    subjects = find_subjects(Path(target), data, reading, on)
+    place = Path(out) if out else None
+    if list(subjects) == [""]:
+        return assess(subjects[""], str(target), count, seed, features, place, on, say)
+    results = {
+        name: assess(subject, str(target), count, seed, features, place and place / name, on, say)
+        for name, subject in subjects.items()
+    }
+    return {"directions": results, "written": [path for result in results.values() for path in result["written"]]}
+
+
+def assess(
+    subject: Subject,
+    target: str,
+    count: int | None,
+    seed: int,
+    features: str,
+    out: Path | None,
+    on: torch.device,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """The scores of one subject, its verdicts and what was written, in ``out`` or where it keeps such things."""
     chosen = choose(len(subject.source), subject.count, count, seed)
     room = subject.room.part("metrics")
     measure = room.find_features(subject.source, features, on, say)
@@ -79,10 +102,11 @@ def evaluate(
     scores.append(copied(subject, measure, chosen, seen))
     if labels is not None and measure.classify:
         scores.append(as_asked(measure, samples, labels))
+    scores += subject.further(samples, measure, seed)
     shown = Exhibit(reference, samples, seen[0], seen[1], logits, labels, tuple(subject.labels))
     result = {
         "sparring": sparring.__version__,
-        "target": str(target),
+        "target": target,
         "data": subject.source.name,
         "count": len(samples),
         "reference": len(reference),
@@ -90,9 +114,9 @@ def evaluate(
         "features": {"name": measure.name, "hash": measure.hash, "dimensions": seen[0].shape[1]},
         **subject.facts,
         "verdicts": [asdict(verdict) for verdict in verdicts({score.name: score for score in scores})],
-        "scores": [told(score, measure, {**MEANINGS, **room.MEANINGS, **OWN}) for score in scores],
+        "scores": [told(score, measure, {**MEANINGS, **room.MEANINGS, **OWN, **CROSSING}) for score in scores],
     }
-    return {**result, "written": write(Path(out) if out else subject.place, result, room.pictures(shown))}
+    return {**result, "written": write(out or subject.place, result, room.pictures(shown))}
 
 
 def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:

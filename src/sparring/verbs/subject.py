@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,13 @@ from sparring.core.game import mixed
 from sparring.core.run import find
 from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
+from sparring.metrics.features import Features
+from sparring.metrics.score import Score
 from sparring.rooms import RECIPES, ROOMS, Room
+from sparring.translation.data import open_tests
+from sparring.translation.directions import Translation
+from sparring.translation.recipes import TranslationRecipe
+from sparring.verbs.crossing import Crossing
 from sparring.verbs.model import Model, load
 
 CHUNK = 512  # samples made at a time
@@ -30,7 +36,6 @@ class Subject(Protocol):
     """Something to evaluate beside ``source``, the real examples."""
 
     room: Room
-    source: Source
     place: Path
     """Where the results go unless the user says otherwise."""
     facts: dict[str, Any]
@@ -38,24 +43,29 @@ class Subject(Protocol):
     count: int | None
     """How many samples there are; None for as many as one likes."""
 
+    @property
+    def source(self) -> Source:
+        """The real examples."""
+
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """As many samples as ``like`` has indices of real examples, under their labels, as the room measures them."""
 
     def split(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Indices of the real examples that it was trained on and of those held out; None where that is not known."""
 
+    def further(self, samples: Tensor, measure: Features, seed: int) -> list[Score]:
+        """Scores that only this kind of subject has."""
+
 
 class Maker:
-    """A trained model."""
+    """A trained model; ``data`` is what it is compared with."""
 
     count: int | None = None
 
-    def __init__(self, folder: Path, data: str | Path | None, device: torch.device) -> None:
-        self.model: Model = load(folder, device.type)
+    def __init__(self, model: Model, folder: Path, data: str) -> None:
+        self.model = model
         self.room, self.labels = self.model.room, self.model.labels
-        self.source = self.room.open_source(
-            self.model.recipe.changed({"data": str(data or own_data(folder, self.model))})
-        )
+        self.source = self.room.open_source(self.model.recipe.changed({"data": data}))
         self.place = folder / "evaluation"
         self.facts = {"model": self.model.hash, "examples_seen": self.model.examples_seen}
         self.fits()
@@ -100,11 +110,15 @@ class Maker:
             return None
         return split(count, recipe.seed, held_out_count(recipe.held_out, count))
 
+    def further(self, samples: Tensor, measure: Features, seed: int) -> list[Score]:
+        """None."""
+        return []
+
 
 class Folder:
     """Pictures that lie there, whoever made them."""
 
-    def __init__(self, folder: Path, data: str | Path | None, reading: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, data: str | None, reading: Mapping[str, Any]) -> None:
         if data is None:
             raise UserError(f"data: {folder} is no run, so nothing tells what to compare it with; add --data PATH")
         self.room = ROOMS["images"]
@@ -133,23 +147,54 @@ class Folder:
         """Not known."""
         return None
 
+    def further(self, samples: Tensor, measure: Features, seed: int) -> list[Score]:
+        """None."""
+        return []
 
-def find_subject(target: Path, data: str | Path | None, reading: Mapping[str, Any], device: torch.device) -> Subject:
-    """What ``target`` is. Raises :class:`UserError` when it is nothing that can be evaluated."""
+
+def find_subjects(
+    target: Path, data: str | Path | Sequence[str | Path] | None, reading: Mapping[str, Any], device: torch.device
+) -> dict[str, Subject]:
+    """What ``target`` is, under no name; of a translation each way, by its name.
+
+    Raises :class:`UserError` when it is nothing that can be evaluated.
+    """
+    given = [] if data is None else [str(data)] if isinstance(data, str | Path) else [str(each) for each in data]
     if any(os.path.exists(target / name) for name in ("config.json", "recipe.yaml")):
         if reading:
             raise UserError(f"{next(iter(reading))}: was decided when the model was trained; leave it out")
-        return Maker(target, data, device)
+        return of_model(load(target, device.type), target, given)
     if not os.path.exists(target):  # where Path.exists would raise: a name too long
         raise UserError(f"{target}: no such run, model or folder of samples")
-    return Folder(target, data, reading)
+    return {"": Folder(target, one_place(given), reading)}
 
 
-def own_data(folder: Path, model: Model) -> str:
-    """What the run that a model belongs to was trained on. Raises :class:`UserError` when only the user can know."""
+def of_model(model: Model, folder: Path, given: Sequence[str]) -> dict[str, Subject]:
+    """The same for a trained model. Raises :class:`UserError` when its data cannot be had."""
+    recipe = model.recipe
+    if not isinstance(recipe, TranslationRecipe):
+        return {"": Maker(model, folder, one_place(given) or own_data(folder, model)["data"])}
+    if len(given) > len(recipe.places):
+        raise UserError(f"data: {len(given)} places are too many; give two worlds: --data A_FOLDER B_FOLDER")
+    named = {"data": "", "data_b": "", **dict(zip(recipe.places, given, strict=False))}
+    tests = open_tests(recipe.changed(named if given else own_data(folder, model)), model.form)
+    assert isinstance(model.game, Translation)
+    return {way: Crossing(model, way, tests, folder / "evaluation" / way) for way in model.game.ways}
+
+
+def one_place(given: Sequence[str]) -> str | None:
+    """The only one; None without any. Raises :class:`UserError` for several."""
+    if len(given) > 1:
+        raise UserError(f"data: {len(given)} places are too many, one is enough here")
+    return given[0] if given else None
+
+
+def own_data(folder: Path, model: Model) -> dict[str, str]:
+    """What the run of a model was trained on. Raises :class:`UserError` when only the user can know."""
     for place in (folder, folder.parent):
         if (place / "recipe.yaml").exists():
-            return str(find(place)[1]["data"])
+            content = find(place)[1]
+            return {name: str(content[name]) for name in model.recipe.places}
     if model.room.names_data(model.recipe.data):
-        return model.recipe.data
+        return {"data": model.recipe.data}
     raise UserError(f"data: {folder} does not hold the data it was trained on ({model.recipe.data}); add --data PATH")

@@ -59,9 +59,13 @@ def complete(recipe: Recipe, data: str | Path | None, settings: dict[str, Any]) 
     recipe = recipe.changed({**settings, **({} if data is None else {"data": data})})
     if not recipe.data:
         raise UserError(f"data: recipe '{recipe.name}' needs your data; add --data PATH")
-    path = Path(recipe.data).expanduser()
-    known = room_of(recipe).names_data(recipe.data)
-    return recipe if known or not path.exists() else recipe.changed({"data": str(path.resolve())})
+    room, found = room_of(recipe), {}
+    for name in recipe.places:
+        place = getattr(recipe, name)
+        path = Path(place).expanduser()
+        if place and not room.names_data(place) and path.exists():
+            found[name] = str(path.resolve())
+    return recipe.changed(found)
 
 
 def open_or_create(out: str | Path | None, recipe: Recipe, ours: Processes) -> Run:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -35,30 +37,34 @@ class BadImage(Exception):
 
 def read_header(file: Path | bytes) -> Header:
     """Open without decoding. Raises :class:`BadImage`."""
-    try:
-        with _open(file) as image:
-            height, width = image.height, image.width
-            if _orientation(image) in SIDEWAYS:
-                height, width = width, height
-            return Header(height, width, image.mode, _has_colour(image), image.has_transparency_data)
-    except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
-        raise BadImage(_reason(problem)) from None
+    with opened(file) as image:
+        height, width = image.height, image.width
+        if _orientation(image) in SIDEWAYS:
+            height, width = width, height
+        return Header(height, width, image.mode, _has_colour(image), image.has_transparency_data)
 
 
 def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
     """uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage`."""
+    with opened(file) as image:
+        side = 2 * max(shape.height, shape.width)
+        image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
+        return bring_to(ImageOps.exif_transpose(image), shape)
+
+
+@contextmanager
+def opened(file: Path | bytes) -> Iterator[Image.Image]:
+    """A picture to look at; whatever goes wrong with it inside becomes :class:`BadImage`."""
     try:
         with _open(file) as image:
-            side = 2 * max(shape.height, shape.width)
-            image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
-            return bring_to(ImageOps.exif_transpose(image), shape)
-    except Exception as problem:  # as above
+            yield image
+    except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise BadImage(_reason(problem)) from None
 
 
 def bring_to(image: Image.Image, shape: Shape) -> np.ndarray:
     """A picture of any mode and size as uint8 ``(channels, height, width)``."""
-    pixels = np.asarray(_resize(_flatten(_to_8_bits(image), shape), shape))
+    pixels = np.asarray(_resize(_flatten(to_8_bits(image), shape), shape))
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
@@ -86,7 +92,7 @@ def _has_colour(image: Image.Image) -> bool:
     return not (image.mode in GREY_MODES or image.mode.startswith("I;16"))
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
+def to_8_bits(image: Image.Image) -> Image.Image:
     """Deep greys to mode ``L``: integers from [0, 65535], floating point from [0, 1]; others as they are."""
     if image.mode == "F":
         values, highest = np.asarray(image), 1.0

@@ -17,7 +17,7 @@ EPSILON = 1e-5
 
 
 class InstanceNorm(nn.Module):
-    """``(batch, channels, height, width)`` to the same; see :func:`held` for other statistics than each picture's own."""
+    """``(batch, channels, height, width)`` to the same, by each one's own statistics unless others are :func:`held`."""
 
     rate: float | None = None
     mean: Tensor | None = None
@@ -29,7 +29,8 @@ class InstanceNorm(nn.Module):
             return instance_norm(features, eps=EPSILON)
         if self.rate or self.mean is None or self.variance is None:
             self.learn(features.float())
-        assert self.mean is not None and self.variance is not None
+        assert self.mean is not None
+        assert self.variance is not None
         return ((features - self.mean) * (self.variance + EPSILON).rsqrt()).to(features.dtype)
 
     def learn(self, features: Tensor) -> None:
@@ -57,7 +58,7 @@ def held(network: nn.Module) -> Iterator[None]:
 
 
 def follow(network: nn.Module, rate: float) -> None:
-    """From now on, move what is held by ``rate`` in [0, 1] of the way to each batch's own: 0 keeps it, 1 replaces it."""
+    """From now on, move what is held ``rate`` in [0, 1] of the way to each batch's own: 0 keeps it, 1 replaces it."""
     for layer in network.modules():
         if isinstance(layer, InstanceNorm):
             layer.rate = rate

@@ -25,7 +25,7 @@ class PatchDiscriminator(nn.Module):
         for step in range(1, strided + 1):
             stride = 2 if step < strided else 1
             layers += [
-                nn.Conv2d(widths[step - 1], widths[step], 4, stride, 1),
+                nn.Conv2d(widths[step - 1], widths[step], 4, stride, 1, bias=False),
                 InstanceNorm(),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
@@ -39,5 +39,5 @@ class PatchDiscriminator(nn.Module):
 
 
 def field_for(side: int) -> str:
-    """A patch that fits pictures whose shorter side is ``side`` pixels: large enough for texture, too small for the whole."""
+    """A patch that fits pictures of ``side`` pixels at least: large enough for texture, too small for the whole."""
     return "16" if side < 48 else "34" if side < 96 else "70"

@@ -1,4 +1,4 @@
-"""Small networks that bring features of each depth to where the contrast compares them (Park et al. 2020, section 3)."""
+"""Small networks that bring features of each depth to where they are compared (Park et al. 2020, section 3)."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from sparring.translation.networks.frame import Frame
 from sparring.translation.networks.normalise import InstanceNorm
 
 DOWN = 4  # times smaller in the middle: heights and widths are multiples of it
@@ -22,10 +23,10 @@ class Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.change = nn.Sequential(
-            convolution(channels, channels, 3),
+            convolution(channels, channels, 3, bias=False),
             InstanceNorm(),
             nn.ReLU(inplace=True),
-            convolution(channels, channels, 3),
+            convolution(channels, channels, 3, bias=False),
             InstanceNorm(),
         )
 
@@ -49,12 +50,13 @@ class ResnetTranslator(nn.Module):
     Heights and widths are multiples of four, at least 8.
     """
 
-    def __init__(self, *, channels: int, width: int, blocks: int, upsampling: str, skip: bool) -> None:
+    def __init__(self, *, channels: int, width: int, blocks: int, upsampling: str, skip: bool, frame: bool) -> None:
         super().__init__()
         self.skip = skip
-        self.begin = nn.Sequential(convolution(channels, width, 7), InstanceNorm(), nn.ReLU(inplace=True))
+        self.frame = Frame(channels) if frame else None
+        self.begin = nn.Sequential(convolution(channels, width, 7, bias=False), InstanceNorm(), nn.ReLU(inplace=True))
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(wide, 2 * wide, 3, 2, 1), InstanceNorm(), nn.ReLU(inplace=True))
+            nn.Sequential(nn.Conv2d(wide, 2 * wide, 3, 2, 1, bias=False), InstanceNorm(), nn.ReLU(inplace=True))
             for wide in (width, 2 * width)
         )
         self.blocks = nn.ModuleList(Block(4 * width) for _ in range(blocks))
@@ -66,22 +68,28 @@ class ResnetTranslator(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The translation, float32."""
+        pictures = self.frame(pictures) if self.frame else pictures
         features = self.begin(pictures)
         for layer in (*self.down, *self.blocks):
             features = layer(features)
         made: Tensor = self.end(self.up(features)).float()
-        return torch.tanh(made + (0.97 * pictures.float()).atanh()) if self.skip else torch.tanh(made)
+        return torch.tanh(made + logits(pictures)) if self.skip else torch.tanh(made)
+
+    @property
+    def reach(self) -> int:
+        """How far, in pixels, a pixel looks around itself, the norms' statistics apart; a multiple of 4."""
+        return 2 * DOWN * len(self.blocks) + 4 * DOWN
 
     def widths(self) -> list[int]:
         """Channels of each of :meth:`features`."""
         first = self.begin[0]
         assert isinstance(first, nn.Conv2d)
-        middle = 4 * first.out_channels
-        return [first.in_channels, first.out_channels, 2 * first.out_channels, middle, middle]
+        width = first.out_channels
+        return [first.in_channels, width, 2 * width, 4 * width, 4 * width]
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        """What the contrast compares (Park et al. 2020, section 3): the picture, what each step down makes of it, and what the
-        residual blocks make of it a sixth and two thirds of the way."""
+        """What the contrast compares (Park et al. 2020, section 3): the picture, what each step down makes of it, and
+        what the residual blocks have made of it two thirds of the way."""
         found = [pictures, self.begin(pictures)]
         features = found[-1]
         for layer in self.down:
@@ -92,17 +100,17 @@ class ResnetTranslator(nn.Module):
         return [*found, features]
 
 
-def convolution(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
-    """One that keeps the size, the picture reflected at its borders."""
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect")
+def convolution(inputs: int, outputs: int, kernel: int, bias: bool = True) -> nn.Conv2d:
+    """One that keeps the size, the picture reflected at its borders; a norm behind it makes its bias superfluous."""
+    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect", bias=bias)
 
 
 def larger(channels: int, upsampling: str) -> nn.Sequential:
     """Twice as high and wide, half the channels."""
     if upsampling == "transposed":
-        grow: nn.Module = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1)
+        grow: nn.Module = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1, bias=False)
     else:
-        grow = nn.Sequential(Larger(), convolution(channels, channels // 2, 3))
+        grow = nn.Sequential(Larger(), convolution(channels, channels // 2, 3, bias=False))
     return nn.Sequential(grow, InstanceNorm(), nn.ReLU(inplace=True))
 
 
@@ -112,3 +120,8 @@ def begin(layer: nn.Module) -> None:
         nn.init.normal_(layer.weight, 0.0, DEVIATION)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
+
+
+def logits(pictures: Tensor) -> Tensor:
+    """What tanh makes the pictures of, nearly: its ends are infinitely far away."""
+    return (0.97 * pictures.float().clamp(-1, 1)).atanh()

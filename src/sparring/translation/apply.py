@@ -1,0 +1,99 @@
+"""A translator on pictures of any size: padded and cropped back, whole, or in tiles that cannot be told from the whole.
+
+Tiles overlap by as much as the translator sees, and their instance norms share statistics taken from tiles all over
+the picture, so neither their borders nor their colours show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from sparring.core.errors import UserError
+from sparring.images.pictures import to_bytes
+from sparring.translation.directions import as_numbers
+from sparring.translation.networks.normalise import follow, held
+from sparring.translation.networks.resnet import DOWN, ResnetTranslator
+
+WHOLE = 1 << 20  # pixels that are translated at once; larger pictures go in tiles
+TILE = 512  # pixels, without the overlap
+LOOKED_AT = 16  # tiles that the shared statistics come from
+
+
+@torch.no_grad()
+def translate_picture(translator: ResnetTranslator, pixels: np.ndarray, tile: int = 0) -> np.ndarray:
+    """Bytes ``(height, width, channels)`` to bytes of the same shape.
+
+    In tiles of ``tile`` pixels, 0 for whole pictures up to a megapixel and tiles of 512 beyond. Raises
+    :class:`UserError` for a tile that is no multiple of four.
+    """
+    if tile % DOWN:
+        raise UserError(f"tile: {tile} is no multiple of {DOWN}; choose {tile // DOWN * DOWN or DOWN}")
+    height, width = pixels.shape[:2]
+    device = next(translator.parameters()).device
+    picture = padded(as_numbers(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].to(device)))
+    if tile or height * width > WHOLE:
+        made = in_tiles(translator, picture, tile or TILE)
+    else:
+        made = to_bytes(translator(picture))
+    return made[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy()
+
+
+def padded(picture: Tensor) -> Tensor:
+    """``(1, channels, height, width)`` continued to the right and downwards, as in a mirror, to multiples of four."""
+    while True:  # a mirror shows at most as much as there is
+        height, width = picture.shape[2:]
+        right, down = missing(width), missing(height)
+        if not right and not down:
+            return picture
+        step = (0, min(right, max(width - 1, 1)), 0, min(down, max(height - 1, 1)))
+        mode = "reflect" if width > step[1] and height > step[3] else "replicate"
+        picture = pad(picture, step, mode=mode)
+
+
+def missing(side: int) -> int:
+    """Pixels up to the next side that a translator takes."""
+    return max(2 * DOWN, -(-side // DOWN) * DOWN) - side
+
+
+def in_tiles(translator: ResnetTranslator, picture: Tensor, tile: int) -> Tensor:
+    """Bytes of the translation, ``(1, channels, height, width)``, on the CPU."""
+    height, width = picture.shape[2:]
+    made = torch.empty((1, *picture.shape[1:]), dtype=torch.uint8)
+    with held(translator):
+        follow(translator, 1.0)
+        translator(sampled(picture, tile))
+        follow(translator, 0.0)
+        for top, left in places(height, width, tile):
+            bottom, right = min(top + tile, height), min(left + tile, width)
+            up, before = max(top - translator.reach, 0), max(left - translator.reach, 0)
+            around = picture[:, :, up : bottom + translator.reach, before : right + translator.reach]
+            part = to_bytes(translator(around))
+            made[:, :, top:bottom, left:right] = part[:, :, top - up : bottom - up, left - before : right - before]
+    return made
+
+
+def places(height: int, width: int, tile: int) -> Iterator[tuple[int, int]]:
+    """The upper left corner of each tile."""
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            yield top, left
+
+
+def sampled(picture: Tensor, tile: int) -> Tensor:
+    """Squares from all over the picture, as one batch: a megapixel at most."""
+    height, width = picture.shape[2:]
+    side = min(256, tile, height, width)
+    rows, columns = (spread(length, side) for length in (height, width))
+    corners = [(row, column) for row in rows for column in columns]
+    return torch.cat([picture[:, :, row : row + side, column : column + side] for row, column in corners])
+
+
+def spread(length: int, side: int) -> list[int]:
+    """Where up to four squares along ``length`` begin, evenly spaced from the first pixel to the last."""
+    count = min(int(LOOKED_AT**0.5), -(-length // side))
+    return [round(place) for place in np.linspace(0, length - side, count)]

@@ -1,0 +1,218 @@
+"""``sparring translate``: pictures and films of one world, in the manner of the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sparring.core.errors import UserError
+from sparring.core.files import make_folder, write_atomically
+from sparring.core.recipe import nearest
+from sparring.data.notes import encode_png
+from sparring.films.reading import Film, is_film, open_film
+from sparring.films.writing import writing
+from sparring.images.pictures import to_picture
+from sparring.images.reading.decode import BadImage
+from sparring.translation.apply import translate_picture
+from sparring.translation.directions import Translation
+from sparring.translation.networks.resnet import ResnetTranslator
+from sparring.translation.pictures import pair_sheet, read_picture, write_picture
+from sparring.translation.steady import Steady
+from sparring.verbs.inputs import Job, find_jobs, same
+from sparring.verbs.model import Model, load
+
+SHOWN = 12  # pairs on the sheet
+
+
+class Work:
+    """A translator, and how it is used: a picture after the other, a film frame by frame."""
+
+    def __init__(self, model: Model, way: str, *, tile: int, at: int, steady: bool) -> None:
+        translators: Any = model.networks["generator"]
+        self.translator: ResnetTranslator = translators[way]
+        self.channels: int = model.form["channels"]
+        self.tile, self.at, self.steady = tile, at, steady
+
+    def picture(self, pixels: np.ndarray) -> np.ndarray:
+        """One picture, uint8 ``(height, width, channels)``."""
+        small = smaller(pixels, self.at)
+        return as_large(translate_picture(self.translator, small, self.tile), pixels)
+
+    def film(self, film: Film) -> Iterator[np.ndarray]:
+        """Its frames, uint8 ``(height, width, 3)``."""
+        steady = Steady(self.translator)
+        try:
+            for frame in film.frames():
+                seen = grey(frame) if self.channels == 1 else frame
+                small = smaller(seen, self.at)
+                made = steady.frame(small) if self.steady else translate_picture(self.translator, small, self.tile)
+                large = as_large(made, seen)
+                yield large.repeat(3, axis=2) if self.channels == 1 else large
+        finally:
+            steady.end()
+
+
+def translate(
+    run: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    direction: str = "a2b",
+    out: str | Path | None = None,
+    tile: int = 0,
+    at: int = 0,
+    steady: bool = True,
+    sheet: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Translate every picture and film among ``inputs``, each to a file of the same name, size and kind in ``out``.
+
+    ``out`` is a folder, or for a single input a file; ``translated/<direction>/`` in the run without. ``tile``: see
+    :func:`translate_picture`; ``at`` brings the shorter side to that many pixels before, and back after; ``steady``
+    keeps films from flickering; ``sheet`` draws some pictures beside their translations. Files that cannot be read
+    are named and skipped. Returns what was written. Raises :class:`UserError` when nothing can be translated, when a
+    result would take the place of something, and for a model that does not translate.
+    """
+    model = load(run, device)
+    way = find_way(model, direction)
+    if tile < 0 or at < 0:
+        raise UserError(f"{'tile' if tile < 0 else 'at'}: a number of pixels, 0 or more")
+    work = Work(model, way, tile=tile, at=at, steady=steady)
+    jobs = find_jobs(inputs)
+    places = [place_for(job, out, Path(run), way, alone=len(jobs) == 1) for job in jobs]
+    refuse(jobs, places, overwrite)
+
+    written: list[str] = []
+    skipped: list[dict[str, str]] = []
+    shown: list[tuple[np.ndarray, np.ndarray]] = []
+    began, pixels, count = time.perf_counter(), 0, 0
+    for number, (job, place) in enumerate(zip(jobs, places, strict=True), 1):
+        make_folder(place.parent)
+        try:
+            if is_film(job.source):
+                frames, area = translate_film(work, job, place, overwrite, say)
+            else:
+                before, after = translate_file(work, job, place)
+                frames, area = 1, before.shape[0] * before.shape[1]
+                if sheet and len(shown) < SHOWN:
+                    shown.append((before, after))
+        except (BadImage, UserError) as problem:
+            if len(jobs) == 1:
+                raise UserError(
+                    str(problem) if isinstance(problem, UserError) else f"{job.source}: {problem}"
+                ) from None
+            skipped.append({"path": str(job.source), "reason": str(problem)})
+            say(f"skipped {job.source}: {problem}")
+            continue
+        written.append(str(place))
+        count, pixels = count + frames, pixels + area
+        if number % 25 == 0:
+            say(f"{number:,} of {len(jobs):,} done")
+    if not written:
+        raise UserError(f"{len(skipped)} files and not one could be translated; the first: {skipped[0]['reason']}")
+    seconds = time.perf_counter() - began
+    result = {
+        "written": written,
+        "skipped": skipped,
+        "direction": way,
+        "model": model.hash,
+        "pictures": count,
+        "seconds": round(seconds, 3),
+        "pictures_per_second": round(count / seconds, 2),
+        "megapixels_per_second": round(pixels / seconds / 1e6, 3),
+    }
+    return {**result, "sheet": str(write_sheet(shown, Path(written[0]).parent))} if shown else result
+
+
+def find_way(model: Model, direction: str) -> str:
+    """The way asked for. Raises :class:`UserError` when the model does not go it."""
+    game = model.game
+    if not isinstance(game, Translation):
+        raise UserError(
+            f"{model.folder}: makes {model.recipe.kind} and translates nothing; train one that does: "
+            "sparring train cyclegan --data A_FOLDER B_FOLDER"
+        )
+    if direction not in game.ways:
+        raise UserError(
+            f"direction: '{direction}' is not one this model knows{nearest(direction, game.ways)}; it knows "
+            f"{', '.join(game.ways)}"
+        )
+    return direction
+
+
+def place_for(job: Job, out: str | Path | None, run: Path, way: str, alone: bool) -> Path:
+    """Where a job's result goes."""
+    if out is None:
+        return run / "translated" / way / job.name
+    place = Path(out)
+    return place if alone and place.suffix and not place.is_dir() else place / job.name
+
+
+def refuse(jobs: Sequence[Job], places: Sequence[Path], overwrite: bool) -> None:
+    """Raise :class:`UserError` before anything is done, when a result would take the place of something."""
+    for job, place in zip(jobs, places, strict=True):
+        if same(job.source, place):
+            raise UserError(f"{place}: would overwrite what is translated; choose another --out")
+        if place.exists() and not overwrite:
+            raise UserError(f"{place}: exists; choose another --out, or add --overwrite")
+
+
+def translate_file(work: Work, job: Job, place: Path) -> tuple[np.ndarray, np.ndarray]:
+    """One picture and its translation. Raises :class:`BadImage`."""
+    picture = read_picture(job.source, work.channels)
+    made = work.picture(picture.pixels)
+    write_picture(made, picture, place)
+    return picture.pixels, made
+
+
+def translate_film(work: Work, job: Job, place: Path, overwrite: bool, say: Callable[[str], None]) -> tuple[int, int]:
+    """Frames of one film, and their pixels."""
+    film = open_film(job.source)
+    count = 0
+    with writing(place, film, overwrite=overwrite) as writer:
+        for frame in work.film(film):
+            writer.add(frame)
+            count += 1
+            if count % 50 == 0:
+                say(f"{job.source.name}: {count:,} of {film.count or '?'} frames")
+    for note in [*writer.notes, *([film.cut_short] if film.cut_short else [])]:
+        say(f"warning: {job.source}: {note}")
+    return count, count * film.height * film.width
+
+
+def grey(frame: np.ndarray) -> np.ndarray:
+    """``(height, width, 3)`` as ``(height, width, 1)``."""
+    return np.asarray(Image.fromarray(frame).convert("L"))[..., None]
+
+
+def smaller(pixels: np.ndarray, side: int) -> np.ndarray:
+    """With a shorter side of ``side`` pixels; as it is for 0, or where it is no larger."""
+    height, width = pixels.shape[:2]
+    if not side or min(height, width) <= side:
+        return pixels
+    scale = side / min(height, width)
+    return resized(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def as_large(made: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """``made`` as high and wide as ``pixels``."""
+    return made if made.shape[:2] == pixels.shape[:2] else resized(made, *pixels.shape[:2])
+
+
+def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """By Lanczos."""
+    picture = to_picture(pixels).resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(picture).reshape(height, width, pixels.shape[2])
+
+
+def write_sheet(shown: Sequence[tuple[np.ndarray, np.ndarray]], folder: Path) -> Path:
+    """``side-by-side.png``: originals beside their translations."""
+    place = folder / "side-by-side.png"
+    write_atomically(place, encode_png(pair_sheet(shown), {"about": "left of each pair the original"}))
+    return place
