@@ -179,6 +179,7 @@ def translate(arguments: list[str]) -> None:
     parser.add_argument("--tile", type=int, default=0, help="pixels of a tile (default 0: whole up to a megapixel)")
     parser.add_argument("--at", type=int, default=0, help="translate at this many pixels of the shorter side")
     parser.add_argument("--every-frame-alone", action="store_true", help="do not keep films from flickering")
+    parser.add_argument("--frames", action="store_true", help="each folder holds the frames of one film")
     parser.add_argument("--sheet", action="store_true", help="draw some originals beside their translations")
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
@@ -187,7 +188,7 @@ def translate(arguments: list[str]) -> None:
     from sparring.core.status import Status
     from sparring.verbs.translate import translate as verb
 
-    names = ("direction", "out", "tile", "at", "sheet", "overwrite", "device")
+    names = ("direction", "out", "tile", "at", "frames", "sheet", "overwrite", "device")
     result = verb(
         options["run"],
         options["inputs"],

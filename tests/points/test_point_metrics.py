@@ -118,7 +118,7 @@ def test_of_other_points_the_modes_are_not_known(name: str, tmp_path: Path) -> N
 def test_points_are_their_own_features() -> None:
     source = source_of("gaussians-8")
     points = examples_of(source.batch(np.arange(30)))
-    for features in (quick_features(source, CPU), find_features(source, "auto", CPU, print)):
+    for features in (quick_features(points, CPU), find_features(source, "auto", CPU, print)):
         assert torch.equal(features(points), points)
     assert torch.equal(as_measured(points), points)
 

@@ -55,18 +55,19 @@ def occluded(flow_back: np.ndarray, flow_forth: np.ndarray) -> np.ndarray:
     ``flow_back`` is ``flow(before, after)`` and ``flow_forth`` ``flow(after, before)``. A pixel is out when the
     way there and back does not end where it began, on the edge of a motion, or if it comes from outside of the frame.
     """
-    returned = flow_back + warped(flow_forth, flow_back)
-    length = _squared(flow_back)
-    astray = _squared(returned) > 0.01 * (length + _squared(warped(flow_forth, flow_back))) + 0.5
+    forth, length = warped(flow_forth, flow_back), _squared(flow_back)
+    astray = _squared(flow_back + forth) > 0.01 * (length + _squared(forth)) + 0.5
     edge = _steepness(flow_back) > 0.01 * length + 0.002
-    return astray | edge | _outside(places(flow_back))
+    hidden: np.ndarray = astray | edge | _outside(places(flow_back))
+    return hidden
 
 
 def places(flow: np.ndarray) -> np.ndarray:
     """Where each pixel comes from, ``(height, width, 2)`` float32: itself plus the flow."""
     height, width = flow.shape[:2]
     rows, columns = np.mgrid[:height, :width].astype(np.float32)
-    return np.stack([columns, rows], axis=-1) + flow
+    place: np.ndarray = np.stack([columns, rows], axis=-1) + flow
+    return place
 
 
 def _outside(place: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ the picture, so neither their borders nor their colours show.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch.nn.functional import pad
 from sparring.core.errors import UserError
 from sparring.images.pictures import to_bytes
 from sparring.translation.directions import as_numbers
-from sparring.translation.networks.normalise import follow, held
+from sparring.translation.networks.normalise import follow, held, rate_of
 from sparring.translation.networks.resnet import DOWN, ResnetTranslator
 
 WHOLE = 1 << 20  # pixels that are translated at once; larger pictures go in tiles
@@ -64,10 +65,7 @@ def in_tiles(translator: ResnetTranslator, picture: Tensor, tile: int) -> Tensor
     """Bytes of the translation, ``(1, channels, height, width)``, on the CPU."""
     height, width = picture.shape[2:]
     made = torch.empty((1, *picture.shape[1:]), dtype=torch.uint8)
-    with held(translator):
-        follow(translator, 1.0)
-        translator(sampled(picture, tile))
-        follow(translator, 0.0)
+    with shared(translator, picture, tile):
         for top, left in places(height, width, tile):
             bottom, right = min(top + tile, height), min(left + tile, width)
             up, before = max(top - translator.reach, 0), max(left - translator.reach, 0)
@@ -75,6 +73,20 @@ def in_tiles(translator: ResnetTranslator, picture: Tensor, tile: int) -> Tensor
             part = to_bytes(translator(around))
             made[:, :, top:bottom, left:right] = part[:, :, top - up : bottom - up, left - before : right - before]
     return made
+
+
+@contextmanager
+def shared(translator: ResnetTranslator, picture: Tensor, tile: int) -> Iterator[None]:
+    """Inside, norms hold statistics from all over the picture. Those that a film holds already follow it once, as far
+    as they were told to."""
+    rate = rate_of(translator)
+    with nullcontext() if rate is not None else held(translator):
+        follow(translator, 1.0 if rate is None else rate)
+        translator(sampled(picture, tile))
+        follow(translator, 0.0)
+        yield
+        if rate is not None:
+            follow(translator, rate)
 
 
 def places(height: int, width: int, tile: int) -> Iterator[tuple[int, int]]:

@@ -59,7 +59,8 @@ class ContrastGame(Translation):
         back after it, so that left and right make no difference to it (FastCUT's flip equivariance).
         """
         if self.recipe.contrast_identity:
-            made, same = self.translator(torch.cat([worlds["a"], worlds["b"]])).chunk(2)
+            both = torch.cat([self.translator.framed(worlds["a"]), worlds["b"]])
+            made, same = self.translator.redraw(both).chunk(2)
             return {"b": made, "same b": same}
         if not self.recipe.flipped:
             return {"b": self.translator(worlds["a"])}
@@ -77,7 +78,7 @@ class ContrastGame(Translation):
             round.report[f"contrast/{name}"] = contrast
         losses.append(recipe.contrast * torch.stack(contrasts).mean())
         if identity := recipe.identity(round.examples_seen):
-            change = (self.translator(worlds["b"]) - worlds["b"]).abs().mean()
+            change = (self.translator.redraw(worlds["b"]) - worlds["b"]).abs().mean()
             round.report["identity/b"] = change
             losses.append(identity * change)
         if recipe.motion:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sparring.core.game import Round
 from sparring.translation.directions import WAYS, Translation
 from sparring.translation.motion import motion_loss
+from sparring.translation.networks.resnet import ResnetTranslator
 from sparring.translation.recipes import TranslationRecipe
 
 
@@ -24,18 +25,21 @@ class CycleGame(Translation):
     def __init__(self, recipe: TranslationRecipe, form: Mapping[str, Any]) -> None:
         super().__init__(recipe, form, tuple(WAYS))
 
-    def translator(self, way: str) -> nn.Module:
+    def translator(self, way: str) -> ResnetTranslator:
         """One of the two."""
         translators = self.players["generator"].network
         assert isinstance(translators, nn.ModuleDict)
-        return translators[way]
+        translator = translators[way]
+        assert isinstance(translator, ResnetTranslator)
+        return translator
 
     def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
         """``a`` and ``b`` are translations, ``same a`` and ``same b`` what became of pictures already there."""
         made = {}
         for way, (source, target) in WAYS.items():
-            both = self.translator(way)(torch.cat([worlds[source], worlds[target]]))
-            made[target], made[f"same {target}"] = both.chunk(2)
+            translator = self.translator(way)
+            both = torch.cat([translator.framed(worlds[source]), worlds[target]])
+            made[target], made[f"same {target}"] = translator.redraw(both).chunk(2)
         return made
 
     def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:

@@ -71,8 +71,7 @@ def _strokes(part: slice) -> np.ndarray:
 def _larger(image: np.ndarray) -> np.ndarray:
     """An 8x8 digit four times as large, smoothly, inside the picture."""
     small = Image.fromarray(image.astype(np.float32))
-    smooth: np.ndarray = np.asarray(small.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
-    return smooth
+    return np.array(small.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
 def _hues(part: slice) -> np.ndarray:
@@ -83,7 +82,8 @@ def _hues(part: slice) -> np.ndarray:
 
 
 def _grey(stroke: np.ndarray) -> np.ndarray:
-    return np.rint(255 * stroke).astype(np.uint8)
+    grey: np.ndarray = np.rint(255 * stroke).astype(np.uint8)
+    return grey
 
 
 def _bytes(colours: np.ndarray) -> np.ndarray:

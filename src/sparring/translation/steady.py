@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from sparring.films.cuts import is_cut
-from sparring.films.flow import flow, occluded, warped
+from sparring.films.flow import flow, grey, occluded, warped
 from sparring.translation.apply import translate_picture
 from sparring.translation.networks.normalise import follow, held
 from sparring.translation.networks.resnet import ResnetTranslator
@@ -49,8 +49,9 @@ class Steady:
     def blended(self, before: np.ndarray, original: np.ndarray, new: np.ndarray) -> np.ndarray:
         """The new translation and the last one moved along, float32 in [0, 255]."""
         one, other = colours(before), colours(original)
-        back = flow(one, other)
-        hidden = occluded(back, flow(other, one))
+        earlier, later = grey(one), grey(other)
+        back = flow(earlier, later)
+        hidden = occluded(back, flow(later, earlier))
         change = np.abs(warped(one, back).astype(np.float32) - other).mean(2) / 255
         share = KEPT * np.exp(-DOUBT * change) * ~hidden
         moved = warped(self.made, back, cubic=True).reshape(new.shape)

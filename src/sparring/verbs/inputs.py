@@ -19,17 +19,20 @@ class Job:
 
     source: Path
     name: Path
+    film: bool
 
 
-def find_jobs(inputs: Iterable[str | Path]) -> list[Job]:
+def find_jobs(inputs: Iterable[str | Path], frames: bool = False) -> list[Job]:
     """Every picture and film among ``inputs``; below a folder, names keep their sub-folders.
+
+    With ``frames`` each folder is one film, its pictures the frames.
 
     Raises :class:`UserError` for an input that is not there, a folder that holds nothing to work on, and two files
     whose results would have one name.
     """
     jobs: dict[Path, Job] = {}
     for given in inputs:
-        for job in jobs_of(str(given)):
+        for job in jobs_of(str(given), frames):
             if job.name in jobs and not same(job.source, jobs[job.name].source):
                 raise UserError(
                     f"{job.source}: its result would be called {job.name} like that of {jobs[job.name].source}; "
@@ -39,20 +42,20 @@ def find_jobs(inputs: Iterable[str | Path]) -> list[Job]:
     return list(jobs.values())
 
 
-def jobs_of(given: str) -> Iterator[Job]:
+def jobs_of(given: str, frames: bool) -> Iterator[Job]:
     """What one input stands for. Raises :class:`UserError`."""
     place = Path(os.path.expanduser(given))
     if os.path.isdir(place):
-        yield from below(place)
+        yield from [Job(place, Path(place.resolve().name), True)] if frames else below(place)
     elif os.path.exists(place):
-        yield Job(place, Path(place.name))
+        yield Job(place, Path(place.name), is_film(place))
     else:
         found = sorted(glob.glob(os.path.expanduser(given), recursive=True))
         if not found:
             raise UserError(f"{given}: no such file or folder; give pictures, films, or folders that hold some")
         for path in found:
             if os.path.isfile(path):
-                yield Job(Path(path), Path(Path(path).name))
+                yield Job(Path(path), Path(Path(path).name), is_film(Path(path)))
 
 
 def below(folder: Path) -> Iterator[Job]:
@@ -62,9 +65,12 @@ def below(folder: Path) -> Iterator[Job]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(files):
             path = Path(place) / name
-            if not name.startswith(".") and (name.lower().endswith(ENDINGS) or is_film(path)):
+            if name.startswith("."):
+                continue
+            film = is_film(path)
+            if film or name.lower().endswith(ENDINGS):
                 found = True
-                yield Job(path, path.relative_to(folder))
+                yield Job(path, path.relative_to(folder), film)
     if not found:
         raise UserError(f"{folder}: holds no pictures and no films; give a folder that does")
 

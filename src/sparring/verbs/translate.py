@@ -14,7 +14,8 @@ from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.recipe import nearest
 from sparring.data.notes import encode_png
-from sparring.films.reading import Film, is_film, open_film
+from sparring.films.film import Film
+from sparring.films.reading import open_film
 from sparring.films.writing import writing
 from sparring.images.pictures import to_picture
 from sparring.images.reading.decode import BadImage
@@ -66,6 +67,7 @@ def translate(
     tile: int = 0,
     at: int = 0,
     steady: bool = True,
+    frames: bool = False,
     sheet: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -75,16 +77,17 @@ def translate(
 
     ``out`` is a folder, or for a single input a file; ``translated/<direction>/`` in the run without. ``tile``: see
     :func:`translate_picture`; ``at`` brings the shorter side to that many pixels before, and back after; ``steady``
-    keeps films from flickering; ``sheet`` draws some pictures beside their translations. Files that cannot be read
-    are named and skipped. Returns what was written. Raises :class:`UserError` when nothing can be translated, when a
-    result would take the place of something, and for a model that does not translate.
+    keeps films from flickering; ``frames`` takes each folder for a film; ``sheet`` draws some pictures beside their
+    translations. Files that cannot be read are named and skipped. Returns what was written. Raises :class:`UserError`
+    when nothing can be translated, when a result would take the place of something, and for a model that does not
+    translate.
     """
     model = load(run, device)
     way = find_way(model, direction)
     if tile < 0 or at < 0:
         raise UserError(f"{'tile' if tile < 0 else 'at'}: a number of pixels, 0 or more")
     work = Work(model, way, tile=tile, at=at, steady=steady)
-    jobs = find_jobs(inputs)
+    jobs = find_jobs(inputs, frames)
     places = [place_for(job, out, Path(run), way, alone=len(jobs) == 1) for job in jobs]
     refuse(jobs, places, overwrite)
 
@@ -95,11 +98,11 @@ def translate(
     for number, (job, place) in enumerate(zip(jobs, places, strict=True), 1):
         make_folder(place.parent)
         try:
-            if is_film(job.source):
-                frames, area = translate_film(work, job, place, overwrite, say)
+            if job.film:
+                made, area = translate_film(work, job, place, overwrite, say)
             else:
                 before, after = translate_file(work, job, place)
-                frames, area = 1, before.shape[0] * before.shape[1]
+                made, area = 1, before.shape[0] * before.shape[1]
                 if sheet and len(shown) < SHOWN:
                     shown.append((before, after))
         except (BadImage, UserError) as problem:
@@ -111,7 +114,7 @@ def translate(
             say(f"skipped {job.source}: {problem}")
             continue
         written.append(str(place))
-        count, pixels = count + frames, pixels + area
+        count, pixels = count + made, pixels + area
         if number % 25 == 0:
             say(f"{number:,} of {len(jobs):,} done")
     if not written:

@@ -62,3 +62,9 @@ def follow(network: nn.Module, rate: float) -> None:
     for layer in network.modules():
         if isinstance(layer, InstanceNorm):
             layer.rate = rate
+
+
+def rate_of(network: nn.Module) -> float | None:
+    """What :func:`follow` was last told; None where nothing is held."""
+    rates = {layer.rate for layer in network.modules() if isinstance(layer, InstanceNorm)}
+    return rates.pop()

@@ -68,7 +68,15 @@ class ResnetTranslator(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """The translation, float32."""
-        pictures = self.frame(pictures) if self.frame else pictures
+        return self.redraw(self.framed(pictures))
+
+    def framed(self, pictures: Tensor) -> Tensor:
+        """As the target world is framed."""
+        framed: Tensor = self.frame(pictures) if self.frame else pictures
+        return framed
+
+    def redraw(self, pictures: Tensor) -> Tensor:
+        """What is framed rightly, in the manner of the target world, float32."""
         features = self.begin(pictures)
         for layer in (*self.down, *self.blocks):
             features = layer(features)

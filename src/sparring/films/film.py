@@ -1,0 +1,62 @@
+"""What a film is to the rest of Sparring: a size, a rate, and frames that can be gone through again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from sparring.core.errors import UserError
+
+RATE = Fraction(25)  # frames per second, where nothing tells
+
+
+class CutShort(Exception):
+    """Decoding cannot go on; the message is the reason, in one line."""
+
+
+@dataclass
+class Film:
+    """A film that can be read. ``height`` and ``width`` are pixels as seen, after any rotation."""
+
+    path: Path
+    height: int
+    width: int
+    rate: Fraction  # frames per second, the average where it varies
+    count: int | None  # frames, as far as the file tells
+    sound: bool
+    kind: Literal["container", "animation", "frames"]
+    decode: Callable[[], Iterator[np.ndarray]] = field(repr=False)  # may raise CutShort on the way
+    start: Fraction = Fraction(0)  # seconds on the file's clock at which the first frame is shown
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
+    durations: list[int] = field(default_factory=list, repr=False)  # milliseconds of each frame of an animation
+    loop: int = 0  # how often an animation is played, 0 for ever
+    cut_short: str = ""  # after frames(): why they ended early, empty when they did not
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """Each frame, RGB uint8 ``(height, width, 3)``, one in memory at a time.
+
+        A film that breaks on the way ends there, and ``cut_short`` tells why. Raises :class:`UserError` when not
+        even the first frame can be shown.
+        """
+        self.cut_short, shown = "", 0
+        try:
+            for frame in self.decode():
+                yield frame
+                shown += 1
+        except CutShort as problem:
+            self.cut_short = f"damaged after {shown} frames: {problem}"
+        if not shown:
+            raise UserError(
+                f"{self.path}: no frame of it can be shown ({self.cut_short or 'empty'}); give another film"
+            )
+
+
+def one_line(problem: BaseException) -> str:
+    """An error of a library's in one line, without the names of files."""
+    told = getattr(problem, "strerror", None) or str(problem)
+    return " ".join(str(told).split()) or type(problem).__name__

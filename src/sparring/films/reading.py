@@ -1,0 +1,50 @@
+"""Opening films: containers by PyAV, animations by Pillow, folders of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sparring.core.errors import UserError
+from sparring.films.animations import is_animated, open_animation
+from sparring.films.containers import open_container
+from sparring.films.film import Film, one_line
+from sparring.films.folders import open_folder
+
+CONTAINERS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+ANIMATIONS = (".gif", ".apng")
+PERHAPS = (".webp", ".png")  # films only when they move
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film, by its ending; a ``.webp`` or ``.png`` only when it is animated."""
+    ending = path.suffix.lower()
+    return ending in CONTAINERS + ANIMATIONS or (ending in PERHAPS and is_animated(path))
+
+
+def open_film(path: Path) -> Film:
+    """A container, an animation or a folder of frames.
+
+    Raises :class:`UserError` when it is not there, may not be read, is no film, is damaged so that not even one
+    frame can be shown, or needs PyAV where that is not installed.
+    """
+    if path.is_dir():
+        return open_folder(path)
+    _readable(path)
+    ending = path.suffix.lower()
+    if ending in CONTAINERS:
+        return open_container(path)
+    if ending in ANIMATIONS + PERHAPS:
+        return open_animation(path)
+    known = ", ".join(CONTAINERS + ANIMATIONS + PERHAPS)
+    raise UserError(f"{path}: '{ending}' is no ending of a film; give {known}, or a folder of pictures")
+
+
+def _readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; check its name") from None
+    except PermissionError:
+        raise UserError(f"{path}: no permission to read it; change that (chmod u+r) or give another film") from None
+    except OSError as problem:
+        raise UserError(f"{path}: cannot be read ({one_line(problem)}); give another film") from None

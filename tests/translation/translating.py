@@ -1,0 +1,87 @@
+"""What tests of translations share: small games, rounds, and translators whose answer is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sparring.core.game import Round, Turn
+from sparring.core.trainer import Trainer
+from sparring.rooms import RECIPES
+from sparring.translation.game import build
+from sparring.translation.networks.resnet import ResnetTranslator
+
+BATCH, SIDE = 4, 16
+FORM: dict[str, Any] = {"height": SIDE, "width": SIDE, "channels": 3, "labels": [], "counts": [40, 40], "upright": True}
+SMALL: dict[str, Any] = {"batch": BATCH, "width": 4, "blocks": 1, "shift": 0, "mirror": False}
+
+
+class Known(ResnetTranslator):
+    """Answers with ``change`` of what it is given, and remembers what that was."""
+
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(channels=3, width=1, blocks=0, upsampling="nearest", skip=False, frame=False)
+        self.change, self.given = change, list[Tensor]()
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        self.given.append(pictures)
+        return self.change(pictures)
+
+    redraw = forward
+
+
+class Judge(nn.Module):
+    """A judge of patches that remembers what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.shown = nn.Conv2d(3, 1, 4, 4), list[Tensor]()
+
+    def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
+        self.shown.append(pictures)
+        return self.layer(pictures).flatten(1)
+
+
+def a_game(name: str = "cyclegan", **settings: Any) -> Any:
+    torch.manual_seed(0)
+    return build(RECIPES[name].changed({**SMALL, **settings}), FORM)
+
+
+def a_round(seen: int = 0, batch: int = BATCH, part: slice | None = None, seed: int = 0) -> Round:
+    worlds = {world: bytes_of(batch, seed) for seed, world in enumerate("ab")}
+    here: dict[str, Any] = {"global_batch": batch, "device": torch.device("cpu")}
+    return Round([worlds], examples_seen=seen, seed=seed, part=part or slice(0, batch), **here)
+
+
+def bytes_of(count: int, seed: int = 0, side: int = SIDE) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, 3, side, side), generator=random, dtype=torch.uint8)
+
+
+def noise(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def uniform(*shape: int, seed: int = 1) -> Tensor:
+    return 2 * torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) - 1
+
+
+def a_translator(**settings: Any) -> ResnetTranslator:
+    torch.manual_seed(0)
+    usual = {"channels": 3, "width": 4, "blocks": 2, "upsampling": "nearest", "skip": False, "frame": False}
+    return ResnetTranslator(**{**usual, **settings})
+
+
+def played(game: Any, round: Round) -> Iterator[Turn]:
+    """Each turn after its backward pass; then its mover moves."""
+    for turn in game.turns(round):
+        with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
+            loss = turn.loss()
+        loss.backward()  # type: ignore[no-untyped-call]
+        yield turn
+        game.players[turn.mover].move(0.001, (0.0, 0.99))
+        game.players[turn.mover].optimizer.zero_grad(set_to_none=True)
