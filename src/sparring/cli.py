@@ -240,6 +240,8 @@ def evaluate(arguments: list[str]) -> None:
     )
     parser.add_argument("-n", "--count", type=int, help="samples (default: 10,000, or half of the real examples)")
     parser.add_argument("--seed", type=int, default=0, help="of samples and of which real ones (default 0)")
+    parser.add_argument("--film", nargs="+", default=(), help="films to translate and to score, instead of pictures")
+    parser.add_argument("--at", type=int, default=0, help="with --film: pixels of the shorter side (see translate)")
     parser.add_argument("--features", default="auto", help="auto, a .pt or .onnx file, or timm:NAME (docs/metrics.md)")
     parser.add_argument("--out", help="folder for the results (default: evaluation/ in the run)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
@@ -249,14 +251,18 @@ def evaluate(arguments: list[str]) -> None:
     from sparring.core.status import Status
     from sparring.report.evaluation import evaluation_table
     from sparring.verbs.evaluate import evaluate as verb
+    from sparring.verbs.films import films_table
 
-    names = ("data", "count", "seed", "features", "out", "device")
+    names = ("data", "count", "seed", "features", "out", "device", "at")
     result = verb(
         options["target"],
+        films=options["film"],
         **{name: options[name] for name in names},
         say=Status().say,
         **given(options, READING),
     )
+    if options["film"]:
+        return answer(options, result, films_table(result))
     tables = result.get("directions", {"": result}).values()
     answer(options, result, "\n\n".join(f"{evaluation_table(each)}\n{each['written'][1]}" for each in tables))
 

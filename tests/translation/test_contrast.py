@@ -20,7 +20,7 @@ def by_hand(asked: Tensor, given: Tensor, temperature: float) -> float:
         for right, one in enumerate(ask):
             alike = []
             for other in give:
-                scale = math.hypot(*one) * math.hypot(*other)
+                scale = max(math.hypot(*one), 1e-12) * max(math.hypot(*other), 1e-12)
                 alike.append(sum(x * y for x, y in zip(one, other, strict=True)) / scale / temperature)
             losses.append(math.log(sum(math.exp(value - alike[right]) for value in alike)))
     return sum(losses) / len(losses)

@@ -26,6 +26,8 @@ from sparring.metrics.score import Meaning, Score
 from sparring.metrics.verdict import verdicts
 from sparring.report.evaluation import evaluation_page
 from sparring.verbs.crossing import MEANINGS as CROSSING
+from sparring.verbs.crossing import Crossing
+from sparring.verbs.films import evaluate_films
 from sparring.verbs.subject import Subject, find_subjects
 
 MOST = 10_000  # samples, unless more are asked for
@@ -51,6 +53,8 @@ def evaluate(
     seed: int = 0,
     features: str = "auto",
     out: str | Path | None = None,
+    films: Sequence[str | Path] = (),
+    at: int = 0,
     device: str = "auto",
     say: Callable[[str], None] = lambda line: None,
     **reading: Any,
@@ -61,13 +65,21 @@ def evaluate(
     ``count`` samples (10,000, or half as many as there are real examples) are compared with real examples, and so are
     as many other real ones: that is the floor. ``features``: see ``docs/metrics.md``; ``reading`` are settings of how
     the pictures of a folder are read. Returns what is written; of a translation that goes both ways, ``directions`` has
-    such a result for each, in a folder of its own. Raises :class:`UserError` when nothing can be compared.
+    such a result for each, in a folder of its own. With ``films``, it is those that are translated (a2b, ``at`` that
+    many pixels of the shorter side) and scored, see ``verbs/films.py``. Raises :class:`UserError` when nothing can be
+    compared.
     """
     if not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
     on = precision.find_device(device)
     subjects = find_subjects(Path(target), data, reading, on)
     place = Path(out) if out else None
+    if films:
+        crossing = subjects.get("a2b")
+        if not isinstance(crossing, Crossing):
+            raise UserError(f"film: {target} translates nothing; give a run of cyclegan or cut")
+        crossing.place = place or crossing.place
+        return evaluate_films(crossing, films, at=at, seed=seed, say=say)
     if list(subjects) == [""]:
         return assess(subjects[""], str(target), count, seed, features, place, on, say)
     results = {
