@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from sparring.core.recipe import Recipe
 from sparring.rooms import RECIPES
@@ -30,6 +31,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "cyclegan": {**ONE, "width": 4, "blocks": 1, "pool": 16, "shift": 1, "motion": 1, "frame": True},
     "cut": {**ONE, "width": 4, "blocks": 1, "shift": 1, "frame": True},
     "fastcut": {**ONE, "width": 4, "blocks": 1, "shift": 1, "motion": 1, "skip": True},
+    "recyclegan": {**ONE, "width": 4, "blocks": 1, "shift": 1, "size": "16", "patch": "16"},
     "ink-neon": {**ONE, "width": 4, "blocks": 1, "data": ""},
     "cyclegan-paper-256": {
         "width": 4,
@@ -58,6 +60,8 @@ def smallest(name: str, folder: Path, **settings: Any) -> Recipe:
     recipe = RECIPES[name].changed({**QUICK, **SMALLEST[name], **settings})
     if recipe.kind == "points":
         return recipe
+    if name == "recyclegan":
+        return recipe.changed({place: str(draw_film(folder / f"{name}-{place}")) for place in recipe.places})
     if recipe.kind == "translation":
         worlds = {place: draw_pictures(folder / f"{name}-{place}.npz", (16, 16, 3)) for place in recipe.places}
         return recipe.changed({place: str(path) for place, path in worlds.items()})
@@ -71,3 +75,13 @@ def draw_pictures(path: Path, shape: tuple[int, int, int], count: int = 40) -> P
         pictures = random.integers(0, 256, (count, *shape), dtype=np.uint8)
         np.savez(path, images=pictures, labels=np.arange(count) % 4)
     return path
+
+
+def draw_film(folder: Path, count: int = 40) -> Path:
+    """A folder of folders of frames: noise that drifts to the right."""
+    if not folder.exists():
+        (folder / "film").mkdir(parents=True)
+        pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        for number in range(count):
+            Image.fromarray(np.roll(pixels, number, 1)).save(folder / "film" / f"{number}.png")
+    return folder

@@ -91,7 +91,11 @@ def test_all_places_are_looked_at_equally_often() -> None:
 
 def test_the_whole_contrast_by_hand() -> None:
     """The mean over depths, each with places of its own."""
-    game, originals, made = a_game("cut", contrast_patches=7), uniform(BATCH, 3, 16, 16), uniform(BATCH, 3, 16, 16, seed=2)
+    game, originals, made = (
+        a_game("cut", contrast_patches=7),
+        uniform(BATCH, 3, 16, 16),
+        uniform(BATCH, 3, 16, 16, seed=2),
+    )
     loss, round = game.contrast(originals, made, a_round()), a_round()
     losses = []
     with torch.no_grad():
@@ -151,9 +155,13 @@ def test_the_loss_is_the_sum_of_its_weighted_parts() -> None:
     loss = game.translators_loss(round, worlds, game.translate(worlds, round))
     told = {name: value.item() for name, value in round.report.items()}
     assert {*told} == {"contrast/a2b", "contrast/b", "identity/b", "motion/a2b"}
-    expected = 0.25 + 3 * (told["contrast/a2b"] + told["contrast/b"]) / 2 + 2 * told["identity/b"] + 5 * told["motion/a2b"]
+    expected = (
+        0.25 + 3 * (told["contrast/a2b"] + told["contrast/b"]) / 2 + 2 * told["identity/b"] + 5 * told["motion/a2b"]
+    )
     assert loss.item() == pytest.approx(expected, rel=1e-5)
-    assert told["identity/b"] == pytest.approx((game.translator(worlds["b"]) - worlds["b"]).abs().mean().item(), rel=1e-5)
+    assert told["identity/b"] == pytest.approx(
+        (game.translator(worlds["b"]) - worlds["b"]).abs().mean().item(), rel=1e-5
+    )
 
 
 def test_flipped_pictures_are_translated_mirrored_and_mirrored_back() -> None:

@@ -73,21 +73,21 @@ def test_steps_that_differ_by_a_constant() -> None:
     """There + 0.25, back - 0.1: 0.15 off both ways; what is of the target world already is changed by the step."""
     game, _ = knowing(lambda x: x + 0.25, lambda x: x - 0.1, cycle_noise=0)
     _, told, _ = losses(game)
-    assert told == pytest.approx({"cycle/a2b": 0.15, "cycle/b2a": 0.15, "identity/b": 0.25, "identity/a": 0.1}, rel=1e-4)
+    assert told == pytest.approx(
+        {"cycle/a2b": 0.15, "cycle/b2a": 0.15, "identity/b": 0.25, "identity/a": 0.1}, rel=1e-4
+    )
 
 
 def test_noise_enters_before_the_way_back_only() -> None:
     deviation = 0.2
     game, translators = knowing(same, same, cycle_noise=deviation)
     loss, told, worlds = losses(game)
-    there = torch.cat([worlds["a"], worlds["b"]])
     for way, source, target in (("a2b", "a", "b"), ("b2a", "b", "a")):
         first, back = translators[way].given
         assert torch.equal(first, torch.cat([worlds[source], worlds[target]]))
         added = back - worlds[target]  # this translator is the way back of the other one, whose source is our target
         assert added.std().item() == pytest.approx(deviation, rel=0.05)
         assert added.mean().item() == pytest.approx(0, abs=0.02)
-    assert there.shape[0] == 2 * BATCH
     expected = deviation * math.sqrt(2 / math.pi)
     assert [told["cycle/a2b"], told["cycle/b2a"]] == pytest.approx([expected] * 2, rel=0.05)
     assert told["cycle/a2b"] != told["cycle/b2a"]  # drawn anew
@@ -112,7 +112,10 @@ def test_the_loss_is_eq_3_on_real_networks() -> None:
     loss = game.translators_loss(round, worlds, game.translate(worlds, round))
     with torch.no_grad():
         there, back = networks["generator"]["a2b"], networks["generator"]["b2a"]
-        judged = [networks["discriminator"][world](made) for world, made in (("b", there(worlds["a"])), ("a", back(worlds["b"])))]
+        judged = [
+            networks["discriminator"][world](made)
+            for world, made in (("b", there(worlds["a"])), ("a", back(worlds["b"])))
+        ]
         expected = sum((logits - 1).square().mean() / 2 for logits in judged)
         home = ((back(there(worlds["a"])), worlds["a"]), (there(back(worlds["b"])), worlds["b"]))
         kept = ((there(worlds["b"]), worlds["b"]), (back(worlds["a"]), worlds["a"]))
@@ -123,7 +126,9 @@ def test_the_loss_is_eq_3_on_real_networks() -> None:
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("settings", [{}, {"pool": 0, "r1": 1, "r2": 1, "motion": 1, "frame": True, "mirror": True, "shift": 2}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"pool": 0, "r1": 1, "r2": 1, "motion": 1, "frame": True, "mirror": True, "shift": 2}]
+)
 def test_no_gradient_reaches_whoever_does_not_move(objective: str, settings: dict[str, Any]) -> None:
     game, movers = a_game(objective=objective, **settings), []
     for number in range(2):
@@ -183,13 +188,16 @@ def test_judges_are_shown_the_pool_and_translators_judged_by_what_is_new() -> No
 
 def test_the_judges_loss_is_the_sum_over_both_worlds() -> None:
     game, judges = watched(pool=0)
-    worlds, made = ({world: noise(BATCH, 3, SIDE, SIDE, seed=seed + number) for number, world in enumerate("ab")} for seed in (1, 5))
+    worlds, made = (
+        {world: noise(BATCH, 3, SIDE, SIDE, seed=seed + number) for number, world in enumerate("ab")} for seed in (1, 5)
+    )
     expected = sum(
-        ((judges[world](worlds[world]) - 1).square().mean() + judges[world](made[world]).square().mean()) / 2 for world in "ab"
+        ((judges[world](worlds[world]) - 1).square().mean() + judges[world](made[world]).square().mean()) / 2
+        for world in "ab"
     )
     loss = game.judges_loss(round := a_round(), worlds, made)
     torch.testing.assert_close(loss, expected)
-    assert {f"accuracy/{side} {world}" for side in ("real", "fake") for world in "ab"} == {*round.report}
+    assert {*round.report} == {f"accuracy/{side} {world}" for side in ("real", "fake") for world in "ab"}
 
 
 def test_luminance_is_told_for_each_way() -> None:
@@ -198,14 +206,16 @@ def test_luminance_is_told_for_each_way() -> None:
     next(game.turns(round))
     assert round.report["luminance/a2b"].item() == pytest.approx(-1, abs=0.01)
     assert (round.report["luminance/b2a"] > -1).all()
-    correlation = np.corrcoef(*(as_numbers(round.batches[0]["b"]).mean(1).flatten(1)[0].numpy() for _ in range(2)))[0, 1]
+    correlation = np.corrcoef(*(as_numbers(round.batches[0]["b"]).mean(1).flatten(1)[0].numpy() for _ in range(2)))[
+        0, 1
+    ]
     assert round.report["luminance/b2a"].item() == pytest.approx(correlation, abs=0.01)
 
 
 # What is shown
 
 
-@pytest.mark.parametrize(("height", "width", "most"), [(8, 12, 2), (5, 6, 4), (3, 9, 30), (16, 16, 1)])
+@pytest.mark.parametrize(("height", "width", "most"), [(8, 12, 2), (5, 7, 3), (16, 16, 1)])
 def test_moved_pictures_are_crops_of_the_reflected_ones_by_every_offset(height: int, width: int, most: int) -> None:
     pictures, count = uniform(1, 2, height, width), 4000
     within = min(most, height - 1, width - 1)
@@ -226,6 +236,14 @@ def test_moved_pictures_are_crops_of_the_reflected_ones_by_every_offset(height: 
     assert np.abs(offsets.mean(0)).max() < 4 * deviation
     counts = np.unique(offsets, axis=0, return_counts=True)[1]
     assert np.abs(counts - count / side**2).max() < 5 * math.sqrt(count / side**2)
+
+
+def test_pictures_move_by_less_than_their_side() -> None:
+    pictures = uniform(1, 1, 3, 5)
+    padded = np.pad(pictures[0, 0].numpy(), 2, mode="reflect")
+    crops = {padded[row : row + 3, column : column + 5].tobytes() for row in range(5) for column in range(5)}
+    made = moved(pictures.expand(1000, -1, -1, -1), 30, a_round(batch=1000))
+    assert {picture.numpy().tobytes() for picture in made} == crops
 
 
 def test_half_are_mirrored_each_world_and_picture_by_itself() -> None:
@@ -284,7 +302,7 @@ def test_many_pictures_are_translated_some_at_a_time() -> None:
     pictures = torch.zeros(9, 3, 512, 512)
     assert torch.equal(translated(translators, "a2b", pictures), pictures)
     assert [len(each) for each in translators["a2b"].given] == [4, 4, 1]
-    assert 4 * 512 * 512 <= PIXELS
+    assert PIXELS >= 4 * 512 * 512
 
 
 def test_bytes_are_brought_to_minus_one_and_one() -> None:

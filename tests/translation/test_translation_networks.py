@@ -23,6 +23,7 @@ from sparring.translation.networks.projector import NUMBERS, Projector
 from sparring.translation.networks.resnet import ResnetTranslator
 from sparring.translation.recipes import PATCHES
 
+
 @contextmanager
 def statistics_of(network: nn.Module, pictures: Tensor) -> Iterator[None]:
     """Inside, the norms hold the statistics of ``pictures``: what is left is a network without any."""
@@ -154,7 +155,11 @@ def test_with_skip_it_begins_by_giving_the_picture_back_and_learns(upsampling: s
 def two_periodic(pictures: Tensor) -> float:
     """The largest amplitude of what alternates from pixel to pixel, along rows, columns or both, in any channel."""
     rows, columns = (torch.arange(side, device=pictures.device) % 2 * -2 + 1 for side in pictures.shape[2:])
-    patterns = (rows[:, None] * torch.ones_like(columns), columns * torch.ones_like(rows[:, None]), rows[:, None] * columns)
+    patterns = (
+        rows[:, None] * torch.ones_like(columns),
+        columns * torch.ones_like(rows[:, None]),
+        rows[:, None] * columns,
+    )
     return max((pictures * pattern).mean((2, 3)).abs().max().item() for pattern in patterns)
 
 
@@ -281,7 +286,9 @@ def test_held_statistics_are_those_of_batch_and_space_and_move_as_told() -> None
         for _ in range(2):  # the first batch's are kept
             expected = normalised(batches[0].numpy(), mean, variance)
             np.testing.assert_allclose(norm(batches[0]).numpy(), expected, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(norm(batches[1]), normalised(batches[1].numpy(), mean, variance), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            norm(batches[1]), normalised(batches[1].numpy(), mean, variance), rtol=1e-4, atol=1e-5
+        )
         follow(norm, 1.0)
         for batch, own in zip(batches[1:], later, strict=True):
             np.testing.assert_allclose(norm(batch), normalised(batch.numpy(), *own), rtol=1e-4, atol=1e-5)
@@ -296,7 +303,9 @@ def test_following_moves_by_exactly_its_share(rate: float) -> None:
         norm(one)
         follow(norm, rate)
         made = norm(other)
-    mean, variance = ((1 - rate) * held_now + rate * new for held_now, new in zip(pooled(one), pooled(other), strict=True))
+    mean, variance = (
+        (1 - rate) * held_now + rate * new for held_now, new in zip(pooled(one), pooled(other), strict=True)
+    )
     np.testing.assert_allclose(made, normalised(other.numpy(), mean, variance), rtol=1e-4, atol=1e-4)
 
 
@@ -315,12 +324,16 @@ def test_behind_the_context_each_picture_has_its_own_statistics_again() -> None:
         assert not torch.allclose(translator(other), before, atol=1e-3)
     assert torch.equal(translator(other), before)
     with pytest.raises(ZeroDivisionError), held(translator):
-        translator(one)
-        follow(translator, 0.5)
-        raise ZeroDivisionError
+        interrupted(translator, one)
     assert torch.equal(translator(other), before)
     with held(translator):  # nothing is left of last time
         torch.testing.assert_close(translator(other), before, atol=1e-4, rtol=0)
+
+
+def interrupted(translator: nn.Module, pictures: Tensor) -> None:
+    translator(pictures)
+    follow(translator, 0.5)
+    raise ZeroDivisionError
 
 
 def test_held_statistics_are_no_part_of_a_model() -> None:

@@ -18,6 +18,7 @@ from sparring.images.data import ImageSource
 from sparring.images.data import open_source as open_pictures
 from sparring.images.reading.arrays import ImageArrays
 from sparring.images.reading.folder import ImageFiles
+from sparring.translation.clips import Clips
 from sparring.translation.drawn import draw, truth
 from sparring.translation.inversion import upright
 from sparring.translation.recipes import SETS, TranslationRecipe
@@ -28,17 +29,20 @@ COMPARED = 256  # pictures of each world whose luminance is looked at
 STREAM = 3  # sets the order of the two worlds apart from every other use of the seed
 
 
+World = ImageSource | Clips
+
+
 class Worlds:
-    """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each.
+    """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each; of films ``a later`` and ``b later`` too.
 
     There are as many examples as the larger world has pictures; those of the smaller come again and again. No picture
     of a held-out example is ever trained on: each world is split by itself, and the indices that training holds out
     are given to what the worlds hold out.
     """
 
-    def __init__(self, name: str, a: ImageSource, b: ImageSource, recipe: TranslationRecipe) -> None:
+    def __init__(self, name: str, a: World, b: World, recipe: TranslationRecipe) -> None:
         self.name = name
-        self.worlds = {"a": a, "b": b}
+        self.worlds: dict[str, World] = {"a": a, "b": b}
         self.in_memory = a.in_memory and b.in_memory
         count = max(len(a), len(b))
         members, held_out = split(count, recipe.seed, held_out_count(recipe.held_out, count))
@@ -60,7 +64,13 @@ class Worlds:
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """The pictures that these indices stand for."""
-        return {name: source.batch(self.index[name][indices])["images"] for name, source in self.worlds.items()}
+        found = {}
+        for name, source in self.worlds.items():
+            batch = source.batch(self.index[name][indices])
+            found[name] = batch["images"]
+            if "later" in batch:
+                found[f"{name} later"] = batch["later"]
+        return found
 
 
 def indices_for(
@@ -83,6 +93,10 @@ def open_source(recipe: TranslationRecipe) -> Worlds:
         a, b = draw(recipe)
         return Worlds(recipe.data, a, b, recipe)
     places = find_worlds(recipe.data, recipe.data_b)
+    if recipe.recycle:
+        return Worlds(
+            recipe.data, Clips(replace(recipe, data=places[0])), Clips(replace(recipe, data=places[1])), recipe
+        )
     a, b = in_one_shape(*(replace(recipe, data=place, labelled="no") for place in places))
     return Worlds(recipe.data, a, b, recipe)
 

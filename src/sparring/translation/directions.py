@@ -98,7 +98,7 @@ class Translation(Game):
 
     def turns(self, round: Round) -> Iterator[Turn]:
         """The judges see new translations and old ones; then the translators move."""
-        worlds = {world: self.shown(as_numbers(round.batches[0][world]), round) for world in ("a", "b")}
+        worlds = self.worlds(round)
         made = self.translate(worlds, round)
         for way in self.ways:
             source, target = WAYS[way]
@@ -106,6 +106,10 @@ class Translation(Game):
         past = {target: self.pools[target].swap(made[target].detach(), round) for target in self.duels}
         yield Turn("discriminator", lambda: self.judges_loss(round, worlds, past))
         yield Turn("generator", lambda: self.translators_loss(round, worlds, made))
+
+    def worlds(self, round: Round) -> dict[str, Tensor]:
+        """The batch's pictures of each world, in [-1, 1]."""
+        return {world: self.shown(as_numbers(round.batches[0][world]), round) for world in ("a", "b")}
 
     def shown(self, pictures: Tensor, round: Round) -> Tensor:
         """Mirrored and moved, as the recipe says."""

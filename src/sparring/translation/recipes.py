@@ -116,6 +116,14 @@ fastcut = dataclasses.replace(
     flipped=True,
 )
 
+recyclegan = dataclasses.replace(
+    cyclegan,
+    name="recyclegan",
+    about="two worlds of films, tied by what comes next (Bansal et al. 2018); needs the 'video' extra",
+    recycle=10.0,
+    identity=schedule(0.0),
+)
+
 # Zhu et al. 2017, section 4 and appendix 7.1: batch 1, nine blocks, 200 epochs of about 1,300 pictures.
 cyclegan_paper_256 = dataclasses.replace(
     cyclegan,
@@ -160,4 +168,6 @@ ink_neon = dataclasses.replace(
     shift=2,
 )
 
-RECIPES = {recipe.name: recipe for recipe in (cyclegan, cut, fastcut, ink_neon, cyclegan_paper_256, cut_paper_256)}
+RECIPES = {
+    recipe.name: recipe for recipe in (cyclegan, cut, fastcut, recyclegan, ink_neon, cyclegan_paper_256, cut_paper_256)
+}
