@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sparring.core.errors import UserError
 from sparring.films.film import Film
 from sparring.films.moving import durations
 from sparring.films.reading import open_film
+from sparring.films.sound import DAMAGED, Sound
 from sparring.films.writing import writing
 
 CONTAINERS = ("o.mp4", "o.mov", "o.mkv", "o.webm", "o.avi", "o.m4v")
@@ -127,6 +129,23 @@ def test_pictures_that_begin_after_the_sound_stay_in_step(tmp_path: Path, make_f
     assert len(packets(tmp_path / name)) == len(packets(film.path))
 
 
+def test_sound_with_times_that_make_no_sense_does_not_cost_the_film(
+    tmp_path: Path, make_film: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = open_film(make_film(tmp_path / "in.mp4", sound=1.0))
+    whole = Sound._bring
+
+    def damaged(sound: Sound, packet: Any) -> None:
+        if 10_000 < packet.pts < 20_000:
+            packet.pts = packet.dts - 5000  # shown before it is decoded
+        whole(sound, packet)
+
+    monkeypatch.setattr(Sound, "_bring", damaged)
+    assert copy(film, tmp_path / "o.mp4") == [DAMAGED]
+    assert 10 < len(packets(tmp_path / "o.mp4")) < len(packets(film.path))
+    assert len(list(open_film(tmp_path / "o.mp4").frames())) == 24
+
+
 def lead(path: Path) -> float:
     """Seconds by which the pictures begin after the sound."""
     return min(time for _, time in packets(path, "video")) - packets(path)[0][1]
@@ -183,6 +202,22 @@ def test_durations_round_times_so_that_the_whole_lasts_as_long() -> None:
     assert set(lasting) == {30, 40}
     assert sum(lasting) == 3000
     assert durations(made_up(rate=Fraction(200)), 4, 10) == [10] * 4  # none lasts no time at all
+
+
+@pytest.mark.parametrize(("ending", "most"), [(".gif", 65_535), (".webp", 16_383)])
+def test_an_animation_too_large_for_its_format_is_refused(tmp_path: Path, ending: str, most: int) -> None:
+    assert f"{ending} holds {most:,}" in refusal(made_up(1, most + 1), tmp_path / f"o{ending}")
+    assert list(tmp_path.iterdir()) == []
+    copy(made_up(1, most, count=2), tmp_path / f"o{ending}")
+    assert open_film(tmp_path / f"o{ending}").width == most
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".apng"])
+def test_frames_that_are_alike_become_one_that_lasts_as_long(tmp_path: Path, ending: str) -> None:
+    with writing(tmp_path / f"o{ending}", made_up(rate=Fraction(10))) as target:
+        for index in (0, 0, 7, 7, 7, 3):
+            target.add(smooth(index))
+    assert open_film(tmp_path / f"o{ending}").durations == [200, 300, 100]
 
 
 def test_a_folder_is_exact(tmp_path: Path) -> None:

@@ -175,6 +175,7 @@ def test_judges_are_shown_the_pool_and_translators_judged_by_what_is_new() -> No
             for world, judge in judges.items():
                 (shown if turn.mover == "discriminator" else news)[world].append(judge.shown[-1].detach())
                 judge.shown.clear()
+    assert not any(rows.requires_grad for rows in game.memory().values())
     for world in "ab":
         all_of = torch.stack(news[world])  # (round, place, ...)
         older = 0

@@ -10,19 +10,27 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from sparring.core.errors import UserError
 from sparring.films.film import Film
 from sparring.films.sound import silent
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 TICKS = {".gif": 10}  # milliseconds that durations are counted in, 1 elsewhere
+LARGEST = {".gif": 65_535, ".webp": 16_383}  # pixels a side that the format can tell
 QUICKEST = 20  # milliseconds: browsers show quicker frames of a GIF for 100
 
 
 class Animation:
-    """An animation to be written at ``place``, as the ending of ``path`` says; ``notes`` tells what was lost."""
+    """An animation to be written at ``place``, as the ending of ``path`` says; ``notes`` tells what was lost.
 
-    def __init__(self, place: Path, path: Path, like: Film) -> None:
+    Frames that are alike become one that lasts longer. Raises :class:`UserError` when ``side``, the longer one in
+    pixels, is more than the format holds.
+    """
+
+    def __init__(self, place: Path, path: Path, like: Film, side: int) -> None:
         self._place, self._ending, self._like = place, path.suffix.lower(), like
+        if side > (most := LARGEST.get(self._ending, side)):
+            raise UserError(f"{path}: {side:,} pixels a side, and {self._ending} holds {most:,}; choose another ending")
         self._images: list[Image.Image] = []
         self.notes = silent(like, self._ending)
 

@@ -24,6 +24,7 @@ COPIED = {  # what players expect in each container
 ENCODED = {".webm": "libopus", ".avi": "libmp3lame"}  # "aac" elsewhere
 SAMPLES = 48_000  # a second, in what is coded anew: every one of these codecs takes it
 BITS = 96_000  # a second, for each channel
+DAMAGED = "the sound is damaged: parts that fit nowhere are left out"
 
 
 class Sound:
@@ -99,7 +100,11 @@ class Sound:
         packet.dts -= shift
         packet.pts = None if packet.pts is None else packet.pts - shift
         packet.stream = self._copied[number]
-        self._target.mux(packet)
+        try:
+            self._target.mux(packet)
+        except av(self._path).ArgumentError:  # its times make no sense; a full disk is another error
+            if DAMAGED not in self.notes:
+                self.notes.append(DAMAGED)
 
     def _encode(self, packet: Any, track: Any) -> None:
         library = av(self._path)

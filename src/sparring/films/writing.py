@@ -103,7 +103,7 @@ def _sink(place: Path, path: Path, like: Film, height: int, width: int) -> Sink:
     if not path.suffix:
         return Frames(place, like)
     if path.suffix.lower() in moving.FORMATS:
-        return moving.Animation(place, path, like)
+        return moving.Animation(place, path, like, max(height, width))
     return encoding.Encoder(place, path, like, height, width)
 
 

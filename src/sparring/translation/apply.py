@@ -30,10 +30,10 @@ def translate_picture(translator: ResnetTranslator, pixels: np.ndarray, tile: in
     """Bytes ``(height, width, channels)`` to bytes of the same shape.
 
     In tiles of ``tile`` pixels, 0 for whole pictures up to a megapixel and tiles of 512 beyond. Raises
-    :class:`UserError` for a tile that is no multiple of four.
+    :class:`UserError` for a tile that is no multiple of four or too small.
     """
-    if tile % DOWN:
-        raise UserError(f"tile: {tile} is no multiple of {DOWN}; choose {tile // DOWN * DOWN or DOWN}")
+    if tile and (tile % DOWN or tile < 2 * DOWN):
+        raise UserError(f"tile: {tile} will not do; choose a multiple of {DOWN}, {2 * DOWN} or more")
     height, width = pixels.shape[:2]
     device = next(translator.parameters()).device
     picture = padded(as_numbers(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].to(device)))
@@ -63,6 +63,7 @@ def missing(side: int) -> int:
 
 def in_tiles(translator: ResnetTranslator, picture: Tensor, tile: int) -> Tensor:
     """Bytes of the translation, ``(1, channels, height, width)``, on the CPU."""
+    picture = translator.framed(picture)  # as a whole: no tile is framed by itself
     height, width = picture.shape[2:]
     made = torch.empty((1, *picture.shape[1:]), dtype=torch.uint8)
     with shared(translator, picture, tile):
@@ -70,7 +71,7 @@ def in_tiles(translator: ResnetTranslator, picture: Tensor, tile: int) -> Tensor
             bottom, right = min(top + tile, height), min(left + tile, width)
             up, before = max(top - translator.reach, 0), max(left - translator.reach, 0)
             around = picture[:, :, up : bottom + translator.reach, before : right + translator.reach]
-            part = to_bytes(translator(around))
+            part = to_bytes(translator.redraw(around))
             made[:, :, top:bottom, left:right] = part[:, :, top - up : bottom - up, left - before : right - before]
     return made
 
@@ -82,11 +83,12 @@ def shared(translator: ResnetTranslator, picture: Tensor, tile: int) -> Iterator
     rate = rate_of(translator)
     with nullcontext() if rate is not None else held(translator):
         follow(translator, 1.0 if rate is None else rate)
-        translator(sampled(picture, tile))
+        translator.redraw(sampled(picture, tile))
         follow(translator, 0.0)
-        yield
-        if rate is not None:
-            follow(translator, rate)
+        try:
+            yield
+        finally:
+            follow(translator, rate or 0.0)
 
 
 def places(height: int, width: int, tile: int) -> Iterator[tuple[int, int]]:

@@ -71,7 +71,7 @@ class ContrastGame(Translation):
     def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
         """Their eq. 6."""
         recipe, losses = self.recipe, [self.duels["b"].generator_loss(round, worlds["b"], made["b"], None)]
-        contrasts = [self.contrast(worlds["a"], made["b"], round)]
+        contrasts = [self.contrast(self.translator.framed(worlds["a"]), made["b"], round)]
         if recipe.contrast_identity:
             contrasts.append(self.contrast(worlds["b"], made["same b"], round))
         for name, contrast in zip(("a2b", "b"), contrasts, strict=False):

@@ -115,7 +115,7 @@ def open_tests(recipe: TranslationRecipe, form: Mapping[str, Any]) -> Tests:
     Inside one folder, ``testA`` and ``testB`` go before what it was trained on. Pictures whose files have one name are
     a pair. Raises :class:`UserError` as :func:`open_source` does.
     """
-    shape = replace(recipe, size=f"{form['height']}x{form['width']}", channels=str(form["channels"]))
+    shape = replace(recipe, size=f"{form['height']}x{form['width']}", **channels(recipe, form["channels"]))
     if recipe.data in SETS:
         ink, neon, labels = truth()
         worlds = {"a": ImageArrays((ink, labels), shape), "b": ImageArrays((neon, labels), shape)}
@@ -129,8 +129,9 @@ def pairs_of(a: ImageSource, b: ImageSource) -> np.ndarray | None:
     """By the names of their files; None where fewer than nine in ten of the smaller world's have a partner."""
     if not isinstance(a, ImageFiles) or not isinstance(b, ImageFiles):
         return None
-    index = {Path(name).stem: number for number, name in enumerate(b.files)}
-    found = [(number, index[Path(name).stem]) for number, name in enumerate(a.files) if Path(name).stem in index]
+    ours, theirs = ([str(Path(name).with_suffix("")) for name in source.files] for source in (a, b))
+    index = {name: number for number, name in enumerate(theirs)}
+    found = [(number, index[name]) for number, name in enumerate(ours) if name in index]
     return np.array(found) if len(found) >= 0.9 * min(len(a), len(b)) else None
 
 
@@ -145,6 +146,8 @@ def find_worlds(data: str, data_b: str, pairs: Sequence[tuple[str, str]] = PAIRS
                 raise UserError(f"data: no file or folder called '{place}'; give two worlds: --data A_FOLDER B_FOLDER")
         return data, data_b
     root = Path(os.path.expanduser(data))
+    if not data or not root.exists():
+        raise UserError(f"data: no file or folder called '{data}'; give two worlds: --data A_FOLDER B_FOLDER")
     if not root.is_dir():
         raise UserError(f"{data}: is one world, and two are needed; give them both: --data A_FOLDER B_FOLDER")
     for pair in pairs:
@@ -159,6 +162,11 @@ def find_worlds(data: str, data_b: str, pairs: Sequence[tuple[str, str]] = PAIRS
     )
 
 
+def channels(recipe: TranslationRecipe, count: int) -> dict[str, Any]:
+    """Settings that read every picture with that many; transparency that no picture has need not be kept."""
+    return {"channels": str(count), "alpha": "white" if recipe.alpha == "keep" and count < 4 else recipe.alpha}
+
+
 def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
     """Both worlds, opened in one shape: the larger where they differ. Raises :class:`UserError`."""
     opened: list[ImageSource] = [open_pictures(recipe) for recipe in recipes]
@@ -170,6 +178,6 @@ def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
     return [
         source
         if all(source.form[name] == wanted[name] for name in wanted)
-        else open_pictures(replace(recipe, size=size, channels=str(largest["channels"])))
+        else open_pictures(replace(recipe, size=size, **channels(recipe, largest["channels"])))
         for source, recipe in zip(opened, recipes, strict=True)
     ]

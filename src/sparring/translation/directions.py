@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from sparring.core.duel import Duel
+from sparring.core.duel import Duel, constrain
 from sparring.core.errors import UserError
 from sparring.core.game import Game, Networks, Player, Round, Side, Turn, mixed
 from sparring.translation.inversion import Inversion, luminance_correlation
@@ -74,7 +74,7 @@ class Translation(Game):
             "discriminator": Player(judges, pace=recipe.pace, weight_decay=decay, clip=recipe.clip),
         }
         self.pools = {target: Pool(depth_for(recipe.pool, recipe.batch)) for target in judges}
-        self.inversion = Inversion(form["upright"] and recipe.inversion != "allow")
+        self.inversion = Inversion(form["upright"] and recipe.inversion == "restart")
 
     def networks(self) -> tuple[nn.ModuleDict, nn.ModuleDict]:
         """New translators and judges."""
@@ -169,10 +169,11 @@ class Translation(Game):
         way = self.inversion.noticed(report, examples)
         if not way:
             return ""
-        if self.recipe.inversion == "warn":
-            return ""
         torch.manual_seed(mixed(self.recipe.seed, self.inversion.restarts))
-        for name, network in zip(self.players, self.networks(), strict=True):
+        translators, judges = self.networks()
+        if self.recipe.spectral_norm:
+            constrain(judges)
+        for name, network in zip(self.players, (translators, judges), strict=True):
             self.players[name].network.load_state_dict(network.state_dict())
         return f"{way} swapped light and dark, which no translator unlearns; all begin again with other weights"
 

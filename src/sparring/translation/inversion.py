@@ -39,7 +39,7 @@ def upright(a: Tensor, b: Tensor) -> bool:
 
 def thinned(values: Tensor, most: int = 1_000_000) -> Tensor:
     """At most that many, evenly spaced: ``torch.quantile`` takes no more than 16 million."""
-    return values[:: max(1, len(values) // most)]
+    return values[:: -(-len(values) // most)]
 
 
 class Inversion:

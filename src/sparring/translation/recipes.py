@@ -58,9 +58,7 @@ class TranslationRecipe(DuelRecipe, Reading):
 
     mirror: bool = setting(False, "show half of the pictures mirrored")
     shift: int = setting(0, "show pictures moved by up to this many pixels", low=0, high=256)
-    inversion: str = setting(
-        "restart", "when light and dark are swapped early on", choices=("restart", "warn", "allow")
-    )
+    inversion: str = setting("restart", "when light and dark are swapped early on", choices=("restart", "allow"))
 
     def __post_init__(self) -> None:
         super().__post_init__()

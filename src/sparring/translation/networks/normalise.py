@@ -28,7 +28,7 @@ class InstanceNorm(nn.Module):
         if self.rate is None:
             return instance_norm(features, eps=EPSILON)
         if self.rate or self.mean is None or self.variance is None:
-            self.learn(features.float())
+            self.learn(features.detach().float())
         assert self.mean is not None
         assert self.variance is not None
         return ((features - self.mean) * (self.variance + EPSILON).rsqrt()).to(features.dtype)
