@@ -9,13 +9,16 @@ from typing import Protocol
 import torch
 from stopwatch import now
 from textbook import Textbook
+from textbook_cycle import TextbookCycle
 from torch import Tensor, nn
 
 from sparring.core.processes import Processes
+from sparring.core.recipe import Recipe
 from sparring.core.run import create
 from sparring.core.status import Status
 from sparring.core.trainer import PERIOD, Batch
 from sparring.images.recipes import ImageRecipe
+from sparring.translation.recipes import TranslationRecipe
 from sparring.verbs.session import Session
 
 
@@ -29,7 +32,7 @@ class Loop(Protocol):
 class Ours:
     """Sparring's session as ``sparring train`` builds it: its feed, its game, its trainer."""
 
-    def __init__(self, recipe: ImageRecipe, folder: Path) -> None:
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
         self.session = Session(recipe, Processes(), lambda: create(folder, recipe))
         self.trainer = self.session.trainer
         self.trainer.status = Status(quiet=True)
@@ -62,6 +65,34 @@ class Ours:
             learning_rate=recipe.learning_rate(0),
             average_half_life=recipe.average_half_life(0),
             relativistic=recipe.objective == "relativistic",
+            device=device,
+        )
+
+    def textbook_cycle(self, worlds: dict[str, Tensor]) -> TextbookCycle:
+        """The same for two worlds."""
+        recipe, device = self.trainer.recipe, self.trainer.precision.device
+        assert isinstance(recipe, TranslationRecipe)
+        translators, judges, average = (
+            plain_copy(network)
+            for network in (
+                self.session.game.players["generator"].network,
+                self.session.game.players["discriminator"].network,
+                self.trainer.averages["generator"],
+            )
+        )
+        assert isinstance(translators, nn.ModuleDict)
+        assert isinstance(judges, nn.ModuleDict)
+        return TextbookCycle(
+            translators,
+            judges,
+            average,
+            worlds,
+            batch=recipe.batch,
+            learning_rate=recipe.learning_rate(0),
+            cycle=recipe.cycle(0),
+            identity=recipe.identity(0),
+            pool=recipe.pool,
+            average_half_life=2_000,
             device=device,
         )
 

@@ -1,8 +1,10 @@
 """Images per second: Sparring's trainer and a plain textbook loop, in turn in one process.
 
-    python benchmarks/speed.py [--quick] [--sizes 28x28x1,64x64x3] [--objective both] [--rounds 5] [--seconds 5]
+    python benchmarks/speed.py [--quick] [--sizes 28x28x1,64x64x3] [--objective both] [--worlds 64x64x3,128x128x3]
+                               [--rounds 5] [--seconds 5]
 
-The same networks (deep copies), batch and optimiser settings; see ``textbook.py`` for what ours is held against.
+The same networks (deep copies), batch and optimiser settings; see ``textbook.py`` for what ours is held against, and
+``textbook_cycle.py`` for CycleGAN between two worlds.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from stopwatch import PHASES, now
 
 from sparring.core.trainer import HEALTH_SECONDS
 from sparring.images.recipes import images
+from sparring.translation.recipes import cyclegan
 
 SEED = 0
 BATCH = 64
@@ -39,6 +42,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "non-saturating": {"objective": "non-saturating", "r1": 0, "r2": 0},
 }
 WARM_UP = 5  # steps
+WORLD = 256  # pictures of each world
 EVERYWHERE, WITH_AMX = 1.0, 2.2  # what the ratio is meant to reach
 
 
@@ -79,7 +83,32 @@ def contestants(folder: Path, size: str, objective: str, count: int) -> dict[str
     return loops
 
 
-def alternate(loops: dict[str, Loop], rounds: int, seconds: float) -> dict[str, list[float]]:
+def contest_of_worlds(size: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The same for ``cyclegan``: both translators, both judges, cycles, identities and the pool."""
+    height, width, channels = map(int, size.split("x"))
+    with tempfile.TemporaryDirectory() as folder:
+        random, worlds = np.random.default_rng(SEED), {}
+        for name in ("a", "b"):
+            pixels = random.integers(0, 256, (WORLD, height, width, channels), dtype=np.uint8)
+            np.save(Path(folder) / f"{name}.npy", pixels)
+            worlds[name] = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        places = {"data": f"{folder}/a.npy", "data_b": f"{folder}/b.npy"}
+        recipe = cyclegan.changed({**places, "seed": SEED, "size": f"{height}x{width}", "shift": 0, "measure_every": 0})
+        ours = Ours(recipe, Path(folder) / "auto")
+        loops: dict[str, Loop] = {"textbook": ours.textbook_cycle(worlds), "sparring": ours}
+        if ours.trainer.precision.dtype != torch.float32:
+            loops["sparring float32"] = Ours(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
+        speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
+        return {
+            "size": size,
+            "objective": "cyclegan",
+            "precision": str(ours.trainer.precision),
+            "images_per_second": speeds,
+            "ratios": {name: ratios(speeds, name) for name in loops if name != "textbook"},
+        }
+
+
+def alternate(loops: dict[str, Loop], rounds: int, seconds: float, batch: int = BATCH) -> dict[str, list[float]]:
     """Images per second of each loop in each round; in a round all play the same number of steps, in turn."""
     for loop in loops.values():
         loop.play(WARM_UP)
@@ -87,7 +116,7 @@ def alternate(loops: dict[str, Loop], rounds: int, seconds: float) -> dict[str, 
     speeds: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(rounds):
         for name, loop in loops.items():
-            speeds[name].append(steps * BATCH / timed(loop, steps))
+            speeds[name].append(steps * batch / timed(loop, steps))
     return speeds
 
 
@@ -128,6 +157,9 @@ def report(found: dict[str, Any], amx: bool) -> None:
         ]
     )
     target = f">= {WITH_AMX} (this CPU has AMX)" if amx else f">= {EVERYWHERE} (>= {WITH_AMX} where a CPU has AMX)"
+    if found["objective"] == "cyclegan":
+        print("wanted of sparring / textbook: >= 1.8 where a CPU has AMX")
+        return
     print(f"wanted of sparring / textbook: {target}\n")
     machine.show([{"ms per step": name, **spelt(phases)} for name, phases in found["phases"].items()])
     each = found["services"]
@@ -162,6 +194,7 @@ def spelt(phases: dict[str, float]) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="28x28x1,64x64x3", help="HEIGHTxWIDTHxCHANNELS, separated by commas")
+    parser.add_argument("--worlds", default="64x64x3,128x128x3", help="the same for cyclegan; empty for none")
     parser.add_argument("--objective", default="both", choices=(*OBJECTIVES, "both"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each loop in each round, about")
@@ -175,10 +208,13 @@ def main() -> None:
     print(machine.described(facts))
     objectives = list(OBJECTIVES) if options.objective == "both" else [options.objective]
     found = []
-    for size in options.sizes.split(","):
+    for size in filter(None, options.sizes.split(",")):
         for objective in objectives:
             found.append(contest(size, objective, options))
             report(found[-1], facts["capabilities"]["amx"])
+    for size in filter(None, options.worlds.split(",")):
+        found.append(contest_of_worlds(size, options))
+        report(found[-1], facts["capabilities"]["amx"])
     machine.write("speed", facts, quick=options.quick, seed=SEED, settings=vars(options), contests=found)
 
 

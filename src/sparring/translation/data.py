@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.processes import is_first
 from sparring.data.order import held_out_count, split
 from sparring.data.source import BadFile
 from sparring.images.data import ImageSource
@@ -93,6 +95,8 @@ def open_source(recipe: TranslationRecipe) -> Worlds:
         a, b = draw(recipe)
         return Worlds(recipe.data, a, b, recipe)
     places = find_worlds(recipe.data, recipe.data_b)
+    if os.path.samefile(*map(os.path.expanduser, places)) and is_first():
+        print(f"sparring: warning: both worlds are {places[0]}; nothing will be learned", file=sys.stderr, flush=True)
     if recipe.recycle:
         return Worlds(
             recipe.data, Clips(replace(recipe, data=places[0])), Clips(replace(recipe, data=places[1])), recipe
