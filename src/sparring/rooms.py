@@ -29,6 +29,8 @@ class Room:
     recipe: type[Recipe]
     recipes: Mapping[str, Recipe]
     sets: tuple[str, ...]
+    verb: str = "sample"
+    """What a trained model is for."""
 
     def part(self, name: str) -> Any:
         """One of the room's modules."""
@@ -63,7 +65,7 @@ class Room:
 
 ROOMS = {room.recipe.kind: room for room in (
     Room(images.ImageRecipe, images.RECIPES, images.SETS),
-    Room(translation.TranslationRecipe, translation.RECIPES, translation.SETS),
+    Room(translation.TranslationRecipe, translation.RECIPES, translation.SETS, verb="translate"),
     Room(points.PointRecipe, points.RECIPES, points.SETS),
 )}  # fmt: skip
 

@@ -7,6 +7,16 @@ from typing import Any
 
 from sparring.core.recipe import Recipe
 
+SAMPLES = """```python
+import sparring
+
+model = sparring.load("path/to/this/folder")
+samples = model.sample(64, seed=0)
+```"""
+TRANSLATES = """```sh
+sparring translate path/to/this/folder pictures/ film.mp4 --out translated/
+```"""
+
 
 def model_card(recipe: Recipe, config: Mapping[str, Any]) -> str:
     """The text of ``model/README.md``, its head readable by model hubs."""
@@ -26,12 +36,7 @@ tags: [gan, {recipe.kind}, {recipe.name}]
 A generator, and the discriminator it was trained against, made with Sparring from {config["examples"]:,} examples
 of `{config["recipe"]["data"]}`, of which it saw {config["examples_seen"]:,} (repeats counted).
 {knows}
-```python
-import sparring
-
-model = sparring.load("path/to/this/folder")
-samples = model.sample(64, seed=0)
-```
+{TRANSLATES if recipe.kind == "translation" else SAMPLES}
 
 Weights are safetensors (`generator.*` averaged over training, `discriminator.*` as last trained), settings JSON:
 nothing in this folder can run code. What it makes resembles its training data, with their gaps and biases; say

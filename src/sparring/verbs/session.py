@@ -226,7 +226,8 @@ class Session:
         )
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
-            more += f" --time 2h (or --steps) | make samples with: sparring sample {folder}"
+            given = " pictures/" if self.room.verb == "translate" else ""
+            more += f" --time 2h (or --steps) | use it with: sparring {self.room.verb} {folder}{given}"
         self.status.say(more)
         if (self.run.best / "config.json").exists():
             best = self.trainer.best.examples

@@ -1,0 +1,305 @@
+"""Films that hold still: what is kept of the frame before, what is not, and that nothing stays behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from translating import Known, a_translator
+
+from sparring.translation.apply import translate_picture
+from sparring.translation.networks.normalise import InstanceNorm, follow, held
+from sparring.translation.networks.resnet import ResnetTranslator
+from sparring.translation.steady import FOLLOWED, Steady
+
+pytest.importorskip("cv2", reason="OpenCV comes with the extra 'video'")
+
+HEIGHT, WIDTH = 48, 64
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def textured(seed: int = 0, low: int = 60, high: int = 190, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
+    """Blurred noise, RGB uint8: something to follow, nothing near black or white."""
+    import cv2
+
+    noise = np.random.default_rng(seed).random((height, width, 3))
+    smooth = cv2.GaussianBlur(noise, (0, 0), 1.5)
+    smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
+    return np.rint(low + (high - low) * smooth).astype(np.uint8)
+
+
+def same(pictures: Tensor) -> Tensor:
+    return pictures
+
+
+def alternating(levels: float) -> Callable[[Tensor], Tensor]:
+    """Brighter by so many levels, then darker, and so on."""
+    state = {"sign": -1.0}
+
+    def change(pictures: Tensor) -> Tensor:
+        state["sign"] *= -1
+        return pictures + state["sign"] * levels / 127.5
+
+    return change
+
+
+def shown(change: Callable[[Tensor], Tensor], frames: list[np.ndarray]) -> np.ndarray:
+    steady = Steady(Known(change))
+    made = np.stack([steady.frame(frame) for frame in frames])
+    steady.end()
+    return made.astype(int)
+
+
+def norms(translator: nn.Module) -> list[tuple[Any, Any, Any]]:
+    return [
+        (layer.rate, layer.mean, layer.variance) for layer in translator.modules() if isinstance(layer, InstanceNorm)
+    ]
+
+
+def flicker(frames: np.ndarray) -> float:
+    return float(np.abs(np.diff(frames.astype(float), axis=0)).mean())
+
+
+# Holding still
+
+
+@pytest.mark.parametrize("shape", [(HEIGHT, WIDTH, 3), (13, 22, 3), (48, 64, 1), (8, 9, 3)])
+def test_a_still_film_under_a_translator_that_changes_nothing_stays_the_same(shape: tuple[int, int, int]) -> None:
+    frame = textured(height=shape[0], width=shape[1])[..., : shape[2]]
+    made = shown(same, [frame] * 10)
+    assert made.shape == (10, *shape)
+    for each in made:
+        np.testing.assert_array_equal(each, frame)
+
+
+def test_frames_are_bytes_of_their_own() -> None:
+    frame = textured()
+    before = frame.copy()
+    steady = Steady(Known(same))
+    first = steady.frame(frame)
+    assert first.dtype == np.uint8
+    first[:] = 0
+    np.testing.assert_array_equal(steady.frame(frame), before)
+    np.testing.assert_array_equal(frame, before)
+
+
+@pytest.mark.parametrize("levels", [4, 20])
+def test_flicker_of_a_still_film_is_cut_at_least_fivefold(levels: int) -> None:
+    frames = [textured()] * 16
+    made = shown(alternating(levels), frames)
+    translate = Known(alternating(levels))
+    alone = np.stack([translate_picture(translate, frame) for frame in frames])
+    assert flicker(alone) == pytest.approx(2 * levels, abs=0.6)
+    assert flicker(made) < flicker(alone) / 5
+    settled = made[8:].mean(0)
+    np.testing.assert_allclose(settled, frames[0], atol=0.75 * levels)  # about the mean of what is made of it
+
+
+def test_flicker_of_a_film_that_pans_is_cut_too() -> None:
+    """Two pixels a frame to the left; what came in at the right is new each time."""
+    wide = textured(width=WIDTH + 40)
+    frames = [wide[:, 2 * index : 2 * index + WIDTH] for index in range(12)]
+    made = shown(alternating(20), frames)
+
+    def warped_flicker(made: np.ndarray) -> float:
+        inner = [frame[4:-4, 4 - 0 : -8].astype(float) for frame in made]
+        moved = [frame[4:-4, 6:-6].astype(float) for frame in made]
+        return float(np.mean([np.abs(now - then).mean() for then, now in zip(moved[:-1], inner[1:], strict=True)]))
+
+    alone = np.stack([translate_picture(Known(same), frame).astype(int) for frame in frames])
+    signs = np.where(np.arange(12) % 2 == 0, 20, -20)[:, None, None, None]
+    assert warped_flicker(alone + signs) == pytest.approx(40, abs=1)
+    assert warped_flicker(made) < warped_flicker(alone + signs) / 3
+
+
+def test_what_moves_is_followed_without_a_trail() -> None:
+    """Panning by a whole number of pixels, a translator that changes nothing loses next to nothing."""
+    wide = textured(width=WIDTH + 60)
+    frames = [wide[:, 3 * index : 3 * index + WIDTH] for index in range(12)]
+    made = shown(same, frames)
+    assert np.abs(made - np.stack(frames))[:, 4:-4, 4:-4].mean() < 1.5
+
+
+# What is new
+
+
+def test_what_was_hidden_is_translated_anew() -> None:
+    """A box moves to the right over a still wall. The wall that it leaves was never seen: there, as wherever the
+    originals differ much, the last translation (40 levels darker) must not be kept."""
+    wall, box = textured(1), textured(2, 200, 250, 20, 20)
+    frames, left = [], []
+    for index in range(6):
+        frame, at = wall.copy(), 6 + 6 * index
+        frame[14:34, at : at + 20] = box
+        frames.append(frame)
+        left.append((slice(16, 32), slice(at - 6, at)) if index else None)
+    steps = iter([-20.0, *[20.0] * 5])
+    made = shown(lambda pictures: pictures + next(steps) / 127.5, frames[:2])
+    new = frames[1].astype(int) + 20
+    uncovered = (slice(17, 31), slice(7, 11))  # of columns 6 to 11, which the box has just left
+    assert left[1] == (slice(16, 32), slice(6, 12))
+    assert np.abs(made[1][uncovered] - new[uncovered]).max() <= 1
+    far = (slice(None), slice(50, 64))  # still: nine tenths of the old are kept
+    assert (made[1][far] - new[far]).mean() == pytest.approx(-36, abs=1)
+
+
+def test_something_that_appears_at_once_is_taken_as_it_is() -> None:
+    wall = textured(1, 100, 140)
+    after = wall.copy()
+    after[20:28, 30:38] = [250, 20, 20]
+    made = shown(same, [wall] * 5 + [after])
+    assert np.abs(made[-1] - after)[21:27, 31:37].max() <= 1
+
+
+@pytest.mark.parametrize("colours", [(30, 220), (220, 30)])
+def test_at_a_cut_all_begins_anew(colours: tuple[int, int]) -> None:
+    before = [textured(index, max(colours[0] - 30, 0), colours[0] + 30) for index in range(1)] * 3
+    after = [textured(9, colours[1] - 30, colours[1] + 30)] * 2
+    made = shown(alternating(10), [*before, *after])
+    np.testing.assert_array_equal(made[3], after[0].astype(int) - 10)  # the fourth is darkened, and nothing of it kept
+    assert np.abs(made[4] - after[1].astype(int)).max() < 10
+
+
+def test_after_a_cut_statistics_are_those_of_the_new_scene() -> None:
+    """A real translator: the first frame of each scene is as if it were a picture."""
+    translator = lively()
+    dark, light = textured(3, 5, 70), textured(4, 180, 250)
+    steady = Steady(translator)
+    frames = [steady.frame(frame) for frame in (dark, dark, light, light)]
+    steady.end()
+    np.testing.assert_array_equal(frames[0], translate_picture(translator, dark))
+    np.testing.assert_array_equal(frames[2], translate_picture(translator, light))
+
+
+# Statistics of norms
+
+
+def lively(**settings: Any) -> ResnetTranslator:
+    translator = a_translator(**settings)
+    nn.init.normal_(translator.end.weight, std=0.06)
+    return translator.eval()
+
+
+def test_the_first_frame_is_the_plain_translation_and_a_still_film_holds_it() -> None:
+    translator, frame = lively(), textured()
+    plain = translate_picture(translator, frame)
+    steady = Steady(translator)
+    made = [steady.frame(frame) for _ in range(4)]
+    steady.end()
+    for each in made:
+        np.testing.assert_allclose(each.astype(int), plain, atol=1)
+    np.testing.assert_array_equal(translate_picture(translator, frame), plain)
+
+
+def test_statistics_follow_by_a_twentieth_each_frame() -> None:
+    """By hand: the first norm's mean after two frames."""
+    translator = lively()
+    before, after = textured(0), np.ascontiguousarray(np.roll(textured(0), 8, 1) // 2 + 60)
+    seen = []
+    first = next(layer for layer in translator.modules() if isinstance(layer, InstanceNorm))
+    translator.begin[0].register_forward_hook(lambda _, __, output: seen.append(output.mean((0, 2, 3), keepdim=True)))
+    steady = Steady(translator)
+    steady.frame(before)
+    held_mean = first.mean
+    assert held_mean is not None
+    torch.testing.assert_close(held_mean, seen[0])
+    steady.frame(after)
+    assert first.mean is not None
+    assert FOLLOWED == 0.05
+    torch.testing.assert_close(first.mean, seen[0].lerp(seen[1], FOLLOWED), rtol=1e-4, atol=1e-6)
+    steady.end()
+
+
+def test_the_end_gives_the_translator_back_as_it_was() -> None:
+    translator = lively()
+    fresh = norms(translator)
+    steady = Steady(translator)
+    for index in range(3):
+        steady.frame(textured(index))
+    assert all(rate is not None for rate, _, _ in norms(translator))
+    steady.end()
+    assert norms(translator) == fresh == [(None, None, None)] * len(fresh)
+    steady.end()  # again is no harm
+    assert norms(translator) == fresh
+
+
+def test_a_film_that_raises_or_is_left_gives_the_translator_back() -> None:
+    """As the verb goes through films."""
+    from fractions import Fraction
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from sparring.films.film import Film
+    from sparring.verbs.translate import Work
+
+    translator = lively()
+    fresh = norms(translator)
+
+    def decode() -> Iterator[np.ndarray]:
+        yield textured(0)
+        yield textured(0)
+        raise OSError("the disk is gone")
+
+    film = Film(Path("x"), HEIGHT, WIDTH, Fraction(25), 3, False, "frames", decode)
+    model: Any = SimpleNamespace(networks={"generator": {"a2b": translator}}, form={"channels": 3})
+    frames = Work(model, "a2b", tile=0, at=0, steady=True).film(film)
+    next(frames)
+    assert norms(translator) != fresh
+    with pytest.raises(OSError, match="disk"):
+        list(frames)
+    assert norms(translator) == fresh
+
+    left: Any = Work(model, "a2b", tile=0, at=0, steady=True).film(film)
+    next(left)
+    left.close()
+    assert norms(translator) == fresh
+
+
+def test_frames_alone_hold_nothing() -> None:
+    from fractions import Fraction
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from sparring.films.film import Film
+    from sparring.verbs.translate import Work
+
+    translator = lively()
+    originals = [textured(0), textured(0) // 2 + 40]
+    film = Film(Path("x"), HEIGHT, WIDTH, Fraction(25), 2, False, "frames", lambda: iter(originals))
+    model: Any = SimpleNamespace(networks={"generator": {"a2b": translator}}, form={"channels": 3})
+    made = list(Work(model, "a2b", tile=0, at=0, steady=False).film(film))
+    for one, original in zip(made, originals, strict=True):
+        np.testing.assert_array_equal(one, translate_picture(translator, original))
+    steady = list(Work(model, "a2b", tile=0, at=0, steady=True).film(film))
+    assert not np.array_equal(made[1], steady[1])
+
+
+def test_each_frame_is_translated_once() -> None:
+    translator = Known(same)
+    steady = Steady(translator)
+    for index in range(5):
+        steady.frame(np.roll(textured(), index, 1))
+    assert len(translator.given) == 5
+    steady.end()
+
+
+def test_held_is_what_followed_means() -> None:
+    """Held with rate 0 the statistics stay those of the first picture."""
+    translator = lively()
+    with held(translator):
+        follow(translator, 0.0)
+        first = translate_picture(translator, textured(0))
+        translate_picture(translator, textured(0, 0, 60))
+        np.testing.assert_array_equal(translate_picture(translator, textured(0)), first)
+    assert norms(translator) == [(None, None, None)] * len(norms(translator))

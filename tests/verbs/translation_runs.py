@@ -1,0 +1,86 @@
+"""What tests of verbs on translations share: tiny runs, and models whose translators are known functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from table import smallest
+from torch import Tensor
+from translating import Known
+
+import sparring.verbs.subject
+import sparring.verbs.translate
+from sparring.cli import main
+from sparring.verbs.model import load
+from sparring.verbs.train import train
+
+Change = Callable[[Tensor], Tensor]
+
+
+def same(pictures: Tensor) -> Tensor:
+    return pictures
+
+
+def tiny(name: str, place: Path, **settings: Any) -> Path:
+    """A run of one step, 16x16 pixels."""
+    return train(smallest(name, place, frame=False, **settings), out=place / "run").run
+
+
+def knowing(patch: pytest.MonkeyPatch, **ways: Change) -> dict[str, Known]:
+    """From now on verbs find these translators, by the way they go, in every run."""
+    translators = {way: Known(change) for way, change in ways.items()}
+
+    def loaded(path: Any, device: str = "auto") -> Any:
+        model = load(path, device)
+        for way, translator in translators.items():
+            model.networks["generator"][way] = translator  # type: ignore[operator]
+        return model
+
+    for module in (sparring.verbs.translate, sparring.verbs.subject):
+        patch.setattr(module, "load", loaded)
+    return translators
+
+
+def alternating(step: float) -> Change:
+    """Brighter by ``step`` of [-1, 1], then darker, and so on."""
+    state = {"sign": -1.0}
+
+    def change(pictures: Tensor) -> Tensor:
+        state["sign"] *= -1
+        return pictures + state["sign"] * step
+
+    return change
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """The one line that the command line answers with, after what it said on the way."""
+    capsys.readouterr()
+    assert main([*map(str, words)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = [line for line in printed.err.splitlines() if line.startswith("sparring: ")]
+    assert printed.err.rstrip().endswith(line)
+    assert "Traceback" not in printed.err
+    return line
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def noisy(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    """uint8 ``(height, width, channels)``."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def one_thread() -> Any:
+    """A fixture's body."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
