@@ -180,7 +180,7 @@ def translate(arguments: list[str]) -> None:
     parser.add_argument("--at", type=int, default=0, help="translate at this many pixels of the shorter side")
     parser.add_argument("--every-frame-alone", action="store_true", help="do not keep films from flickering")
     parser.add_argument("--frames", action="store_true", help="each folder holds the frames of one film")
-    parser.add_argument("--sheet", action="store_true", help="draw some originals beside their translations")
+    parser.add_argument("--sheet", help="a PNG file to draw some originals beside their translations in")
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     options = parser.read(arguments)

@@ -134,24 +134,48 @@ def test_what_moves_is_followed_without_a_trail() -> None:
 # What is new
 
 
-def test_what_was_hidden_is_translated_anew() -> None:
-    """A box moves to the right over a still wall. The wall that it leaves was never seen: there, as wherever the
-    originals differ much, the last translation (40 levels darker) must not be kept."""
-    wall, box = textured(1), textured(2, 200, 250, 20, 20)
-    frames, left = [], []
-    for index in range(6):
-        frame, at = wall.copy(), 6 + 6 * index
-        frame[14:34, at : at + 20] = box
+def box_moves(
+    wall: tuple[int, int], box: tuple[int, int], size: tuple[int, int, int, int]
+) -> tuple[list[np.ndarray], tuple[slice, slice]]:
+    """Two frames of a box that moves to the right over a still wall, by their levels, and the inner part of what it
+    uncovers; ``size`` is height, width, that of the box and its step."""
+    height, width, side, step = size
+    behind, before = textured(1, *wall, height, width), textured(2, *box, side, side)
+    frames, left = [], side // 2
+    for index in range(2):
+        frame, at = behind.copy(), left + step * index
+        frame[20 : 20 + side, at : at + side] = before
         frames.append(frame)
-        left.append((slice(16, 32), slice(at - 6, at)) if index else None)
-    steps = iter([-20.0, *[20.0] * 5])
-    made = shown(lambda pictures: pictures + next(steps) / 127.5, frames[:2])
+    return frames, (slice(24, 16 + side), slice(left + 1, left + step - 1))
+
+
+def brighter_after_the_first() -> Callable[[Tensor], Tensor]:
+    """20 levels darker, then 20 levels brighter ever after."""
+    steps = iter([-20.0, *[20.0] * 99])
+    return lambda pictures: pictures + next(steps) / 127.5
+
+
+def test_what_was_hidden_is_translated_anew() -> None:
+    """What the box uncovers is new; what is still is nine tenths of the old one."""
+    frames, uncovered = box_moves((60, 190), (60, 190), (96, 128, 40, 4))
+    made = shown(brighter_after_the_first(), frames)
     new = frames[1].astype(int) + 20
-    uncovered = (slice(17, 31), slice(7, 11))  # of columns 6 to 11, which the box has just left
-    assert left[1] == (slice(16, 32), slice(6, 12))
-    assert np.abs(made[1][uncovered] - new[uncovered]).max() <= 1
-    far = (slice(None), slice(50, 64))  # still: nine tenths of the old are kept
-    assert (made[1][far] - new[far]).mean() == pytest.approx(-36, abs=1)
+    assert np.abs(made[1] - new)[uncovered].max() <= 1
+    far = (slice(None), slice(90, 128))
+    assert (made[1] - new)[far].mean() == pytest.approx(-36, abs=1)
+
+
+@pytest.mark.parametrize("size", [(48, 64, 20, 6), (96, 128, 40, 16), (144, 192, 64, 24)])
+@pytest.mark.parametrize("wall", [(20, 120), (100, 140)])
+def test_things_leave_no_ghosts(wall: tuple[int, int], size: tuple[int, int, int, int]) -> None:
+    """However the flow errs: what differs by d levels is kept by 0.9 exp(-20 d / 255), which makes 4.3 levels at most,
+    where the box is 80 levels off and more. A little is left for the difference between the two ways to warp."""
+    frames, uncovered = box_moves(wall, (220, 250), size)
+    made = shown(same, frames)
+    off = np.abs(made[1] - frames[1].astype(int)).mean(2)
+    assert np.quantile(off[uncovered], 0.99) <= 4.3 + 2
+    assert off.max() < 20  # at the border of the box, where bicubic warping overshoots
+    assert off[:, -8:].max() == 0  # still
 
 
 def test_something_that_appears_at_once_is_taken_as_it_is() -> None:
@@ -164,10 +188,11 @@ def test_something_that_appears_at_once_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("colours", [(30, 220), (220, 30)])
 def test_at_a_cut_all_begins_anew(colours: tuple[int, int]) -> None:
-    before = [textured(index, max(colours[0] - 30, 0), colours[0] + 30) for index in range(1)] * 3
+    before = [textured(0, colours[0] - 30, colours[0] + 30)] * 3
     after = [textured(9, colours[1] - 30, colours[1] + 30)] * 2
     made = shown(alternating(10), [*before, *after])
-    np.testing.assert_array_equal(made[3], after[0].astype(int) - 10)  # the fourth is darkened, and nothing of it kept
+    darker = (after[0].astype(int) - 10).clip(0)  # the fourth frame is made darker, and nothing is kept
+    np.testing.assert_array_equal(made[3], darker)
     assert np.abs(made[4] - after[1].astype(int)).max() < 10
 
 
@@ -178,8 +203,8 @@ def test_after_a_cut_statistics_are_those_of_the_new_scene() -> None:
     steady = Steady(translator)
     frames = [steady.frame(frame) for frame in (dark, dark, light, light)]
     steady.end()
-    np.testing.assert_array_equal(frames[0], translate_picture(translator, dark))
-    np.testing.assert_array_equal(frames[2], translate_picture(translator, light))
+    for made, original in ((frames[0], dark), (frames[2], light)):
+        np.testing.assert_allclose(made.astype(int), translate_picture(translator, original), atol=1)
 
 
 # Statistics of norms
@@ -234,8 +259,8 @@ def test_the_end_gives_the_translator_back_as_it_was() -> None:
     assert norms(translator) == fresh
 
 
-def test_a_film_that_raises_or_is_left_gives_the_translator_back() -> None:
-    """As the verb goes through films."""
+def test_a_film_that_raises_or_is_left_gives_the_translator_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the verb goes through films; what is forgotten would be given back by the garbage collector."""
     from fractions import Fraction
     from pathlib import Path
     from types import SimpleNamespace
@@ -243,6 +268,14 @@ def test_a_film_that_raises_or_is_left_gives_the_translator_back() -> None:
     from sparring.films.film import Film
     from sparring.verbs.translate import Work
 
+    alive = []
+
+    class Kept(Steady):
+        def __init__(self, translator: ResnetTranslator) -> None:
+            super().__init__(translator)
+            alive.append(self)
+
+    monkeypatch.setattr("sparring.verbs.translate.Steady", Kept)
     translator = lively()
     fresh = norms(translator)
 
@@ -264,6 +297,7 @@ def test_a_film_that_raises_or_is_left_gives_the_translator_back() -> None:
     next(left)
     left.close()
     assert norms(translator) == fresh
+    assert len(alive) == 2
 
 
 def test_frames_alone_hold_nothing() -> None:
@@ -275,7 +309,7 @@ def test_frames_alone_hold_nothing() -> None:
     from sparring.verbs.translate import Work
 
     translator = lively()
-    originals = [textured(0), textured(0) // 2 + 40]
+    originals = [textured(0), textured(0) // 4 * 3 + 40]
     film = Film(Path("x"), HEIGHT, WIDTH, Fraction(25), 2, False, "frames", lambda: iter(originals))
     model: Any = SimpleNamespace(networks={"generator": {"a2b": translator}}, form={"channels": 3})
     made = list(Work(model, "a2b", tile=0, at=0, steady=False).film(film))

@@ -233,19 +233,10 @@ def test_a_size_that_was_asked_for(tmp_path: Path, size: str, shape: tuple[int, 
     assert {tuple(images.shape[2:]) for images in source.batch(np.arange(2)).values()} == {shape}
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("RGBA", 4)])
-def test_transparency_that_is_kept_is_kept_in_both_worlds(tmp_path: Path, mode: str, channels: int) -> None:
-    fill(tmp_path / "A", NAMES, 12, 12, mode)
-    fill(tmp_path / "B", NAMES, 12, 12, "RGB")
-    source = open_source(recipe(data=str(tmp_path), alpha="keep"))
-    assert source.form["channels"] == channels
-    assert (source.batch(np.arange(4))["b"][:, 3] == 255).all()
-
-
-def test_where_there_is_no_transparency_to_keep_other_sizes_will_do(tmp_path: Path) -> None:
-    fill(tmp_path / "A", NAMES, 12, 12)
-    fill(tmp_path / "B", NAMES, 16, 16)
-    assert open_source(recipe(data=str(tmp_path), alpha="keep")).form["channels"] == 3
+@pytest.mark.parametrize("settings", [{"alpha": "keep"}, {"channels": "4"}])
+def test_transparency_is_no_part_of_a_world(settings: dict[str, str]) -> None:
+    with pytest.raises(UserError, match=r"alpha: .* keeps transparency as it is"):
+        recipe(**settings)
 
 
 def test_worlds_may_be_of_different_kinds_and_labels_are_left_out(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from made_films import RATE, film_maker, packets, psnr, smooth
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from torch import Tensor
-from translation_runs import alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
+from translation_runs import Alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
 
 from sparring.cli import main
 from sparring.films.reading import open_film
@@ -38,7 +38,7 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def answer(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., dict[str, Any]]]:
+def answer(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     def answer(*words: object) -> dict[str, Any]:
         """All of standard output, which is one JSON object."""
         capsys.readouterr()
@@ -47,7 +47,7 @@ def answer(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., dict[st
         assert isinstance(result, dict)
         return result
 
-    yield answer
+    return answer
 
 
 def save(place: Path, pixels: np.ndarray, **options: Any) -> Path:
@@ -181,7 +181,16 @@ def test_turned_pictures_are_seen_upright_and_stay_as_they_lie(
         np.testing.assert_array_equal(np.asarray(ImageOps.exif_transpose(made)), upright)
 
 
-@pytest.mark.parametrize("name", ["x.jpg", "x.webp", "x.tif"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x.jpg",
+        "x.webp",
+        pytest.param(
+            "x.tif",
+        ),
+    ],
+)
 def test_turned_pictures_of_other_formats(
     name: str, run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +219,9 @@ def test_profile_and_transparency_are_kept(run: Path, tmp_path: Path, answer: An
         np.testing.assert_array_equal(np.asarray(made)[..., 3], pixels[..., 3])
 
 
-def test_a_profile_of_colours_is_not_kept_for_greys(grey_run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
+def test_a_profile_of_colours_is_not_kept_for_greys(
+    grey_run: Path, tmp_path: Path, answer: Any, identity: None
+) -> None:
     """PNG forbids it, and what manages colours refuses such files."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     assert profile[16:20] == b"RGB "
@@ -265,11 +276,18 @@ def test_deep_greys_become_bytes(grey_run: Path, tmp_path: Path, answer: Any, mo
     np.testing.assert_array_equal(pixels_of(Path(place)), np.rint(deep / 257).astype(np.uint8))
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1", "LA", "CMYK", "I;16"])
-@pytest.mark.parametrize("name", ["x.tif", "x.png"])
+MODES = ["L", "P", "RGBA", "1", "LA", "I;16"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        *((mode, "x.png") for mode in MODES),
+        *((mode, "x.tif") for mode in (*MODES, "CMYK")),
+        ("CMYK", "x.jpg"),
+    ],
+)
 def test_pictures_of_every_mode(mode: str, name: str, run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
-    if mode == "CMYK" and name == "x.png":
-        pytest.skip("PNG knows no CMYK")
     smoothly = Image.fromarray(smooth(0, 21, 34))
     image = smoothly.convert("L").convert(mode) if mode in ("LA", "I;16") else smoothly.convert(mode)
     if mode == "I;16":
@@ -278,7 +296,7 @@ def test_pictures_of_every_mode(mode: str, name: str, run: Path, tmp_path: Path,
     (place,) = answer(run, tmp_path / name, "--out", tmp_path / "out")["written"]
     with Image.open(tmp_path / name) as original, Image.open(place) as made:
         expected = smoothly.convert("L").convert("RGB") if mode == "I;16" else original.convert("RGB")
-        np.testing.assert_array_equal(np.asarray(made.convert("RGB")), np.asarray(expected))
+        assert psnr(np.asarray(made.convert("RGB")), np.asarray(expected)) > (35 if name == "x.jpg" else 90)
 
 
 @pytest.mark.parametrize("height", [7, 40])
@@ -352,31 +370,27 @@ def test_a_sheet_shows_originals_left_and_translations_right(
     run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     knowing(monkeypatch, a2b=torch.neg)
-    for number in range(3):
-        save(tmp_path / "in" / f"{number}.png", np.full((32, 32, 3), 60 * number, np.uint8))
-    result = answer(run, tmp_path / "in", "--out", tmp_path / "out", "--sheet")
-    assert result["sheet"] == str(tmp_path / "out" / "side-by-side.png")
+    levels = (40, 80, 120)
+    for number, level in enumerate(levels):
+        save(tmp_path / "in" / f"{number}.png", np.full((32, 32, 3), level, np.uint8))
+    result = answer(run, tmp_path / "in", "--out", tmp_path / "out", "--sheet", tmp_path / "pairs.png")
+    assert result["sheet"] == str(tmp_path / "pairs.png")
     assert result["sheet"] not in result["written"]
-    sheet = pixels_of(tmp_path / "out" / "side-by-side.png")
-    for value in (0, 60, 120):
-        rows, columns = np.nonzero((sheet == value).all(2))
-        _, others = np.nonzero((sheet == 255 - value).all(2))
-        assert len(rows) > 0
-        assert len(others) > 0
-    assert set(files_below(tmp_path / "out")) == {"0.png", "1.png", "2.png", "side-by-side.png"}
+    sheet = pixels_of(tmp_path / "pairs.png")
+    for level in levels:
+        originals, made = (np.argwhere((sheet == value).all(2)) for value in (level, 255 - level))
+        assert len(originals) == 32 * 32
+        np.testing.assert_array_equal(made, originals + np.array([0, 256]))
+    assert set(files_below(tmp_path / "out")) == {"0.png", "1.png", "2.png"}
 
 
-def test_a_sheet_takes_nothings_place(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Any, identity: None
-) -> None:
-    """Not what is there already, and not a translation of that name."""
-    pixels = noisy(8, 8)
-    mine = save(tmp_path / "in" / "side-by-side.png", pixels)
-    main(["translate", str(run), str(mine), "--out", str(tmp_path / "in" / "x.png"), "--sheet"])
-    np.testing.assert_array_equal(pixels_of(mine), pixels)
-    main(["translate", str(run), str(mine), "--out", str(tmp_path / "out"), "--sheet"])
-    if (tmp_path / "out" / "side-by-side.png").exists():
-        np.testing.assert_array_equal(pixels_of(tmp_path / "out" / "side-by-side.png"), pixels)
+def test_a_sheet_takes_nothings_place(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not what is translated, and not what is there already."""
+    mine, other = (save(tmp_path / "in" / name, noisy(8, 8)) for name in ("x.png", "y.png"))
+    before = files_below(tmp_path)
+    for sheet, told in ((mine, "overwrite what is translated"), (other, "exists")):
+        assert told in refused(capsys, "translate", run, mine, "--out", tmp_path / "out", "--sheet", sheet)
+    assert files_below(tmp_path) == before
 
 
 # What is refused
@@ -435,6 +449,7 @@ MISTAKES = {
     "text called a film": (["{run}", "{place}/text.mp4"], "text.mp4"),
     "unknown ending": (["{run}", "{picture}", "--out", "{place}/new.xyz"], ".xyz"),
     "a film's ending for a picture": (["{run}", "{picture}", "--out", "{place}/new.mp4"], ".mp4"),
+    "out too long": (["{run}", "{picture}", "--out", "{place}/" + 300 * "n" + ".png"], "long"),
     "folder where a file is": (["{run}", "{picture}", "--out", "{place}/text.mp4/deep"], "text.mp4"),
 }
 
@@ -520,9 +535,9 @@ def test_a_broken_off_film_leaves_nothing(
 
 def four_colours(index: int) -> np.ndarray:
     """A still of which a GIF loses nothing."""
-    return np.kron(np.array([[[200, 40, 40], [40, 200, 40]], [[40, 40, 200], [90, 90, 90]]]), np.ones((12, 16, 1))).astype(
-        np.uint8
-    )
+    return np.kron(
+        np.array([[[200, 40, 40], [40, 200, 40]], [[40, 40, 200], [90, 90, 90]]]), np.ones((12, 16, 1))
+    ).astype(np.uint8)
 
 
 def test_an_animation_stays_one(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
@@ -535,6 +550,24 @@ def test_an_animation_stays_one(run: Path, tmp_path: Path, answer: Any, identity
     assert (made.durations, made.loop, made.rate) == (original.durations, original.loop, original.rate)
     for one, other in zip(made.frames(), original.frames(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x.apng",
+        "x.webp",
+        pytest.param("x.png"),
+    ],
+)
+def test_animations_keep_their_names(name: str, run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
+    first, *rest = [Image.fromarray(smooth(index)) for index in range(3)]
+    kind = {"x.webp": {"format": "WEBP", "lossless": True}}.get(name, {"format": "PNG"})
+    first.save(tmp_path / name, save_all=True, append_images=rest, duration=40, **kind)
+    (place,) = answer(run, tmp_path / name, "--out", tmp_path / "out", "--every-frame-alone")["written"]
+    assert Path(place).name == {"x.png": "x.apng"}.get(name, name)  # an animated PNG says so
+    for one, other in zip(open_film(Path(place)).frames(), open_film(tmp_path / name).frames(), strict=True):
+        assert psnr(one, other) > 35
 
 
 def frames_folder(place: Path, count: int = 8) -> Path:
@@ -550,7 +583,7 @@ def test_folders_of_frames_and_steadiness(
     pytest.importorskip("cv2", reason="holding still needs OpenCV")
     folder, flicker = frames_folder(tmp_path / "in"), {}
     for name, more in (("steady", []), ("alone", ["--every-frame-alone"])):
-        knowing(monkeypatch, a2b=alternating(10 / 127.5))
+        knowing(monkeypatch, a2b=Alternating(10 / 127.5))
         result = answer(run, folder, "--frames", "--out", tmp_path / name, *more)
         assert result["written"] == [str(tmp_path / name / "in")]
         assert result["pictures"] == 8
@@ -574,12 +607,10 @@ def test_frames_in_one_folder_without_frames_are_pictures(run: Path, tmp_path: P
 def test_a_folder_of_frames_may_have_a_dot_in_its_name(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
     folder = frames_folder(tmp_path / "shot.01", 3)
     answer(run, folder, "--frames", "--every-frame-alone", "--out", tmp_path / "out")
-    assert len(list((tmp_path / "out" / "shot.01").iterdir())) == 3
+    assert len(list((tmp_path / "out" / "shot-01").iterdir())) == 3
 
 
-def test_films_in_grey(
-    grey_run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_films_in_grey(grey_run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("cv2", reason="holding still needs OpenCV")
     knowing(monkeypatch, a2b=torch.neg)
     folder = frames_folder(tmp_path / "in", 3)
@@ -590,9 +621,7 @@ def test_films_in_grey(
         np.testing.assert_allclose(pixels_of(place).astype(int), expected.astype(int), atol=1)
 
 
-def test_frames_of_different_sizes_are_refused(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_frames_of_different_sizes_are_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = frames_folder(tmp_path / "in", 3)
     save(folder / "3.png", noisy(20, 20))
     assert "one size" in refused(capsys, "translate", run, folder, "--frames", "--out", tmp_path / "out")

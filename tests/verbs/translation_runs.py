@@ -46,15 +46,15 @@ def knowing(patch: pytest.MonkeyPatch, **ways: Change) -> dict[str, Known]:
     return translators
 
 
-def alternating(step: float) -> Change:
-    """Brighter by ``step`` of [-1, 1], then darker, and so on."""
-    state = {"sign": -1.0}
+class Alternating:
+    """Brighter by ``step`` of [-1, 1], then darker, and so on; a copy goes on by itself."""
 
-    def change(pictures: Tensor) -> Tensor:
-        state["sign"] *= -1
-        return pictures + state["sign"] * step
+    def __init__(self, step: float) -> None:
+        self.step = -step
 
-    return change
+    def __call__(self, pictures: Tensor) -> Tensor:
+        self.step = -self.step
+        return pictures + self.step
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:

@@ -58,8 +58,8 @@ def _size(file: Path) -> tuple[int, int]:
     """Height and width as seen."""
     try:
         with Image.open(file, formats=FORMATS) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-            return image.size if turned else (image.height, image.width)
+            turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+            return image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         reason = "not a picture" if "cannot identify" in str(problem) else one_line(problem)
         raise UserError(f"{file}: cannot be read ({reason}); remove it from the folder or mend it") from None

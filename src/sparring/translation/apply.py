@@ -32,8 +32,7 @@ def translate_picture(translator: ResnetTranslator, pixels: np.ndarray, tile: in
     In tiles of ``tile`` pixels, 0 for whole pictures up to a megapixel and tiles of 512 beyond. Raises
     :class:`UserError` for a tile that is no multiple of four or too small.
     """
-    if tile and (tile % DOWN or tile < 2 * DOWN):
-        raise UserError(f"tile: {tile} will not do; choose a multiple of {DOWN}, {2 * DOWN} or more")
+    check_tile(tile)
     height, width = pixels.shape[:2]
     device = next(translator.parameters()).device
     picture = padded(as_numbers(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].to(device)))
@@ -42,6 +41,12 @@ def translate_picture(translator: ResnetTranslator, pixels: np.ndarray, tile: in
     else:
         made = to_bytes(translator(picture))
     return made[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy()
+
+
+def check_tile(tile: int) -> None:
+    """Raise :class:`UserError` for a tile that no translator takes."""
+    if tile and (tile % DOWN or tile < 2 * DOWN):
+        raise UserError(f"tile: {tile} will not do; choose a multiple of {DOWN}, {2 * DOWN} or more")
 
 
 def padded(picture: Tensor) -> Tensor:

@@ -119,7 +119,7 @@ def open_tests(recipe: TranslationRecipe, form: Mapping[str, Any]) -> Tests:
     Inside one folder, ``testA`` and ``testB`` go before what it was trained on. Pictures whose files have one name are
     a pair. Raises :class:`UserError` as :func:`open_source` does.
     """
-    shape = replace(recipe, size=f"{form['height']}x{form['width']}", **channels(recipe, form["channels"]))
+    shape = replace(recipe, size=f"{form['height']}x{form['width']}", channels=str(form["channels"]))
     if recipe.data in SETS:
         ink, neon, labels = truth()
         worlds = {"a": ImageArrays((ink, labels), shape), "b": ImageArrays((neon, labels), shape)}
@@ -166,11 +166,6 @@ def find_worlds(data: str, data_b: str, pairs: Sequence[tuple[str, str]] = PAIRS
     )
 
 
-def channels(recipe: TranslationRecipe, count: int) -> dict[str, Any]:
-    """Settings that read every picture with that many; transparency that no picture has need not be kept."""
-    return {"channels": str(count), "alpha": "white" if recipe.alpha == "keep" and count < 4 else recipe.alpha}
-
-
 def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
     """Both worlds, opened in one shape: the larger where they differ. Raises :class:`UserError`."""
     opened: list[ImageSource] = [open_pictures(recipe) for recipe in recipes]
@@ -182,6 +177,6 @@ def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
     return [
         source
         if all(source.form[name] == wanted[name] for name in wanted)
-        else open_pictures(replace(recipe, size=size, **channels(recipe, largest["channels"])))
+        else open_pictures(replace(recipe, size=size, channels=str(largest["channels"])))
         for source, recipe in zip(opened, recipes, strict=True)
     ]

@@ -21,7 +21,7 @@ def luminance_correlation(pictures: Tensor, others: Tensor) -> Tensor:
     """The mean correlation in [-1, 1] of luminance in ``(n, channels, height, width)`` and their counterparts."""
     one, other = (luminance(each).flatten(1) for each in (pictures, others))
     one, other = one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True)
-    return ((one * other).mean(1) / (one.std(1) * other.std(1)).clamp(min=1e-4)).mean()
+    return ((one * other).mean(1) / (one.std(1, correction=0) * other.std(1, correction=0)).clamp(min=1e-4)).mean()
 
 
 def luminance(pictures: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ FORMATS = {
     ".ppm": "PPM",
     ".pgm": "PPM",
 }
+SPACES = {1: b"GRAY", 3: b"RGB "}  # what an ICC profile says it is for, by channels
 QUALITY = 95  # of JPEG and WebP
 CELL = 256  # pixels, of a picture on a sheet
 
@@ -50,25 +51,24 @@ class Picture:
     """uint8 ``(height, width, channels)``, upright."""
     alpha: Image.Image | None
     exif: Image.Exif
+    orientation: int
+    """1 to 8, as in EXIF."""
     profile: bytes | None
     """ICC profile."""
 
-    @property
-    def orientation(self) -> int:
-        """1 to 8, as in EXIF."""
-        return int(self.exif.get(ExifTags.Base.Orientation, 1))
-
 
 def read_picture(path: Path, channels: int) -> Picture:
-    """A file with 1 channel, grey, or 3 or 4, colour. Raises :class:`BadImage`."""
+    """A file with 1 channel, grey, or 3, colour. Raises :class:`BadImage`."""
     with opened(path) as image:
         exif, profile = image.getexif(), image.info.get("icc_profile")
+        orientation = int(exif.get(ExifTags.Base.Orientation, 1))  # Pillow turns a TIFF when it loads it, and forgets
+        if image.format == "TIFF":
+            exif = Image.Exif()  # the others of a TIFF's tags say how its pixels lie
+            exif[ExifTags.Base.Orientation] = orientation
         upright = ImageOps.exif_transpose(image)
-        see_through = upright.has_transparency_data and channels != 4
-        alpha = upright.convert("RGBA").getchannel("A") if see_through else None
-        mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
-        pixels = np.asarray(to_8_bits(upright).convert(mode))
-    return Picture(pixels[..., None] if channels == 1 else pixels, alpha, exif, profile)
+        alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+        pixels = np.asarray(to_8_bits(upright).convert("L" if channels == 1 else "RGB"))
+    return Picture(pixels[..., None] if channels == 1 else pixels, alpha, exif, orientation, profile)
 
 
 def write_picture(pixels: np.ndarray, like: Picture, path: Path) -> None:
@@ -85,7 +85,7 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path) -> None:
     if like.orientation in BACK:
         image = image.transpose(TURNS[BACK[like.orientation]])
     options: dict[str, object] = {"exif": like.exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}
-    if like.profile and kind in ("PNG", "JPEG", "WEBP", "TIFF"):
+    if like.profile and like.profile[16:20] == SPACES[pixels.shape[2]] and options:
         options["icc_profile"] = like.profile
     if kind in ("JPEG", "WEBP"):
         options["quality"] = QUALITY

@@ -67,6 +67,8 @@ class TranslationRecipe(DuelRecipe, Reading):
                 raise UserError(
                     f"{name}: has no effect with {other} {getattr(self, other)}, only with {' and '.join(values)}"
                 )
+        if self.alpha == "keep" or self.channels == "4":
+            raise UserError("alpha: a translation is learned on colours alone; translate keeps transparency as it is")
         if self.flipped and self.contrast_identity:
             raise UserError("flipped: has no effect with contrast_identity; leave one of the two out")
 

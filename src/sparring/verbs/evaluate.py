@@ -74,6 +74,8 @@ def evaluate(
     on = precision.find_device(device)
     subjects = find_subjects(Path(target), data, reading, on)
     place = Path(out) if out else None
+    if at and not films:
+        raise UserError("at: has no effect without --film; leave it out")
     if films:
         crossing = subjects.get("a2b")
         if not isinstance(crossing, Crossing):

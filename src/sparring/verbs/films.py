@@ -30,6 +30,7 @@ from sparring.verbs.translate import Work, grey, smaller
 
 VERSIONS = ("original", "alone", "steady")
 CROPS = 2000  # of each version, at most, that its style is judged by
+LEAST = 80  # pictures of the target world
 APART = 5  # frames between two that crops are taken from
 HEADINGS = ("film", "version", "flicker", f"over {LONG}", "style distance", "strength")
 ABOUT = (
@@ -46,20 +47,26 @@ def evaluate_films(
     ``strength`` is the share of the way from the original's style distance to nothing: 0 is untouched, 1 like the
     target world. Leaves ``films.json``. Raises :class:`UserError` for what is no film.
     """
+    films = [open_film(Path(clip)) for clip in clips]
+    for film in films:
+        fits(film, crossing, at)
+    if len(crossing.source) < LEAST:
+        raise UserError(
+            f"{crossing.source.name}: {len(crossing.source)} pictures to judge style by, {LEAST} are needed"
+        )
     measure = find_features(crossing.source, "auto", crossing.model.device, say)
     order = np.random.default_rng(seed).permutation(len(crossing.source))
     halves = [crossing.source.batch(part[:CROPS])["images"] for part in np.array_split(order, 2)]
     target, other = (measure(half) for half in halves)
     rows = []
-    for clip in clips:
-        film = open_film(Path(clip))
+    for film in films:
         errors, crops = watched(crossing, film, at, seed, say)
         distances = {name: kernel_distance(target, measure(some), seed)["kernel"] for name, some in crops.items()}
         untouched = distances["original"].value
         for name in VERSIONS:
             rows.append(
                 {
-                    "film": Path(clip).name,
+                    "film": film.path.name,
                     "version": name,
                     "flicker": errors.short().get(name),
                     "long": errors.long().get(name),
@@ -83,6 +90,14 @@ def evaluate_films(
     place = crossing.place / "films.json"
     write_atomically(place, (json.dumps(finite(result), indent=2, ensure_ascii=False) + "\n").encode())
     return {**result, "written": [str(place)]}
+
+
+def fits(film: Film, crossing: Crossing, at: int) -> None:
+    """Raise :class:`UserError` for a film that is too small to be judged by pieces of the size that the model knows."""
+    tall, wide = smaller(np.empty((film.height, film.width, 1), np.uint8), at).shape[:2]
+    height, width = (crossing.model.form[name] for name in ("height", "width"))
+    if at < 0 or tall < height or wide < width:
+        raise UserError(f"at: frames of {tall}x{wide} are smaller than what the model knows, {height}x{width}")
 
 
 def watched(
@@ -117,8 +132,6 @@ def cut_out(
     height, width = form["height"], form["width"]
     small = {name: smaller(frame, at) for name, frame in shown.items()}
     tall, wide = next(iter(small.values())).shape[:2]
-    if tall < height or wide < width:
-        raise UserError(f"at: frames of {tall}x{wide} are smaller than what the model knows, {height}x{width}")
     places = [(random.integers(tall - height + 1), random.integers(wide - width + 1)) for _ in range(count)]
     pieces = {}
     for name, frame in small.items():

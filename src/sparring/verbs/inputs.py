@@ -20,6 +20,7 @@ class Job:
     source: Path
     name: Path
     film: bool
+    frames: bool = False  # a folder of them
 
 
 def find_jobs(inputs: Iterable[str | Path], frames: bool = False) -> list[Job]:
@@ -45,8 +46,12 @@ def find_jobs(inputs: Iterable[str | Path], frames: bool = False) -> list[Job]:
 def jobs_of(given: str, frames: bool) -> Iterator[Job]:
     """What one input stands for. Raises :class:`UserError`."""
     place = Path(os.path.expanduser(given))
+    if not given:
+        raise UserError("input: is empty; give pictures, films, or folders that hold some")
     if os.path.isdir(place):
-        yield from [Job(place, Path(place.resolve().name), True)] if frames else below(place)
+        yield from (
+            [Job(place, Path(place.resolve().name.replace(".", "-")), True, frames=True)] if frames else below(place)
+        )
     elif os.path.exists(place):
         yield Job(place, Path(place.name), is_film(place))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,15 +17,15 @@ from sparring.core.recipe import nearest
 from sparring.data.notes import encode_png
 from sparring.films.film import Film
 from sparring.films.reading import open_film
-from sparring.films.writing import writing
+from sparring.films.writing import KNOWN, writing
 from sparring.images.pictures import to_picture
 from sparring.images.reading.decode import BadImage
-from sparring.translation.apply import translate_picture
+from sparring.translation.apply import check_tile, translate_picture
 from sparring.translation.directions import Translation
 from sparring.translation.networks.resnet import ResnetTranslator
-from sparring.translation.pictures import pair_sheet, read_picture, write_picture
+from sparring.translation.pictures import FORMATS, pair_sheet, read_picture, write_picture
 from sparring.translation.steady import Steady
-from sparring.verbs.inputs import Job, find_jobs, same
+from sparring.verbs.inputs import Job, find_jobs
 from sparring.verbs.model import Model, load
 
 SHOWN = 12  # pairs on the sheet
@@ -68,28 +69,29 @@ def translate(
     at: int = 0,
     steady: bool = True,
     frames: bool = False,
-    sheet: bool = False,
+    sheet: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Translate every picture and film among ``inputs``, each to a file of the same name, size and kind in ``out``.
 
-    ``out`` is a folder, or for a single input a file; ``translated/<direction>/`` in the run without. ``tile``: see
+    ``out`` is a folder, or for a single file one; ``translated/<direction>/`` in the run without. ``tile``: see
     :func:`translate_picture`; ``at`` brings the shorter side to that many pixels before, and back after; ``steady``
-    keeps films from flickering; ``frames`` takes each folder for a film; ``sheet`` draws some pictures beside their
-    translations. Files that cannot be read are named and skipped. Returns what was written. Raises :class:`UserError`
-    when nothing can be translated, when a result would take the place of something, and for a model that does not
-    translate.
+    keeps films from flickering; ``frames`` takes each folder for a film; ``sheet`` is a PNG file with some pictures
+    beside their translations. Files that cannot be read are named and skipped. Returns what was written. Raises
+    :class:`UserError` when nothing can be translated, when a result would take the place of something, and for a
+    model that does not translate.
     """
     model = load(run, device)
     way = find_way(model, direction)
-    if tile < 0 or at < 0:
-        raise UserError(f"{'tile' if tile < 0 else 'at'}: a number of pixels, 0 or more")
+    if at < 0:
+        raise UserError("at: a number of pixels, 0 or more")
+    check_tile(tile)
     work = Work(model, way, tile=tile, at=at, steady=steady)
     jobs = find_jobs(inputs, frames)
-    places = [place_for(job, out, Path(run), way, alone=len(jobs) == 1) for job in jobs]
-    refuse(jobs, places, overwrite)
+    places = [place_for(job, out, Path(run), way, alone=alone(inputs)) for job in jobs]
+    refuse(jobs, [*places, *([Path(sheet)] if sheet else [])], overwrite)
 
     written: list[str] = []
     skipped: list[dict[str, str]] = []
@@ -130,7 +132,10 @@ def translate(
         "pictures_per_second": round(count / seconds, 2),
         "megapixels_per_second": round(pixels / seconds / 1e6, 3),
     }
-    return {**result, "sheet": str(write_sheet(shown, Path(written[0]).parent))} if shown else result
+    if sheet and shown:
+        write_atomically(Path(sheet), encode_png(pair_sheet(shown), {"about": "left of each pair the original"}))
+        result["sheet"] = str(sheet)
+    return result
 
 
 def find_way(model: Model, direction: str) -> str:
@@ -149,20 +154,32 @@ def find_way(model: Model, direction: str) -> str:
     return direction
 
 
+def alone(inputs: Sequence[str | Path]) -> bool:
+    """Whether all there is to do is one file."""
+    return len(inputs) == 1 and os.path.isfile(os.path.expanduser(inputs[0]))
+
+
 def place_for(job: Job, out: str | Path | None, run: Path, way: str, alone: bool) -> Path:
-    """Where a job's result goes."""
+    """Where a job's result goes. Raises :class:`UserError` when several should go into one file."""
+    name = job.name.with_suffix(".apng") if job.film and job.name.suffix.lower() == ".png" else job.name
     if out is None:
-        return run / "translated" / way / job.name
-    place = Path(out)
-    return place if alone and place.suffix and not place.is_dir() else place / job.name
+        return run / "translated" / way / name
+    place = Path(os.path.expanduser(out))
+    known = place.suffix.lower() in (*FORMATS, *KNOWN)
+    if os.path.isdir(place) or not (known or (alone and place.suffix)):
+        return place / name
+    if alone or job.frames:
+        return place
+    raise UserError(f"out: {place} is one file, and there may be several results; give a folder")
 
 
 def refuse(jobs: Sequence[Job], places: Sequence[Path], overwrite: bool) -> None:
     """Raise :class:`UserError` before anything is done, when a result would take the place of something."""
-    for job, place in zip(jobs, places, strict=True):
-        if same(job.source, place):
+    sources = {os.path.realpath(job.source) for job in jobs}
+    for place in places:
+        if os.path.realpath(place) in sources:
             raise UserError(f"{place}: would overwrite what is translated; choose another --out")
-        if place.exists() and not overwrite:
+        if os.path.exists(place) and not overwrite:
             raise UserError(f"{place}: exists; choose another --out, or add --overwrite")
 
 
@@ -212,10 +229,3 @@ def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """By Lanczos."""
     picture = to_picture(pixels).resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(picture).reshape(height, width, pixels.shape[2])
-
-
-def write_sheet(shown: Sequence[tuple[np.ndarray, np.ndarray]], folder: Path) -> Path:
-    """``side-by-side.png``: originals beside their translations."""
-    place = folder / "side-by-side.png"
-    write_atomically(place, encode_png(pair_sheet(shown), {"about": "left of each pair the original"}))
-    return place

@@ -79,8 +79,9 @@ def _open(file: Path | bytes) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8. PNG may carry EXIF behind its pixels, where looking for it would decode them all: not done."""
-    if image.format == "PNG" and "exif" not in image.info:
+    """1 to 8. PNG may carry EXIF behind its pixels, where looking for it would decode them all: not done. Of a TIFF
+    Pillow tells the size as seen, and turns it by itself."""
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return 1
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
