@@ -7,8 +7,8 @@ Then the test digits are translated, and a classifier of the target world, train
 Published for adapting a classifier (another protocol, with labels of the source): CoGAN 91.2 / 89.1, UNIT 95.97 / 93.58
 and CyCADA 95.6 / 96.5 (MNIST to USPS / USPS to MNIST).
 
-USPS's digits fill their pictures, MNIST's stand in the middle, so the translators zoom (`frame`) before they redraw. What
-the classifiers read of untranslated digits is told beside the rest.
+USPS's digits fill their pictures, MNIST's stand in the middle, so the translators zoom (`frame`) before they redraw.
+What the classifiers read of untranslated digits is told beside the rest.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sparring.verbs.model import load as load
     from sparring.verbs.train import resume as resume
     from sparring.verbs.train import train as train
+    from sparring.verbs.translate import translate as translate
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ PUBLIC = {
     "train": "sparring.verbs.train",
     "resume": "sparring.verbs.train",
     "evaluate": "sparring.verbs.evaluate",
+    "translate": "sparring.verbs.translate",
     "load": "sparring.verbs.model",
     "Game": "sparring.core.game",
     "Player": "sparring.core.game",
@@ -39,7 +41,7 @@ PUBLIC = {
 }
 """Where each public name lives: imported when first used, so that ``import sparring`` costs nothing."""
 
-__all__ = ["Game", "Player", "Recipe", "Round", "Turn", "UserError", "evaluate", "load", "resume", "train"]
+__all__ = ["Game", "Player", "Recipe", "Round", "Turn", "UserError", "evaluate", "load", "resume", "train", "translate"]
 
 
 def __getattr__(name: str) -> Any:

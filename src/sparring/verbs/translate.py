@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -93,49 +94,62 @@ def translate(
     places = [place_for(job, out, Path(run), way, alone=alone(inputs)) for job in jobs]
     refuse(jobs, [*places, *([Path(sheet)] if sheet else [])], overwrite)
 
-    written: list[str] = []
-    skipped: list[dict[str, str]] = []
-    shown: list[tuple[np.ndarray, np.ndarray]] = []
-    began, pixels, count = time.perf_counter(), 0, 0
+    began = time.perf_counter()
+    done = work_off(work, jobs, places, overwrite, say)
+    seconds = time.perf_counter() - began
+    result = {
+        "written": done.written,
+        "skipped": done.skipped,
+        "direction": way,
+        "model": model.hash,
+        "pictures": done.pictures,
+        "seconds": round(seconds, 3),
+        "pictures_per_second": round(done.pictures / seconds, 2),
+        "megapixels_per_second": round(done.pixels / seconds / 1e6, 3),
+    }
+    if sheet and done.shown:
+        write_atomically(Path(sheet), encode_png(pair_sheet(done.shown), {"about": "left of each pair the original"}))
+        result["sheet"] = str(sheet)
+    return result
+
+
+@dataclass
+class Done:
+    """What became of the jobs; a film's frames count as pictures."""
+
+    written: list[str] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    shown: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    pictures: int = 0
+    pixels: int = 0
+
+
+def work_off(
+    work: Work, jobs: Sequence[Job], places: Sequence[Path], overwrite: bool, say: Callable[[str], None]
+) -> Done:
+    """Do the jobs, one after the other. Raises :class:`UserError` when not one could be done."""
+    done = Done()
     for number, (job, place) in enumerate(zip(jobs, places, strict=True), 1):
         make_folder(place.parent)
         try:
             if job.film:
-                made, area = translate_film(work, job, place, overwrite, say)
+                translate_film(work, job, place, overwrite, done, say)
             else:
-                before, after = translate_file(work, job, place)
-                made, area = 1, before.shape[0] * before.shape[1]
-                if sheet and len(shown) < SHOWN:
-                    shown.append((before, after))
+                translate_file(work, job, place, done)
         except (BadImage, UserError) as problem:
+            reason = str(problem) if isinstance(problem, UserError) else f"{job.source}: {problem}"
             if len(jobs) == 1:
-                raise UserError(
-                    str(problem) if isinstance(problem, UserError) else f"{job.source}: {problem}"
-                ) from None
-            skipped.append({"path": str(job.source), "reason": str(problem)})
-            say(f"skipped {job.source}: {problem}")
+                raise UserError(reason) from None
+            done.skipped.append({"path": str(job.source), "reason": str(problem)})
+            say(f"skipped {reason}")
             continue
-        written.append(str(place))
-        count, pixels = count + made, pixels + area
+        done.written.append(str(place))
         if number % 25 == 0:
             say(f"{number:,} of {len(jobs):,} done")
-    if not written:
-        raise UserError(f"{len(skipped)} files and not one could be translated; the first: {skipped[0]['reason']}")
-    seconds = time.perf_counter() - began
-    result = {
-        "written": written,
-        "skipped": skipped,
-        "direction": way,
-        "model": model.hash,
-        "pictures": count,
-        "seconds": round(seconds, 3),
-        "pictures_per_second": round(count / seconds, 2),
-        "megapixels_per_second": round(pixels / seconds / 1e6, 3),
-    }
-    if sheet and shown:
-        write_atomically(Path(sheet), encode_png(pair_sheet(shown), {"about": "left of each pair the original"}))
-        result["sheet"] = str(sheet)
-    return result
+    if not done.written:
+        first = done.skipped[0]["reason"]
+        raise UserError(f"{len(done.skipped)} files and not one could be translated; the first: {first}")
+    return done
 
 
 def find_way(model: Model, direction: str) -> str:
@@ -183,16 +197,18 @@ def refuse(jobs: Sequence[Job], places: Sequence[Path], overwrite: bool) -> None
             raise UserError(f"{place}: exists; choose another --out, or add --overwrite")
 
 
-def translate_file(work: Work, job: Job, place: Path) -> tuple[np.ndarray, np.ndarray]:
-    """One picture and its translation. Raises :class:`BadImage`."""
+def translate_file(work: Work, job: Job, place: Path, done: Done) -> None:
+    """One picture. Raises :class:`BadImage`."""
     picture = read_picture(job.source, work.channels)
     made = work.picture(picture.pixels)
     write_picture(made, picture, place)
-    return picture.pixels, made
+    done.pictures, done.pixels = done.pictures + 1, done.pixels + made.shape[0] * made.shape[1]
+    if len(done.shown) < SHOWN:
+        done.shown.append((picture.pixels, made))
 
 
-def translate_film(work: Work, job: Job, place: Path, overwrite: bool, say: Callable[[str], None]) -> tuple[int, int]:
-    """Frames of one film, and their pixels."""
+def translate_film(work: Work, job: Job, place: Path, overwrite: bool, done: Done, say: Callable[[str], None]) -> None:
+    """One film. Raises :class:`UserError`."""
     film = open_film(job.source)
     count = 0
     with writing(place, film, overwrite=overwrite) as writer:
@@ -201,9 +217,9 @@ def translate_film(work: Work, job: Job, place: Path, overwrite: bool, say: Call
             count += 1
             if count % 50 == 0:
                 say(f"{job.source.name}: {count:,} of {film.count or '?'} frames")
+    done.pictures, done.pixels = done.pictures + count, done.pixels + count * film.height * film.width
     for note in [*writer.notes, *([film.cut_short] if film.cut_short else [])]:
         say(f"warning: {job.source}: {note}")
-    return count, count * film.height * film.width
 
 
 def grey(frame: np.ndarray) -> np.ndarray:
