@@ -48,6 +48,7 @@ SETTINGS = {
     "cycle": 5,
     "cycle_noise": 0,
     "mirror": False,
+    "shift": 0,
     "learning_rate": "1e-3:5e-5@20k,linear",
     "average_half_life": "0:5k@20k",
     "measure_every": 0,
@@ -58,7 +59,7 @@ PUBLISHED = {
     "a2b": {"CoGAN": 91.2, "UNIT": 95.97, "CyCADA": 95.6},
     "b2a": {"CoGAN": 89.1, "UNIT": 93.58, "CyCADA": 96.5},
 }
-MARKS = (150, 300, 600, 900)  # seconds
+MARKS = (120, 240, 600, 900)  # seconds
 STEPS = 1500  # of a classifier
 CPU = torch.device("cpu")
 SHOWN = 20  # digits of a row on the picture

@@ -32,6 +32,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "cut": {**ONE, "width": 4, "blocks": 1, "shift": 1, "frame": True},
     "fastcut": {**ONE, "width": 4, "blocks": 1, "shift": 1, "motion": 1, "skip": True},
     "recyclegan": {**ONE, "width": 4, "blocks": 1, "shift": 1, "size": "16", "patch": "16"},
+    "reframed": {**ONE, "width": 4, "blocks": 1, "patch": "16"},
     "ink-neon": {**ONE, "width": 4, "blocks": 1, "data": ""},
     "cyclegan-paper-256": {
         "width": 4,

@@ -159,9 +159,31 @@ ink_neon = dataclasses.replace(
     steps=1_500,
     learning_rate=schedule("1e-3:1e-4@24k,linear"),
     mirror=False,
-    shift=2,
+    shift=0,
 )
 
+reframed = dataclasses.replace(
+    cyclegan,
+    name="reframed",
+    about="cyclegan for worlds of the same things framed differently: zooms first, then changes little",
+    batch=16,
+    steps=3_000,
+    frame=True,
+    skip=True,
+    identity=schedule(0.5),
+    cycle=schedule(5.0),
+    cycle_noise=schedule(0.0),
+    learning_rate=schedule("1e-3:5e-5@40k,linear"),
+    average_half_life=schedule("0:5k@20k"),
+    patch="34",
+    mirror=False,
+    shift=0,
+)
+"""Chosen on MNIST and USPS at 28 pixels by eye and by a classifier, one run each: without ``frame`` the translators drew
+other digits to fill the picture (72 to 79 % still read as what they were, 88 to 91 % with it); with ``shift`` the mirrored
+borders were learned as a part of the digits (89 %, 93 % without)."""
+
 RECIPES = {
-    recipe.name: recipe for recipe in (cyclegan, cut, fastcut, recyclegan, ink_neon, cyclegan_paper_256, cut_paper_256)
+    recipe.name: recipe
+    for recipe in (cyclegan, cut, fastcut, recyclegan, reframed, ink_neon, cyclegan_paper_256, cut_paper_256)
 }
