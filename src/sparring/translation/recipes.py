@@ -179,8 +179,8 @@ reframed = dataclasses.replace(
     mirror=False,
     shift=0,
 )
-"""Chosen on MNIST and USPS at 28 pixels by eye and by a classifier, one run each: without ``frame`` the translators drew
-other digits to fill the picture (72 to 79 % still read as what they were, 88 to 91 % with it); with ``shift`` the mirrored
+"""Chosen on MNIST and USPS at 28 pixels by a classifier, one run each: without ``frame`` the translators drew other
+digits to fill the picture (72 to 79 % still read as what they were, 88 to 91 % with it); with ``shift`` the mirrored
 borders were learned as a part of the digits (89 %, 93 % without)."""
 
 RECIPES = {
