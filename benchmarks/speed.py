@@ -207,15 +207,17 @@ def main() -> None:
     facts = machine.facts()
     print(machine.described(facts))
     objectives = list(OBJECTIVES) if options.objective == "both" else [options.objective]
-    found = []
+    measured: dict[str, list[dict[str, Any]]] = {"speed": [], "speed_worlds": []}
     for size in filter(None, options.sizes.split(",")):
         for objective in objectives:
-            found.append(contest(size, objective, options))
-            report(found[-1], facts["capabilities"]["amx"])
+            measured["speed"].append(contest(size, objective, options))
+            report(measured["speed"][-1], facts["capabilities"]["amx"])
     for size in filter(None, options.worlds.split(",")):
-        found.append(contest_of_worlds(size, options))
-        report(found[-1], facts["capabilities"]["amx"])
-    machine.write("speed", facts, quick=options.quick, seed=SEED, settings=vars(options), contests=found)
+        measured["speed_worlds"].append(contest_of_worlds(size, options))
+        report(measured["speed_worlds"][-1], facts["capabilities"]["amx"])
+    for name, contests in measured.items():
+        if contests:
+            machine.write(name, facts, quick=options.quick, seed=SEED, settings=vars(options), contests=contests)
 
 
 if __name__ == "__main__":
