@@ -63,30 +63,30 @@ def test_the_truth_has_one_hue_in_both_worlds() -> None:
     one, other, _ = truth()
     beside = np.abs(one / 255 - PAPER).max(3) < 0.03
     light = hue((beside[..., None] * (other / 255 - WALL)).sum((1, 2)))
-    inked = hue(darkest(one))
+    inked = hue(boldest(one))
     apart = np.abs(np.angle(np.exp(1j * (inked - light))))
     assert apart.max() < 0.2
     wrong = np.abs(np.angle(np.exp(1j * (np.roll(inked, 1) - light))))
     assert np.median(wrong) > 1
 
 
-def darkest(pictures: np.ndarray) -> np.ndarray:
+def boldest(pictures: np.ndarray) -> np.ndarray:
     """The colour where most is drawn, ``(n, 3)``."""
     flat = pictures.reshape(len(pictures), -1, 3) / 255
     rank = np.abs(flat - PAPER).sum(2).argsort(1)[:, -12:]
     return np.take_along_axis(flat, rank[..., None], 1).mean(1)
 
 
-def test_paper_is_light_and_the_wall_is_dark() -> None:
+def test_paper_and_wall_have_their_colours() -> None:
     one, other = ink(slice(0, 50)), neon(slice(0, 50))
     np.testing.assert_allclose(np.median(one.reshape(-1, 3), 0) / 255, PAPER, atol=0.02)
     corners = other[:, [0, 0, -1, -1], [0, -1, 0, -1]].reshape(-1, 3) / 255
     np.testing.assert_allclose(np.median(corners, 0), WALL, atol=0.1)
-    assert darkest(one).max() < INK + 0.12
+    assert boldest(one).max() < INK + 0.12
 
 
 def test_hues_are_all_around_and_their_own() -> None:
-    angles = hue(darkest(ink(FIRST)))
+    angles = hue(boldest(ink(FIRST)))
     counts = np.histogram(angles, 6, (-np.pi, np.pi))[0]
     assert counts.min() > 60
 

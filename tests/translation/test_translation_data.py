@@ -181,7 +181,7 @@ def test_the_drawn_worlds_need_no_second_one() -> None:
     with pytest.raises(UserError, match="holds both"):
         open_source(RECIPES["ink-neon"].changed({"data_b": "x"}))
     assert len(open_source(RECIPES["ink-neon"])) == 750
-    assert not open_source(RECIPES["ink-neon"]).form["upright"]
+    assert open_source(RECIPES["ink-neon"]).form["upright"]
 
 
 def test_a_world_with_too_few_pictures_is_told(tmp_path: Path) -> None:

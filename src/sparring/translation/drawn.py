@@ -1,4 +1,4 @@
-"""Two worlds with a hidden truth: handwritten digits as ink on paper, and as neon on a dark wall.
+"""Two worlds with a hidden truth: handwritten digits as coloured ink on dark paper, and as neon on a dark wall.
 
 Drawn from scikit-learn's digits, each smoothed to a stroke. A digit's hue is the same in both worlds, so for every
 picture of one there is exactly one right picture in the other; training never sees the two together. The worlds
@@ -21,7 +21,7 @@ from sparring.images.recipes import Reading
 SIZE = 32  # pixels, of a picture
 FIRST, SECOND = slice(0, 750), slice(750, 1500)  # of scikit-learn's digits
 KEPT = slice(1500, 1797)  # for tests
-PAPER, INK = np.array([0.96, 0.94, 0.88]), 0.45  # colour; brightness of a hue
+PAPER, INK = np.array([0.22, 0.20, 0.17]), 0.70  # colour; brightness of a hue
 WALL = np.array([0.10, 0.08, 0.14])
 THRESHOLD, STEEP = 0.45, 12.0  # where a stroke ends, and how sharply
 GLOW = 3.0  # pixels
@@ -46,7 +46,7 @@ def labels(part: slice) -> list[str]:
 
 
 def ink(part: slice) -> np.ndarray:
-    """Dark strokes of their hue on paper."""
+    """Flat strokes of their hue on brown paper."""
     strokes, hues = _strokes(part), _hues(part)
     colours = INK * hues[:, None, None, :]
     return _bytes(PAPER + strokes[..., None] * (colours - PAPER))

@@ -1,7 +1,7 @@
 """Light and dark swapped: the trap that unpaired translation falls into in its first minutes and never leaves.
 
 Noticed by the correlation of luminance between a picture and its translation. Where the target world is itself more
-like the other one's negative (ink on paper, neon on a dark wall), a swap is right and nothing is said.
+like the other one's negative (ink on white paper, neon on a dark wall), a swap is right and nothing is said.
 """
 
 from __future__ import annotations

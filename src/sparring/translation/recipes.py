@@ -152,7 +152,7 @@ cut_paper_256 = dataclasses.replace(
 ink_neon = dataclasses.replace(
     cyclegan,
     name="ink-neon",
-    about="digits as ink on paper and as neon on a dark wall, drawn by Sparring itself: the right answer is known",
+    about="digits as ink on dark paper and as neon on a dark wall, drawn by Sparring: the right answer is known",
     data="ink-neon",
     size="32",
     batch=16,
