@@ -51,6 +51,8 @@ class Recipe:
     kind: ClassVar[str] = ""
     places: ClassVar[tuple[str, ...]] = ("data",)
     """The settings that name data."""
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {}
+    """Settings that have an effect only where another has one of these values."""
 
     name: str = setting("", "the recipe this one started from")
     about: str = setting("", "one line on what it is for")
@@ -81,10 +83,22 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, field in fields(type(self)).items():
             check_range(name, getattr(self, name), field.metadata)
+        for name, (other, values) in self.only_with.items():
+            if getattr(self, other) not in values and getattr(self, name) != fields(type(self))[name].default:
+                raise UserError(
+                    f"{name}: has no effect with {other} {getattr(self, other)}, only with {' and '.join(values)}"
+                )
 
     def changed(self, settings: Mapping[str, Any]) -> Self:
-        """This recipe with other settings, each given as text or in its own type. Raises :class:`UserError`."""
+        """This recipe with other settings, each given as text or in its own type; what has no effect any more by them
+        is forgotten. Raises :class:`UserError`."""
         known = fields(type(self))
+        stale = {
+            name: known[name].default
+            for name, (other, values) in self.only_with.items()
+            if settings.get(other, getattr(self, other)) not in (*values, getattr(self, other))
+        }
+        settings = {**stale, **settings}
         values: dict[str, Any] = {}
         for name, value in settings.items():
             if name not in known:

@@ -6,11 +6,11 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import Recipe, fields, setting
+from sparring.core.recipe import Recipe, setting
 from sparring.core.schedules import Schedule, schedule
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
@@ -49,6 +49,7 @@ class ImageRecipe(AdversarialRecipe, Reading):
     """A game on pictures: how they are read, which networks play, what the judge is shown."""
 
     kind: ClassVar[str] = "images"
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
 
     conditional: bool = setting(False, "condition both players on the label")
     network: str = setting("lean", "the pair that plays", choices=("lean", "tutorial", "r3gan"))
@@ -68,26 +69,12 @@ class ImageRecipe(AdversarialRecipe, Reading):
     def __post_init__(self) -> None:
         super().__post_init__()
         read_widths(self.widths)
-        for name, (other, values) in ONLY_WITH.items():
-            if getattr(self, other) not in values and getattr(self, name) != fields(type(self))[name].default:
-                raise UserError(
-                    f"{name}: has no effect with {other} {getattr(self, other)}, only with {' and '.join(values)}"
-                )
         if self.network == "r3gan" and self.spectral_norm:
             raise UserError(
                 "spectral_norm: R3GAN's branches begin at zero, which has no norm to divide by; leave one out"
             )
         if self.conditional and self.labelled == "no":
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
-
-    def changed(self, settings: Mapping[str, Any]) -> Self:
-        """As for every recipe. With another network or augmentation, what was set for the one before is forgotten."""
-        stale = {
-            name: fields(type(self))[name].default
-            for name, (other, values) in ONLY_WITH.items()
-            if settings.get(other, getattr(self, other)) not in (*values, getattr(self, other))
-        }
-        return super().changed({**stale, **settings})
 
 
 def read_size(size: str) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from sparring.core.duel import Duel, constrain
 from sparring.core.errors import UserError
 from sparring.core.game import Game, Networks, Player, Round, Side, Turn, mixed
+from sparring.images.game import mirrored
 from sparring.translation.inversion import Inversion, luminance_correlation
 from sparring.translation.networks.patch import PatchDiscriminator, field_for
 from sparring.translation.networks.resnet import DOWN, ResnetTranslator
@@ -114,8 +115,7 @@ class Translation(Game):
     def shown(self, pictures: Tensor, round: Round) -> Tensor:
         """Mirrored and moved, as the recipe says."""
         if self.recipe.mirror:
-            swap = (round.uniform() < 0.5)[:, None, None, None]
-            pictures = torch.where(swap, pictures.flip(3), pictures)
+            pictures = mirrored(pictures, round)
         return moved(pictures, self.recipe.shift, round) if self.recipe.shift else pictures
 
     @abstractmethod

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from sparring.core.adversarial_recipe import DuelRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import fields, setting
+from sparring.core.recipe import setting
 from sparring.core.schedules import Schedule, schedule
 from sparring.images.recipes import Reading
 
@@ -33,6 +33,7 @@ class TranslationRecipe(DuelRecipe, Reading):
     """A game between two worlds: what ties a translation to its original, which networks play."""
 
     kind: ClassVar[str] = "translation"
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
     places: ClassVar[tuple[str, ...]] = ("data", "data_b")
 
     data_b: str = setting("", "the second world, where data is the first one and does not hold both")
@@ -62,24 +63,10 @@ class TranslationRecipe(DuelRecipe, Reading):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, (other, values) in ONLY_WITH.items():
-            if getattr(self, other) not in values and getattr(self, name) != fields(type(self))[name].default:
-                raise UserError(
-                    f"{name}: has no effect with {other} {getattr(self, other)}, only with {' and '.join(values)}"
-                )
         if self.alpha == "keep" or self.channels == "4":
             raise UserError("alpha: a translation is learned on colours alone; translate keeps transparency as it is")
         if self.flipped and self.contrast_identity:
             raise UserError("flipped: has no effect with contrast_identity; leave one of the two out")
-
-    def changed(self, settings: Mapping[str, Any]) -> Self:
-        """As for every recipe. With another method, what was set for the one before is forgotten."""
-        stale = {
-            name: fields(type(self))[name].default
-            for name, (other, values) in ONLY_WITH.items()
-            if settings.get(other, getattr(self, other)) not in (*values, getattr(self, other))
-        }
-        return super().changed({**stale, **settings})
 
 
 cyclegan = TranslationRecipe(
