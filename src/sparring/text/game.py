@@ -1,0 +1,242 @@
+"""The game on lines of text, in two acts.
+
+First the generator alone learns the likelihood of the lines, until held-out lines become no likelier. Then a judge
+that knows the label plays against it, while maximum likelihood goes on beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.core.duel import Duel
+from sparring.core.game import Game, Networks, Player, Round, Turn
+from sparring.text.estimators import policy_loss, relaxed
+from sparring.text.networks.judge import Judge, LineJudge, UnitJudge
+from sparring.text.networks.writer import Writer
+from sparring.text.recipes import TextRecipe
+from sparring.text.vocabulary import PAD, Vocabulary
+from sparring.text.writing import write
+
+CHUNK = 512  # lines written at once
+NONE = -1.0  # examples seen when the second act began, before it has
+
+
+class TextGame(Game):
+    """Lines are units' numbers ``(batch, places)``, each ended by END unless it is full, then PAD."""
+
+    def __init__(self, recipe: TextRecipe, form: Mapping[str, Any]) -> None:
+        self.recipe = recipe
+        self.vocabulary = Vocabulary.of_form(form["vocabulary"])
+        self.places: int = form["places"]
+        self.mean_units: float = form["mean_units"]
+        self.classes = len(form["labels"])
+        self.batches = recipe.critic_turns
+        writer, judge = self.networks()
+        self.duel = Duel(judge, recipe)
+        decay = recipe.weight_decay
+        self.players = {
+            "generator": Player(writer, weight_decay=decay, averaged=True),
+            "discriminator": Player(judge, pace=recipe.pace, weight_decay=decay, clip=recipe.clip),
+        }
+        self.began, self.best, self.misses = NONE, torch.inf, 0
+
+    def networks(self) -> tuple[Writer, Judge]:
+        """New players."""
+        recipe, shared = self.recipe, {"units": len(self.vocabulary), "labels": self.classes}
+        writer = Writer(
+            **shared,
+            places=self.places,
+            body=recipe.generator,
+            embedding=recipe.embedding,
+            width=recipe.width,
+            layers=recipe.layers,
+            dropout=recipe.dropout,
+            valued=recipe.estimator == "policy",
+        )
+        kind = UnitJudge if recipe.estimator == "policy" else LineJudge
+        judge = kind(**shared, channels=recipe.embedding, width=recipe.judge_width, dropout=recipe.judge_dropout)
+        return writer, judge
+
+    @property
+    def writer(self) -> Writer:
+        """The generator as it learns."""
+        writer = self.players["generator"].network
+        assert isinstance(writer, Writer)
+        return writer
+
+    # The two acts
+
+    def turns(self, round: Round) -> Iterator[Turn]:
+        """Likelihood on every batch; or a judge's turn on every batch, and the generator's on the last."""
+        if self.began == NONE and (self.recipe.misses and self.misses >= self.recipe.misses
+                                   or round.examples_seen >= self.recipe.first_act):
+            self.began = float(round.examples_seen)
+            self.judge_of(self.duel.discriminator).take(self.writer.vectors.weight.detach())
+        self.players["generator"].pace = 0.5**self.misses if self.began == NONE else self.recipe.second_rate
+        yield from self.first_act(round) if self.began == NONE else self.second_act(round)
+
+    def first_act(self, round: Round) -> Iterator[Turn]:
+        """The generator alone."""
+        for batch in round.batches:
+            yield Turn("generator", lambda batch=batch: self.surprise(round, batch))
+
+    def second_act(self, round: Round) -> Iterator[Turn]:
+        """The judge, some rounds alone; then both. Where nothing else is changed, the judge's last lines are the
+        generator's too."""
+        since = round.examples_seen - self.began
+        for batch in round.batches:
+            labels = self.labels(batch)
+            with still(self.writer):
+                fake = write(self.writer, round.uniform(self.places), labels)
+            real, made = self.vectors(self.examples(batch)), self.vectors(fake)
+            yield Turn("discriminator", lambda real=real, made=made, labels=labels: self.duel.discriminator_loss(
+                round, real, made, labels))
+        if since >= self.recipe.judge_first:
+            yield Turn("generator", lambda: self.persuasion(round, real, fake, labels, since)
+                       + self.recipe.likelihood(int(since)) * self.surprise(round, batch))
+
+    def surprise(self, round: Round, batch: Mapping[str, Tensor]) -> Tensor:
+        """The mean negative log-likelihood of a unit, in nats: the sum over all lines by the mean length of the data's,
+        so that it does not depend on how a batch is shared among processes."""
+        lines = self.examples(batch)
+        lines = lines[:, : int((lines != PAD).sum(1).max())]
+        loss = -self.writer.log_likelihoods(lines, self.labels(batch)).sum() / (len(lines) * self.mean_units)
+        round.report["likelihood/training"] = loss.detach()
+        return loss
+
+    def persuasion(self, round: Round, real: Tensor, fake: Tensor, labels: Tensor | None, since: float) -> Tensor:
+        """What the judge's opinion of ``fake`` asks of whoever wrote it."""
+        with still(self.writer):
+            if self.recipe.estimator == "policy":
+                verdicts = self.duel.discriminate(self.vectors(fake), labels)
+                return policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount)
+            written = fake != PAD
+            logits = self.writer.logits(self.writer.read(fake, labels)[written])
+            chance = round.uniform(self.places, len(self.vocabulary))[written]
+            units = relaxed(logits, fake[written], chance, self.recipe.temperature(int(since)))
+        table = self.judge_of(self.duel.discriminator).table
+        made = self.vectors(fake).masked_scatter(written[..., None], units @ table)
+        return self.duel.generator_loss(round, real, made, labels)
+
+    def vectors(self, lines: Tensor) -> Tensor:
+        """Lines as the judge reads them, ``(batch, places, channels)``."""
+        return self.judge_of(self.duel.discriminator).table[lines]
+
+    @staticmethod
+    def judge_of(network: torch.nn.Module) -> Judge:
+        """The same, known to be a judge."""
+        assert isinstance(network, Judge)
+        return network
+
+    # How it goes
+
+    @torch.no_grad()
+    def measures(self, networks: Networks, held_out: Mapping[str, Tensor]) -> dict[str, float]:
+        """``likelihood``: the negative log-likelihood of a held-out unit, the end of the line among them, in nats."""
+        lines, labels = self.examples(held_out), self.labels(held_out)
+        return {"likelihood": -self.log_likelihoods(networks, lines, labels).sum().item() / int((lines != PAD).sum())}
+
+    @torch.no_grad()
+    def log_likelihoods(self, networks: Networks, lines: Tensor, labels: Tensor | None) -> Tensor:
+        """Of each unit of ``lines``, in nats, ``(n, places)``, 0 where a line is over; some at a time."""
+        writer = networks["generator"]
+        assert isinstance(writer, Writer)
+        parts = range(0, len(lines), CHUNK)
+        return torch.cat([
+            writer.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
+            for at in parts
+        ])
+
+    def measured(self, distance: float) -> str:
+        """Counts, in the first act, how often held-out lines became no likelier."""
+        if self.began != NONE:
+            return ""
+        if distance < self.best:
+            self.best = distance
+            return ""
+        self.misses += 1
+        if self.misses == self.recipe.misses:
+            return f"the second act begins: held-out lines became no likelier {self.misses} times"
+        return ""
+
+    def state(self) -> dict[str, float]:
+        """Which act is played, and how the first one went."""
+        return {"began": self.began, "best": self.best, "misses": self.misses}
+
+    def load_state(self, state: Mapping[str, float]) -> None:
+        """Take back what :meth:`state` gave."""
+        self.began, self.best, self.misses = state["began"], state["best"], int(state["misses"])
+
+    # What the game is for
+
+    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The batch's lines."""
+        return batch["lines"]
+
+    def labels(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """The batch's labels, where the game has any."""
+        return batch["labels"] if self.classes else None
+
+    def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None, **asked: Any) -> Tensor:
+        """Lines from ``seed``; with labels, all of ``label`` or each label in turn. ``asked``: see :func:`write`."""
+        labels = None
+        if self.classes:
+            labels = torch.arange(count) % self.classes if label is None else torch.full((count,), label)
+        return self.make(networks, count, seed, labels, **asked)
+
+    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
+        """A line for each of the batch's, under its label."""
+        return self.make(networks, len(batch["lines"]), seed, self.labels(batch))
+
+    def make(self, networks: Networks, count: int, seed: int, labels: Tensor | None, **asked: Any) -> Tensor:
+        """``count`` lines under ``labels``, some at a time; chance is that of ``seed`` on any device."""
+        writer = networks["generator"]
+        assert isinstance(writer, Writer)
+        device = writer.bias.device
+        chance = torch.rand(count, self.places, generator=torch.Generator().manual_seed(seed))
+        made = []
+        for start in range(0, count, CHUNK):
+            some = slice(start, start + CHUNK)
+            conditions = None if labels is None else labels[some].to(device)
+            made.append(write(writer, chance[some].to(device), conditions, unknown=False, **asked))
+        return torch.cat(made)
+
+    @torch.no_grad()
+    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
+        """Logits of lines, under the batch's labels; 0, undecided, before the judge has begun to learn."""
+        judge = self.judge_of(networks["discriminator"])
+        if self.began == NONE:
+            return torch.zeros(len(examples), device=examples.device)
+        logits: Tensor = judge(judge.table[examples], self.labels(batch)).float()
+        return logits if logits.ndim == 1 else logits[:, -1]
+
+    def present(self, samples: Tensor) -> Tensor:
+        """Lines as characters: their numbers in Unicode, int64 ``(n, most)``, 0 where a line is over."""
+        return as_characters([self.vocabulary.decode(line) for line in samples.tolist()])
+
+
+@contextmanager
+def still(writer: Writer) -> Iterator[None]:
+    """Inside, no dropout."""
+    training = writer.training
+    writer.eval()
+    try:
+        yield
+    finally:
+        writer.train(training)
+
+
+def as_characters(texts: Sequence[str]) -> Tensor:
+    """Texts as Unicode's numbers ``(n, longest)``, filled up with 0."""
+    rows = [torch.tensor([ord(character) for character in text] or [0]) for text in texts]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+
+def build(recipe: TextRecipe, form: Mapping[str, Any]) -> TextGame:
+    """The game that ``recipe`` describes, on data of this form."""
+    return TextGame(recipe, form)

@@ -1,0 +1,55 @@
+"""Recipes for lines of text, each with the evidence for it. No torch in here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sparring.core.adversarial_recipe import DuelRecipe
+from sparring.core.recipe import setting
+from sparring.core.schedules import Schedule, schedule
+
+SETS = ("topics",)  # that data can name
+ONLY_WITH = {
+    "temperature": ("estimator", ("gumbel",)),
+    "discount": ("estimator", ("policy",)),
+}  # settings that have an effect only where another has one of these values
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRecipe(DuelRecipe):
+    """A game in two acts on lines of text: likelihood first, then the adversary."""
+
+    kind: ClassVar[str] = "text"
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
+
+    labelled: str = setting("auto", "read labels where there are any", choices=("auto", "yes", "no"))
+    text_column: str = setting("auto", "of a table: the name of the column that holds the text")
+    label_column: str = setting("auto", "of a table: the name of the column that holds the label")
+    unit: str = setting("auto", "what a line is made of; auto: words, or characters where words have no spaces",
+                        choices=("auto", "word", "character", "bpe"))
+    vocabulary: int = setting(8000, "the most frequent units that are known", low=16, high=100_000)
+    least_count: int = setting(2, "units seen less often than this are unknown", low=1, high=1000)
+    lower: bool = setting(False, "in small letters")
+    length: int = setting(32, "units of a line, at most; longer ones are cut", low=2, high=1024)
+
+    generator: str = setting("lstm", "the network that writes", choices=("lstm", "memory", "transformer"))
+    width: int = setting(256, "units of the generator's state", low=8, high=4096)
+    layers: int = setting(1, "of the generator", low=1, high=24)
+    embedding: int = setting(128, "length of a unit's vector, shared by what is read and what is written", low=4)
+    dropout: float = setting(0.3, "in the generator, one mask a line at all of its places", low=0, high=0.9)
+    judge_width: int = setting(64, "channels of the judge at each size of its windows", low=4, high=2048)
+    judge_dropout: float = setting(0.25, "in the judge", low=0, high=0.9)
+
+    first_act: int = setting(400_000, "examples of the first act, maximum likelihood, at most", low=0)
+    misses: int = setting(3, "measurements without a better held-out likelihood that end the first act; each halves "
+                             "the step (0: never)", low=0, high=100)
+    judge_first: int = setting(5_000, "examples at the second act's beginning on which only the judge learns", low=0)
+    estimator: str = setting("gumbel", "how the judge's opinion reaches the generator", choices=("gumbel", "policy"))
+    temperature: Schedule = setting(schedule("1:0.2@100k"), "of the Gumbel softmax, by examples of the second act", above=0)
+    discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
+    critic_turns: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
+    second_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
+    likelihood: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside the adversary", low=0)
