@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sparring.core.recipe import Recipe as Recipe
     from sparring.verbs.evaluate import evaluate as evaluate
     from sparring.verbs.model import load as load
+    from sparring.verbs.score import score as score
     from sparring.verbs.train import resume as resume
     from sparring.verbs.train import train as train
     from sparring.verbs.translate import translate as translate
@@ -31,6 +32,7 @@ PUBLIC = {
     "resume": "sparring.verbs.train",
     "evaluate": "sparring.verbs.evaluate",
     "translate": "sparring.verbs.translate",
+    "score": "sparring.verbs.score",
     "load": "sparring.verbs.model",
     "Game": "sparring.core.game",
     "Player": "sparring.core.game",
@@ -41,7 +43,20 @@ PUBLIC = {
 }
 """Where each public name lives: imported when first used, so that ``import sparring`` costs nothing."""
 
-__all__ = ["Game", "Player", "Recipe", "Round", "Turn", "UserError", "evaluate", "load", "resume", "train", "translate"]
+__all__ = [
+    "Game",
+    "Player",
+    "Recipe",
+    "Round",
+    "Turn",
+    "UserError",
+    "evaluate",
+    "load",
+    "resume",
+    "score",
+    "train",
+    "translate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ USAGE = """sparring: train a generative adversarial network on your own data
   sparring resume RUN [--time 20m]    go on as if it had never stopped
   sparring sample RUN [-n 64] [--seed 0] [--label NAME] [--out PATH]
   sparring translate RUN INPUT... [--direction a2b] [--out DIR]   pictures, folders and films into the other world
+  sparring score RUN FILE...          how likely lines of text are, how real the judge finds them
   sparring evaluate RUN|MODEL|FOLDER [--data PATH] [-n N]   how good it is, compared with what
   sparring recipes                    what can be trained
   sparring data check PATH            what is in a data set, and what is wrong with it
@@ -155,15 +156,21 @@ def sample(arguments: list[str]) -> None:
     parser.add_argument("-n", "--count", type=int, default=64, help="how many (default 64)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same samples (default 0)")
     parser.add_argument("--label", help="only of this label")
-    parser.add_argument("--out", help=".png one sheet, .npz arrays, .zip, or a folder with one file each")
+    parser.add_argument("--judge", type=float, default=0.0, help="only what the judge finds real with this probability")
+    parser.add_argument("--temperature", type=float, help="of text: below 1 likelier units, 0 the likeliest alone")
+    parser.add_argument("--top-p", type=float, help="of text: from the likeliest units that make up this share")
+    parser.add_argument("--prompt", help="of text: how lines begin")
+    parser.add_argument(
+        "--out", help=".png one sheet, .npz arrays, .zip, or a folder; of text .txt, .tsv, .jsonl, .svg"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     options = parser.read(arguments)
 
     from sparring.verbs.sample import sample as verb
 
-    asked = {name: options[name] for name in ("count", "seed", "label", "out", "overwrite", "device")}
-    result = verb(options["run"], **asked)
+    asked = {name: options[name] for name in ("count", "seed", "label", "judge", "out", "overwrite", "device")}
+    result = verb(options["run"], **asked, **given(options, ("temperature", "top_p", "prompt")))
     written = result["written"]
     summary = written[0] if len(written) == 1 else f"{len(written)} files, {written[0]} to {written[-1]}"
     answer(options, result, f"{result['count']} samples: {summary}")
@@ -267,6 +274,27 @@ def evaluate(arguments: list[str]) -> None:
     answer(options, result, "\n\n".join(f"{evaluation_table(each)}\n{each['written'][1]}" for each in tables))
 
 
+def score(arguments: list[str]) -> None:
+    """Score lines of text."""
+    parser = Parser(
+        "score", "How likely lines of text are to a model, how real its judge finds them, which label fits."
+    )
+    parser.add_argument("run", help="a run folder, or a model folder, of text")
+    parser.add_argument("files", nargs="+", metavar="file", help="lines of text, or tables of them with labels")
+    parser.add_argument("--label", help="score them under this label")
+    parser.add_argument("--out", help="a table to write: .tsv, .csv or .jsonl")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is there")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    options = parser.read(arguments)
+
+    from sparring.verbs.score import score as verb
+    from sparring.verbs.score import told
+
+    names = ("label", "out", "overwrite", "device")
+    found = verb(options["run"], options["files"], **{name: options[name] for name in names})
+    answer(options, found, told(found))
+
+
 def info(arguments: list[str]) -> None:
     """Describe a run, a model or a picture."""
     parser = Parser("info", "Say what a run, a model or a picture is, and where it came from.")
@@ -287,6 +315,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "sample": sample,
     "translate": translate,
     "evaluate": evaluate,
+    "score": score,
     "recipes": recipes,
     "data": data,
     "info": info,

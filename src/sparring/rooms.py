@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sparring.images.recipes as images
 import sparring.points.recipes as points
+import sparring.text.recipes as text
 import sparring.translation.recipes as translation
 from sparring.core.errors import UserError
 from sparring.core.recipe import Recipe, nearest, read_yaml
@@ -31,6 +32,10 @@ class Room:
     sets: tuple[str, ...]
     verb: str = "sample"
     """What a trained model is for."""
+    asks: tuple[str, ...] = ()
+    """In what further ways its models can be asked for samples."""
+    sheet: str = ".png"
+    """The kind of file that shows samples along the way."""
 
     def part(self, name: str) -> Any:
         """One of the room's modules."""
@@ -50,6 +55,10 @@ class Room:
         game: Game = self.part("game").build(recipe, form)
         return game
 
+    def given(self, samples: Tensor) -> Any:
+        """Samples as a person wants them in Python: tensors, but lines of text as strings."""
+        return self.part("pictures").as_texts(samples) if self.recipe is text.TextRecipe else samples
+
     def write_samples(
         self,
         samples: Tensor,
@@ -66,6 +75,7 @@ class Room:
 ROOMS = {room.recipe.kind: room for room in (
     Room(images.ImageRecipe, images.RECIPES, images.SETS),
     Room(translation.TranslationRecipe, translation.RECIPES, translation.SETS, verb="translate"),
+    Room(text.TextRecipe, text.RECIPES, text.SETS, asks=("temperature", "top_p", "prompt"), sheet=".svg"),
     Room(points.PointRecipe, points.RECIPES, points.SETS),
 )}  # fmt: skip
 

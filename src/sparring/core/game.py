@@ -168,6 +168,15 @@ class Game(Side):
         """
         return ""
 
+    def measures(self, networks: Networks, held_out: Mapping[str, Tensor]) -> dict[str, float]:
+        """What only this game can measure, on examples that no turn has seen."""
+        return {}
+
+    def measured(self, distance: float) -> str:
+        """Adapt to the distance that the best weights are kept by, each time that it is measured; infinite where it
+        could not be. Not empty when something begins or ends by it: what, in words."""
+        return ""
+
     def state(self) -> dict[str, float]:
         """What the game itself must remember between rounds, besides its players."""
         return {}

@@ -34,6 +34,7 @@ from sparring.core.tally import Tally, gradient_norm, grouped
 Batch = Mapping[str, Tensor]
 PERIOD = 16  # steps between looks at what was reported: each look waits for the device
 HEALTH_SECONDS = 10.0  # between health checks
+CHECKED = 256  # held-out examples of a health check
 SHEET = 64  # samples on a sheet
 GROWTH = 0.02  # sheets and health checks become rarer as a run grows: one every 2 % of its time
 
@@ -43,8 +44,8 @@ class Trainer:
 
     ``feed(examples_seen)`` yields this process's share of each batch from there on; ``held_out`` is a batch of
     examples that no feed yields (None without), ``shown`` one for the sheets of a game that changes examples;
-    ``show(samples, path)`` writes a sheet, ``publish(networks, folder)`` the model, ``gauge(networks)`` measures
-    distances to the data: what they look like is the room's affair.
+    ``show(samples, path)`` writes a sheet and returns where, ``path`` with an ending, ``publish(networks, folder)``
+    writes the model, ``gauge(networks)`` measures distances to the data: what they look like is the room's affair.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Trainer:
         feed: Callable[[int], Iterator[Batch]],
         held_out: Batch | None,
         shown: Batch | None = None,
-        show: Callable[[Tensor, Path], None],
+        show: Callable[[Tensor, Path], Path],
         publish: Callable[[Networks, Path], None],
         gauge: Callable[[Networks], Mapping[str, float]] | None = None,
         precision: Precision,
@@ -252,7 +253,7 @@ class Trainer:
         if not self.ours.first or self.held_out is None:
             return
         with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
-            held_out = self.on_device(self.held_out)
+            held_out = self.on_device({name: rows[:CHECKED] for name, rows in self.held_out.items()})
             measured = health.measure(self.game, self.averages, self.recent, held_out, self.recipe.seed + 1)
         self.journal.write("health", examples=self.examples_seen, seconds=self.seconds, **measured)
         self.warn(self.watch.look(measured))
@@ -262,7 +263,9 @@ class Trainer:
         measured: Mapping[str, float] = {}
         if self.ours.first and self.gauge:
             with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
-                measured = self.gauge(self.averages)
+                measured = dict(self.gauge(self.averages))
+                if self.held_out is not None:
+                    measured |= self.game.measures(self.averages, self.on_device(self.held_out))
             self.journal.write("metrics", examples=self.examples_seen, seconds=self.seconds, **measured)
             if self.recipe.metric not in measured and not self.unmeasured:
                 self.unmeasured = True
@@ -272,6 +275,9 @@ class Trainer:
         distance = processes.from_first(measured.get(self.recipe.metric, math.inf))
         if math.isfinite(distance) and self.best.improved_by(distance, self.examples_seen) and self.ours.first:
             self.publish(self.averages, self.run.best)
+        if news := self.game.measured(distance):
+            self.status.say(news)
+            self.journal.write("news", message=news, examples=self.examples_seen, seconds=self.seconds)
 
     def warn(self, warnings: Mapping[str, str]) -> None:
         """A line on the screen and in the journal for each."""
@@ -283,11 +289,10 @@ class Trainer:
         """Samples from the averages, always of the same latents; the first process makes them."""
         if not self.ours.first:
             return
-        path = self.run.samples / f"{self.examples_seen:012d}.png"
         with torch.no_grad(), self.precision.autocast(), evaluating(self.averages):
             batch = self.on_device(self.shown or self.recent)
             samples = self.game.sheet(self.averages, batch, SHEET, seed=self.recipe.seed)
-        self.show(samples, path)
+        path = self.show(samples, self.run.samples / f"{self.examples_seen:012d}")
         self.journal.write("sample", file=f"samples/{path.name}", examples=self.examples_seen, seconds=self.seconds)
 
     # Coming back

@@ -20,7 +20,7 @@ SIDE = 1024  # pixels of a sheet shown smaller
 
 def sheets(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """At most 60 sheets over the training, within a budget of bytes: ``examples`` seen and the ``url``."""
-    found = [found for found in files(run_folder, journal) if is_png(found[1])]
+    found = [found for found in files(run_folder, journal) if kind_of(found[1])]
     shown = [(examples, small(path)) for examples, path in evenly(found, SHEETS)]
     while sum(len(data) for _, data in shown) > BUDGET and len(shown) > 2:
         shown = evenly(shown, max(2, len(shown) // 2))
@@ -36,14 +36,14 @@ def files(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[tuple[
         if entry.get("event") == "sample" and (examples := number(entry.get("examples"))) is not None
     }
     if not noted:
-        noted = {int(path.stem): path for path in folder.glob("*.png") if path.stem.isdecimal()}
+        noted = {int(path.stem): path for path in folder.glob("*.*") if path.stem.isdecimal()}
     return sorted((examples, path) for examples, path in noted.items() if path.is_file())
 
 
 def small(path: Path) -> bytes:
-    """A PNG as it is, or a large one as a WebP of at most 1024 pixels a side."""
+    """A picture as it is, or a large PNG as a WebP of at most 1024 pixels a side."""
     data = path.read_bytes()
-    if len(data) <= LARGE:
+    if len(data) <= LARGE or kind_of(path) != "png":
         return data
     buffer = io.BytesIO()
     try:
@@ -55,13 +55,20 @@ def small(path: Path) -> bytes:
     return min(data, buffer.getvalue(), key=len)
 
 
-def is_png(path: Path) -> bool:
-    """By its first bytes."""
+KINDS = {b"\x89PNG\r\n\x1a\n": "png", b"<svg": "svg+xml", b"RIFF": "webp"}  # first bytes to what browsers call it
+
+
+def kind_of(path: Path) -> str:
+    """By its first bytes; empty for what is no sheet."""
     with path.open("rb") as file:
-        return file.read(8) == b"\x89PNG\r\n\x1a\n"
+        return kind(file.read(8))
+
+
+def kind(data: bytes) -> str:
+    """The same of what is in memory."""
+    return next((name for start, name in KINDS.items() if data.startswith(start)), "")
 
 
 def as_url(data: bytes) -> str:
     """A picture as a ``data:`` URL."""
-    kind = "png" if data.startswith(b"\x89PNG") else "webp"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:image/{kind(data)};base64,{base64.b64encode(data).decode()}"

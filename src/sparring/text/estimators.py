@@ -35,7 +35,8 @@ def relaxed(logits: Tensor, chosen: Tensor, chance: Tensor, temperature: float) 
         noise = torch.where(logits.isfinite(), noisy - logits, 0.0)
     soft = ((logits + noise) / temperature).softmax(1)
     hard = torch.zeros_like(soft).scatter(1, chosen[:, None], 1.0)
-    return hard + soft - soft.detach()
+    straight: Tensor = hard + soft - soft.detach()
+    return straight
 
 
 def policy_loss(writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: Tensor, discount: float) -> Tensor:
@@ -51,7 +52,8 @@ def policy_loss(writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: 
     led_to = returns(2 * verdicts.detach().sigmoid() - 1, written, discount)[written]
     assert writer.value is not None
     expected = writer.value(found[written].detach())[:, 0].float()
-    return mse_loss(expected, led_to) - (chances * (led_to - expected.detach())).mean()
+    loss: Tensor = mse_loss(expected, led_to) - (chances * (led_to - expected.detach())).mean()
+    return loss
 
 
 def returns(rewards: Tensor, written: Tensor, discount: float) -> Tensor:

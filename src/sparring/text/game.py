@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from sparring.core.duel import Duel
+from sparring.core.errors import UserError
 from sparring.core.game import Game, Networks, Player, Round, Turn
 from sparring.text.estimators import policy_loss, relaxed
 from sparring.text.networks.judge import Judge, LineJudge, UnitJudge
 from sparring.text.networks.writer import Writer
 from sparring.text.recipes import TextRecipe
-from sparring.text.vocabulary import PAD, Vocabulary
+from sparring.text.vocabulary import PAD, UNKNOWN, Vocabulary
 from sparring.text.writing import write
 
 CHUNK = 512  # lines written at once
+HOTTEST = 10.0
 NONE = -1.0  # examples seen when the second act began, before it has
 
 
@@ -73,8 +76,8 @@ class TextGame(Game):
 
     def turns(self, round: Round) -> Iterator[Turn]:
         """Likelihood on every batch; or a judge's turn on every batch, and the generator's on the last."""
-        if self.began == NONE and (self.recipe.misses and self.misses >= self.recipe.misses
-                                   or round.examples_seen >= self.recipe.first_act):
+        learned = self.misses >= self.recipe.misses > 0 or round.examples_seen >= self.recipe.first_act
+        if self.began == NONE and learned:
             self.began = float(round.examples_seen)
             self.judge_of(self.duel.discriminator).take(self.writer.vectors.weight.detach())
         self.players["generator"].pace = 0.5**self.misses if self.began == NONE else self.recipe.second_rate
@@ -83,22 +86,21 @@ class TextGame(Game):
     def first_act(self, round: Round) -> Iterator[Turn]:
         """The generator alone."""
         for batch in round.batches:
-            yield Turn("generator", lambda batch=batch: self.surprise(round, batch))
+            yield Turn("generator", partial(self.surprise, round, batch))
 
     def second_act(self, round: Round) -> Iterator[Turn]:
         """The judge, some rounds alone; then both. Where nothing else is changed, the judge's last lines are the
         generator's too."""
-        since = round.examples_seen - self.began
+        since = round.examples_seen - int(self.began)
         for batch in round.batches:
             labels = self.labels(batch)
             with still(self.writer):
                 fake = write(self.writer, round.uniform(self.places), labels)
             real, made = self.vectors(self.examples(batch)), self.vectors(fake)
-            yield Turn("discriminator", lambda real=real, made=made, labels=labels: self.duel.discriminator_loss(
-                round, real, made, labels))
+            yield Turn("discriminator", partial(self.duel.discriminator_loss, round, real, made, labels))
         if since >= self.recipe.judge_first:
             yield Turn("generator", lambda: self.persuasion(round, real, fake, labels, since)
-                       + self.recipe.likelihood(int(since)) * self.surprise(round, batch))
+                       + self.recipe.likelihood(since) * self.surprise(round, batch))  # fmt: skip
 
     def surprise(self, round: Round, batch: Mapping[str, Tensor]) -> Tensor:
         """The mean negative log-likelihood of a unit, in nats: the sum over all lines by the mean length of the data's,
@@ -109,7 +111,7 @@ class TextGame(Game):
         round.report["likelihood/training"] = loss.detach()
         return loss
 
-    def persuasion(self, round: Round, real: Tensor, fake: Tensor, labels: Tensor | None, since: float) -> Tensor:
+    def persuasion(self, round: Round, real: Tensor, fake: Tensor, labels: Tensor | None, since: int) -> Tensor:
         """What the judge's opinion of ``fake`` asks of whoever wrote it."""
         with still(self.writer):
             if self.recipe.estimator == "policy":
@@ -118,7 +120,7 @@ class TextGame(Game):
             written = fake != PAD
             logits = self.writer.logits(self.writer.read(fake, labels)[written])
             chance = round.uniform(self.places, len(self.vocabulary))[written]
-            units = relaxed(logits, fake[written], chance, self.recipe.temperature(int(since)))
+            units = relaxed(logits, fake[written], chance, self.recipe.temperature(since))
         table = self.judge_of(self.duel.discriminator).table
         made = self.vectors(fake).masked_scatter(written[..., None], units @ table)
         return self.duel.generator_loss(round, real, made, labels)
@@ -147,10 +149,12 @@ class TextGame(Game):
         writer = networks["generator"]
         assert isinstance(writer, Writer)
         parts = range(0, len(lines), CHUNK)
-        return torch.cat([
-            writer.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
-            for at in parts
-        ])
+        return torch.cat(
+            [
+                writer.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
+                for at in parts
+            ]
+        )
 
     def measured(self, distance: float) -> str:
         """Counts, in the first act, how often held-out lines became no likelier."""
@@ -183,18 +187,37 @@ class TextGame(Game):
         return batch["labels"] if self.classes else None
 
     def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None, **asked: Any) -> Tensor:
-        """Lines from ``seed``; with labels, all of ``label`` or each label in turn. ``asked``: see :func:`write`."""
+        """Lines from ``seed``; with labels, all of ``label`` or each label in turn.
+
+        Can be asked for ``temperature``, ``top_p`` (see :func:`write`) and ``prompt``, the beginning of every line as
+        text. Raises :class:`UserError` for what they cannot be.
+        """
         labels = None
         if self.classes:
             labels = torch.arange(count) % self.classes if label is None else torch.full((count,), label)
         return self.make(networks, count, seed, labels, **asked)
 
-    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
+    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int, **asked: Any) -> Tensor:
         """A line for each of the batch's, under its label."""
-        return self.make(networks, len(batch["lines"]), seed, self.labels(batch))
+        return self.make(networks, len(next(iter(batch.values()))), seed, self.labels(batch), **asked)
 
-    def make(self, networks: Networks, count: int, seed: int, labels: Tensor | None, **asked: Any) -> Tensor:
+    def make(
+        self,
+        networks: Networks,
+        count: int,
+        seed: int,
+        labels: Tensor | None,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        prompt: str = "",
+    ) -> Tensor:
         """``count`` lines under ``labels``, some at a time; chance is that of ``seed`` on any device."""
+        if not 0 <= temperature <= HOTTEST:
+            raise UserError(f"temperature: {temperature:g} will not do; choose one from 0 to {HOTTEST:g}")
+        if not 0 < top_p <= 1:
+            raise UserError(f"top_p: {top_p:g} is no share; choose one above 0, up to 1")
+        how = partial(write, temperature=temperature, top_p=top_p, prompt=self.units_of(prompt), unknown=False)
         writer = networks["generator"]
         assert isinstance(writer, Writer)
         device = writer.bias.device
@@ -203,17 +226,31 @@ class TextGame(Game):
         for start in range(0, count, CHUNK):
             some = slice(start, start + CHUNK)
             conditions = None if labels is None else labels[some].to(device)
-            made.append(write(writer, chance[some].to(device), conditions, unknown=False, **asked))
+            made.append(how(writer, chance[some].to(device), conditions))
         return torch.cat(made)
+
+    def units_of(self, prompt: str) -> list[int]:
+        """A prompt in the vocabulary. Raises :class:`UserError` naming what is not in it."""
+        units = self.vocabulary.encode(prompt)
+        if UNKNOWN in units:
+            words = [word for word, unit in zip(self.vocabulary.units(prompt), units, strict=True) if unit == UNKNOWN]
+            raise UserError(f"prompt: '{words[0]}' is not in the vocabulary of {len(self.vocabulary):,} units")
+        if len(units) >= self.places:
+            raise UserError(f"prompt: {len(units)} units leave no place for more; lines have at most {self.places - 1}")
+        return units
 
     @torch.no_grad()
     def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
         """Logits of lines, under the batch's labels; 0, undecided, before the judge has begun to learn."""
         judge = self.judge_of(networks["discriminator"])
-        if self.began == NONE:
+        if not self.judges(networks):
             return torch.zeros(len(examples), device=examples.device)
         logits: Tensor = judge(judge.table[examples], self.labels(batch)).float()
         return logits if logits.ndim == 1 else logits[:, -1]
+
+    def judges(self, networks: Networks) -> bool:
+        """Whether the judge has begun to learn."""
+        return bool(self.judge_of(networks["discriminator"]).ready)
 
     def present(self, samples: Tensor) -> Tensor:
         """Lines as characters: their numbers in Unicode, int64 ``(n, most)``, 0 where a line is over."""

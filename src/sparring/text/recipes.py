@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import DuelRecipe
-from sparring.core.recipe import setting
+from sparring.core.errors import UserError
+from sparring.core.recipe import METRICS, setting
 from sparring.core.schedules import Schedule, schedule
 
 SETS = ("topics",)  # that data can name
@@ -28,8 +29,11 @@ class TextRecipe(DuelRecipe):
     labelled: str = setting("auto", "read labels where there are any", choices=("auto", "yes", "no"))
     text_column: str = setting("auto", "of a table: the name of the column that holds the text")
     label_column: str = setting("auto", "of a table: the name of the column that holds the label")
-    unit: str = setting("auto", "what a line is made of; auto: words, or characters where words have no spaces",
-                        choices=("auto", "word", "character", "bpe"))
+    unit: str = setting(
+        "auto",
+        "what a line is made of; auto: words, or characters where words have no spaces",
+        choices=("auto", "word", "character", "bpe"),
+    )
     vocabulary: int = setting(8000, "the most frequent units that are known", low=16, high=100_000)
     least_count: int = setting(2, "units seen less often than this are unknown", low=1, high=1000)
     lower: bool = setting(False, "in small letters")
@@ -44,12 +48,56 @@ class TextRecipe(DuelRecipe):
     judge_dropout: float = setting(0.25, "in the judge", low=0, high=0.9)
 
     first_act: int = setting(400_000, "examples of the first act, maximum likelihood, at most", low=0)
-    misses: int = setting(3, "measurements without a better held-out likelihood that end the first act; each halves "
-                             "the step (0: never)", low=0, high=100)
+    misses: int = setting(
+        3,
+        "measurements without a better held-out likelihood that end the first act; each halves the step (0: never)",
+        low=0,
+        high=100,
+    )
     judge_first: int = setting(5_000, "examples at the second act's beginning on which only the judge learns", low=0)
     estimator: str = setting("gumbel", "how the judge's opinion reaches the generator", choices=("gumbel", "policy"))
-    temperature: Schedule = setting(schedule("1:0.2@100k"), "of the Gumbel softmax, by examples of the second act", above=0)
+    temperature: Schedule = setting(
+        schedule("1:0.2@100k"), "of the Gumbel softmax, by the second act's examples", above=0
+    )
     discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
     critic_turns: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
     second_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
     likelihood: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside the adversary", low=0)
+
+    metric: str = setting(
+        "likelihood",
+        "what the best weights are kept by: held-out lines, or a distance",
+        choices=("likelihood", *METRICS),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width % 8:
+            raise UserError(f"width: {self.width} is not a multiple of 8; choose {self.width // 8 * 8 + 8}")
+
+
+text = TextRecipe(
+    name="text",
+    about="lines of text, each on a topic or in a style where they have labels; two acts, made for two CPU cores",
+    batch=64,
+    steps=20_000,
+    learning_rate=schedule(2e-3),
+    beta1=0.9,
+    beta2=schedule(0.999),
+    objective="non-saturating",
+    r1=schedule(1.0),
+    r2=schedule(0.0),
+    average_half_life=schedule("0:5k@50k"),
+    held_out=2000,
+    measure_every=10_000,
+    precision="float32",
+)
+
+topics = dataclasses.replace(
+    text,
+    name="topics",
+    about="requests on six topics, from a grammar that Sparring draws them from: the exact probabilities are known",
+    data="topics",
+)
+
+RECIPES = {recipe.name: recipe for recipe in (text, topics)}

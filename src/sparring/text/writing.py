@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sparring.text.networks.writer import START, Writer
-from sparring.text.vocabulary import END, PAD, UNKNOWN
+from sparring.text.networks.writer import Writer
+from sparring.text.vocabulary import END, PAD, START, UNKNOWN
 
 
 @torch.no_grad()
@@ -52,9 +52,16 @@ def choose(logits: Tensor, chance: Tensor, temperature: float, top_p: float) -> 
     """A unit for each row of logits ``(batch, units)``: where a uniform number falls among the summed probabilities."""
     if temperature == 0:
         return logits.argmax(1)
-    likely, order = (logits / temperature).softmax(1).sort(1, descending=True, stable=True)
+    likely = (logits / temperature).softmax(1)
+    if top_p < 1:
+        likely = nucleus(likely, top_p)
     summed = likely.cumsum(1)
-    kept = summed - likely < top_p  # the first is always kept
-    summed = (likely * kept).cumsum(1)
-    place = (summed < (chance * summed[:, -1])[:, None]).sum(1)
-    return order.gather(1, place[:, None].clamp(max=logits.shape[1] - 1))[:, 0]
+    at = torch.searchsorted(summed, (chance * summed[:, -1])[:, None], right=True)  # none without a chance of its own
+    return at[:, 0].clamp(max=likely.shape[1] - 1)
+
+
+def nucleus(likely: Tensor, share: float) -> Tensor:
+    """Probabilities ``(batch, units)`` with 0 for all but the likeliest that make up ``share`` together."""
+    ranked, order = likely.sort(dim=1, descending=True, stable=True)
+    kept = ranked.cumsum(1) - ranked < share  # the first is always kept
+    return torch.zeros_like(likely).scatter(1, order, ranked * kept)

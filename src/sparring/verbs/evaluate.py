@@ -25,10 +25,13 @@ from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Meaning, Score
 from sparring.metrics.verdict import verdicts
 from sparring.report.evaluation import evaluation_page
+from sparring.report.sheets import kind
+from sparring.text.recipes import TextRecipe
 from sparring.verbs.crossing import MEANINGS as CROSSING
 from sparring.verbs.crossing import Crossing
 from sparring.verbs.films import evaluate_films
-from sparring.verbs.subject import Subject, find_subjects
+from sparring.verbs.subject import Folder, Subject, find_model, of_model, one_place, own_data, places_of
+from sparring.verbs.texts import evaluate_text
 
 MOST = 10_000  # samples, unless more are asked for
 REFERENCE = 50_000  # real examples that samples are compared with, at most
@@ -72,8 +75,13 @@ def evaluate(
     if not 0 <= seed < 2**63:
         raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
     on = precision.find_device(device)
-    subjects = find_subjects(Path(target), data, reading, on)
+    model, given = find_model(Path(target), reading, on), places_of(data)
     place = Path(out) if out else None
+    if model is not None and isinstance(model.recipe, TextRecipe):
+        own = one_place(given) or own_data(Path(target), model)["data"]
+        result, shown = evaluate_text(model, Path(target), own, bool(given), count=count, seed=seed, say=say)
+        return {**result, "written": write(place or Path(target) / "evaluation", result, shown)}
+    subjects = of_model(model, Path(target), given) if model else {"": Folder(Path(target), one_place(given), reading)}
     if at and not films:
         raise UserError("at: has no effect without --film; leave it out")
     if films:
@@ -130,7 +138,8 @@ def assess(
         "verdicts": [asdict(verdict) for verdict in verdicts({score.name: score for score in scores})],
         "scores": [told(score, measure, {**MEANINGS, **room.MEANINGS, **OWN, **CROSSING}) for score in scores],
     }
-    return {**result, "written": write(out or subject.place, result, room.pictures(shown))}
+    pictures = {name: (about, as_png(picture)) for name, (about, picture) in room.pictures(shown).items()}
+    return {**result, "written": write(out or subject.place, result, pictures)}
 
 
 def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
@@ -191,17 +200,22 @@ def told(score: Score, measure: Features, meanings: Mapping[str, Meaning]) -> di
     return {**asdict(score), "name": name, **asdict(meanings[score.name])}
 
 
-def write(place: Path, result: Mapping[str, Any], pictures: Mapping[str, tuple[str, Image.Image]]) -> list[str]:
-    """``scores.json``, a PNG a picture, and ``index.html`` with all of it."""
+def as_png(picture: Image.Image) -> bytes:
+    """The bytes of its file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def write(place: Path, result: Mapping[str, Any], pictures: Mapping[str, tuple[str, bytes]]) -> list[str]:
+    """``scores.json``, the pictures (PNG or SVG, each with what it shows), and ``index.html`` with all of it."""
     make_folder(place)
     written = [place / "scores.json", place / "index.html"]
     write_atomically(written[0], (json.dumps(finite(result), indent=2, ensure_ascii=False) + "\n").encode())
     shown = []
     for name, (about, picture) in pictures.items():
-        buffer = io.BytesIO()
-        picture.save(buffer, format="PNG")
-        written.append(place / f"{name}.png")
-        write_atomically(written[-1], buffer.getvalue())
-        shown.append((name, about, buffer.getvalue()))
+        written.append(place / f"{name}.{kind(picture)[:3]}")
+        write_atomically(written[-1], picture)
+        shown.append((name, about, picture))
     write_atomically(written[1], evaluation_page(result, shown).encode())
     return [str(path) for path in written]

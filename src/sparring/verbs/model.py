@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ import sparring
 from sparring.core import precision
 from sparring.core.checkpoint import restore_network
 from sparring.core.errors import UserError
+from sparring.core.game import mixed
 from sparring.core.recipe import nearest
 from sparring.core.run import read_config, weights_hash
 from sparring.rooms import from_dict, room_of
 
+ATTEMPTS = 100  # draws for a sample that the judge believes
+WITH_CHANCES = ("minimax", "non-saturating")  # objectives whose best judge gives log odds (Goodfellow et al. 2014)
 MOST = 1_000_000  # samples made at once: all are held in memory
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
 
@@ -54,17 +57,66 @@ class Model:
         """The labels it can be asked for; empty when it knows none."""
         return list(self.form.get("labels") or []) if getattr(self.game, "classes", 0) else []
 
-    def sample(self, count: int = 64, *, seed: int = 0, label: str | None = None) -> Tensor:
+    def sample(
+        self, count: int = 64, *, seed: int = 0, label: str | None = None, judge: float = 0.0, **asked: Any
+    ) -> Any:
         """``count`` samples, on the CPU: images as float ``(count, channels, height, width)`` in [-1, 1], points
-        ``(count, dimensions)``. The same seed makes the same samples. Raises :class:`UserError` for a count below 1
-        or a label it does not know."""
+        ``(count, dimensions)``, text as a list of strings.
+
+        The same seed makes the same samples. ``judge``: only those that the discriminator finds real with at least this
+        probability. ``asked``, of text: ``temperature``, ``top_p``, ``prompt``; see ``text/game.py``. Raises
+        :class:`UserError` for a count below 1, a label it does not know, or what it cannot be asked for.
+        """
+        return self.room.given(self.draw(count, seed=seed, label=label, judge=judge, **asked))
+
+    def draw(self, count: int, *, seed: int, label: str | None, judge: float = 0.0, **asked: Any) -> Tensor:
+        """The same as tensors, text as characters."""
         if not 1 <= count <= MOST:
             raise UserError(f"n: {count} samples cannot be made at once; ask for 1 or more, up to {MOST:,}")
         if not 0 <= seed < 2**63:
             raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
+        for name in asked:
+            if name not in self.room.asks:
+                raise UserError(f"{name}: {self.recipe.kind} are not sampled with it; leave it out")
+        index = self.label_index(label)
         with torch.no_grad():
-            made = self.game.sample(self.networks, count, seed=seed, label=self.label_index(label))
+            if judge:
+                made = self.believed(count, seed, index, judge, asked)
+            else:
+                made = self.game.sample(self.networks, count, seed=seed, label=index, **asked)
         return self.game.present(made).cpu()
+
+    def believed(self, count: int, seed: int, label: int | None, least: float, asked: Mapping[str, Any]) -> Tensor:
+        """Samples that the judge finds real with probability ``least`` or more; others are drawn again."""
+        if not self.knows_chances or not 0 < least < 1:
+            why = (
+                f"{least} is no probability"
+                if self.knows_chances
+                else "this model's judge only compares, it knows none"
+            )
+            raise UserError(
+                f"judge: {why}; leave it out, or choose one between 0 and 1 of a model trained with targets"
+            )
+        batch = {"numbers": torch.arange(count, device=self.device)}
+        if self.labels:
+            labels = torch.arange(count) % len(self.labels) if label is None else torch.full((count,), label)
+            batch["labels"] = labels.to(self.device)
+        made, left = None, batch["numbers"]
+        for attempt in range(ATTEMPTS):
+            some = {name: value[left] for name, value in batch.items()}
+            drawn = self.game.imitate(self.networks, some, seed=mixed(seed, attempt), **asked)
+            made = drawn if made is None else made.index_copy(0, left, drawn)
+            left = left[self.game.judge(self.networks, some, drawn).sigmoid() < least]
+            if not len(left):
+                return made
+        raise UserError(
+            f"judge: after {ATTEMPTS} draws {len(left):,} of {count:,} samples are still below {least:g}; ask for less"
+        )
+
+    @property
+    def knows_chances(self) -> bool:
+        """Whether the judge's logits say how probable it is that something is real, and do not only compare."""
+        return getattr(self.recipe, "objective", "") in WITH_CHANCES
 
     def label_index(self, label: str | None) -> int | None:
         """Its number. Raises :class:`UserError` for one that is not known."""

@@ -18,16 +18,20 @@ def sample(
     out: str | Path | None = None,
     device: str = "auto",
     overwrite: bool = False,
+    judge: float = 0.0,
+    **asked: Any,
 ) -> dict[str, Any]:
     """Sample ``run`` and write the samples to ``out``; its ending decides the kind of file.
 
-    Without ``out``, a sheet named after what was asked, in the folder's ``generated/``. Returns what was written.
+    Without ``out``, a sheet named after what was asked, in the folder's ``generated/``. ``judge`` and ``asked``: see
+    :meth:`Model.sample`. Returns what was written.
     """
     model = load(run, device)
-    samples = model.sample(count, seed=seed, label=label)
+    samples = model.draw(count, seed=seed, label=label, judge=judge, **asked)
     if out is None:
-        ending = f"-{file_name(label)}" if label else ""
-        place = Path(run) / "generated" / f"seed{seed}-{count}{ending}.png"
+        how = {**({"label": label} if label else {}), **({"judge": judge} if judge else {}), **asked}
+        ending = "".join(f"-{file_name(str(value))}" for value in how.values())
+        place = Path(run) / "generated" / f"seed{seed}-{count}{ending}{model.room.sheet}"
         make_folder(place.parent)
         overwrite = True  # the same name holds the same samples
     else:

@@ -170,11 +170,13 @@ class Session:
             "examples_seen": self.trainer.examples_seen,
         }
 
-    def show(self, samples: Tensor, path: Path) -> None:
-        """Write a sheet of samples."""
+    def show(self, samples: Tensor, path: Path) -> Path:
+        """Write a sheet of samples; where it went."""
+        path = path.with_suffix(self.room.sheet)
         weights = weights_hash(self.trainer.averages["generator"].state_dict())
         note = {**self.note(weights), "seed": self.recipe.seed}
         self.room.write_samples(self.game.present(samples), None, path, note, overwrite=True)
+        return path
 
     def publish(self, networks: Networks, folder: Path) -> None:
         """Write a model folder."""

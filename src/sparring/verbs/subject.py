@@ -152,21 +152,21 @@ class Folder:
         return []
 
 
-def find_subjects(
-    target: Path, data: str | Path | Sequence[str | Path] | None, reading: Mapping[str, Any], device: torch.device
-) -> dict[str, Subject]:
-    """What ``target`` is, under no name; of a translation each way, by its name.
-
-    Raises :class:`UserError` when it is nothing that can be evaluated.
-    """
-    given = [] if data is None else [str(data)] if isinstance(data, str | Path) else [str(each) for each in data]
+def find_model(target: Path, reading: Mapping[str, Any], device: torch.device) -> Model | None:
+    """The model of a run or a model folder; None for another folder. Raises :class:`UserError` where there is nothing,
+    or ``reading`` is told for a model."""
     if any(os.path.exists(target / name) for name in ("config.json", "recipe.yaml")):
         if reading:
             raise UserError(f"{next(iter(reading))}: was decided when the model was trained; leave it out")
-        return of_model(load(target, device.type), target, given)
+        return load(target, device.type)
     if not os.path.exists(target):  # where Path.exists would raise: a name too long
         raise UserError(f"{target}: no such run, model or folder of samples")
-    return {"": Folder(target, one_place(given), reading)}
+    return None
+
+
+def places_of(data: str | Path | Sequence[str | Path] | None) -> list[str]:
+    """What was given as data, none, one or several."""
+    return [] if data is None else [str(data)] if isinstance(data, str | Path) else [str(each) for each in data]
 
 
 def of_model(model: Model, folder: Path, given: Sequence[str]) -> dict[str, Subject]:

@@ -132,7 +132,7 @@ class Attention(nn.Module):
 
 def split_heads(values: Tensor) -> Tensor:
     """``(batch, places, width)`` to ``(batch, heads, places, width / heads)``."""
-    return values.unflatten(2, (HEADS, -1)).transpose(1, 2)
+    return values.view(*values.shape[:2], HEADS, -1).transpose(1, 2)
 
 
 BODIES = {"lstm": Recurrent, "memory": Memory, "transformer": Attentive}

@@ -29,7 +29,7 @@ class Labelled(nn.Module):
         logits: Tensor = self.out(features)[..., 0]
         if self.labels is None:
             return logits
-        wanted = self.labels(labels).reshape(len(features), *[1] * (features.ndim - 2), -1)
+        wanted: Tensor = self.labels(labels).reshape(len(features), *[1] * (features.ndim - 2), -1)
         return logits + (wanted * features).sum(-1)
 
 
@@ -37,14 +37,17 @@ class Judge(nn.Module):
     """Vectors that can be taken from a table; the table is kept, never learned."""
 
     table: Tensor
+    ready: Tensor
 
     def __init__(self, units: int, channels: int) -> None:
         super().__init__()
         self.register_buffer("table", torch.randn(units, channels))
+        self.register_buffer("ready", torch.tensor(False))
 
     def take(self, vectors: Tensor) -> None:
-        """Read by these vectors ``(units, channels)`` from now on, brought to unit deviation."""
+        """Read by these vectors ``(units, channels)`` from now on, with unit deviation; now it is ``ready``."""
         self.table.copy_(vectors / vectors.std())
+        self.ready.fill_(True)
 
 
 class LineJudge(Judge):
@@ -78,5 +81,7 @@ class UnitJudge(Judge):
 
     def forward(self, vectors: Tensor, labels: Tensor | None) -> Tensor:
         """Logits ``(batch, places)``."""
-        logits: Tensor = self.end(self.dropout(self.norm(self.read(vectors)[0])), labels)
+        with torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
+            found = self.read(vectors)[0]  # the fused ones cannot be differentiated twice, as penalties ask for
+        logits: Tensor = self.end(self.dropout(self.norm(found)), labels)
         return logits

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.text.networks.bodies import BODIES, State
+from sparring.text.networks.choice import log_likelihood
 from sparring.text.vocabulary import PAD, START
 
 NEVER = (PAD, START)  # what is never written
@@ -69,7 +70,9 @@ class Writer(nn.Module):
         """Of each unit given those before it, in nats, ``(batch, places)``; 0 where a line is over."""
         written = lines != PAD
         found = self.read(lines, labels)[written]  # what is over need not be computed
-        chosen = self.logits(found).log_softmax(-1).gather(-1, lines[written][:, None])[:, 0]
+        with torch.autocast(lines.device.type, enabled=False):
+            hidden = self.leave(found.float())
+            chosen = log_likelihood(hidden, self.vectors.weight, self.bias + self.never, lines[written])
         return torch.zeros(lines.shape, device=lines.device).masked_scatter(written, chosen)
 
 

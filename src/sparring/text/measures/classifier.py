@@ -1,0 +1,90 @@
+"""A judge of labels that took no part in the game: does a sentence made under a label read like one?
+
+Logistic regression on TF-IDF of words, pairs of neighbours and pieces of words; learned from real text that it does
+not judge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import FeatureUnion
+
+from sparring.metrics.score import NotComputable, need
+from sparring.text.measures.sentences import Sentence, of_characters, runs
+
+STRENGTHS = (2.0, 8.0, 32.0)  # inverses of the penalty on weights
+FOLDS = 3
+CHOOSING = 5000  # sentences that the strength is chosen by
+ENOUGH = 1000  # sentences from which on a piece of a word must be in two of them
+PIECES = (3, 5)  # characters
+ROUNDS = 1000  # of the optimiser, at most
+
+
+class LabelJudge:
+    """Learns ``labels`` ``(n,)`` of ``sentences``; the labels may be names or numbers.
+
+    Where tokens are characters, words are what spaces part. Raises :class:`NotComputable` for fewer than two
+    different labels, and for text without any words.
+    """
+
+    def __init__(self, sentences: Sequence[Sentence], labels: Sequence[Any] | np.ndarray, seed: int = 0) -> None:
+        self.spelled = of_characters(sentences)
+        known = np.asarray(labels)
+        need(len(np.unique(known)), 2, "different labels")
+        if not any(self.words(sentence) for sentence in sentences):
+            raise NotComputable("needs sentences that are not empty")
+        self.weights = FeatureUnion([("words", self.of_words()), ("pieces", self.of_pieces(len(sentences)))])
+        weighted = self.weights.fit_transform(sentences)
+        self.strength = chosen_strength(weighted, known, seed)
+        self.model = LogisticRegression(C=self.strength, max_iter=ROUNDS).fit(weighted, known)
+
+    def predict(self, sentences: Sequence[Sentence]) -> np.ndarray:
+        """The likeliest label of each sentence, ``(n,)``."""
+        if not len(sentences):
+            return np.asarray(self.model.classes_[:0])
+        return np.asarray(self.model.predict(self.weights.transform(sentences)))
+
+    def accuracy(self, sentences: Sequence[Sentence], labels: Sequence[Any] | np.ndarray) -> tuple[float, float]:
+        """The share of sentences that are found to be of their label, and its standard error.
+
+        Raises :class:`NotComputable` for fewer than 2 sentences.
+        """
+        need(len(sentences), 2, "sentences")
+        share = float((self.predict(sentences) == np.asarray(labels)).mean())
+        return share, math.sqrt(share * (1 - share) / (len(sentences) - 1))
+
+    def of_words(self) -> TfidfVectorizer:
+        """Words and pairs of neighbours."""
+        return TfidfVectorizer(analyzer=lambda sentence: runs(self.words(sentence), 2), sublinear_tf=True)
+
+    def of_pieces(self, count: int) -> TfidfVectorizer:
+        """Runs of characters within words and their edges."""
+        return TfidfVectorizer(
+            analyzer="char_wb",
+            ngram_range=PIECES,
+            preprocessor=lambda sentence: " ".join(self.words(sentence)),
+            sublinear_tf=True,
+            min_df=2 if count >= ENOUGH else 1,
+        )
+
+    def words(self, sentence: Sentence) -> Sentence:
+        """Of a sentence as it is given."""
+        return "".join(sentence).split() if self.spelled else sentence
+
+
+def chosen_strength(weighted: Any, labels: np.ndarray, seed: int) -> float:
+    """By cross-validation on some of the rows; the middle one where a label is too rare for that."""
+    some = np.random.default_rng(seed).permutation(len(labels))[:CHOOSING]
+    counts = np.unique(labels[some], return_counts=True)[1]
+    if len(counts) < 2 or counts.min() < FOLDS:
+        return STRENGTHS[len(STRENGTHS) // 2]
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    search = GridSearchCV(LogisticRegression(max_iter=ROUNDS), {"C": STRENGTHS}, cv=folds, refit=False)
+    return float(search.fit(weighted[some], labels[some]).best_params_["C"])

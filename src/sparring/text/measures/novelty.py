@@ -1,0 +1,86 @@
+"""Whether sentences are new, and how they differ: the largest Jaccard similarity of their sets of words to others.
+
+Wang & Wan 2018 ("SentiGAN") report 1 minus these. Similar sentences are found by products of sparse
+matrices of words, some rows at a time; no pair with a word in common is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+
+from sparring.metrics.score import need
+from sparring.text.measures.sentences import Sentence
+
+ENTRIES = 1 << 23  # pairs looked at a time: about 64 MiB for their shared words
+
+
+def nearest(sentences: Sequence[Sentence], training: Sequence[Sentence]) -> np.ndarray:
+    """The largest similarity of each sentence to any of ``training``, in [0, 1], ``(n,)``: 1 where the words are the
+    same, in any order and number. Raises :class:`NotComputable` without training sentences.
+    """
+    need(len(training), 1, "training sentences")
+    return similarity(word_sets(sentences), list(set(word_sets(training))))
+
+
+def diversity(sentences: Sequence[Sentence]) -> np.ndarray:
+    """The largest similarity of each sentence to any other of the set, in [0, 1], ``(n,)``: low in a diverse set.
+
+    Raises :class:`NotComputable` for fewer than 2 sentences.
+    """
+    need(len(sentences), 2, "sentences")
+    sets = word_sets(sentences)
+    return similarity(sets, sets, but_itself=True)
+
+
+def copied(sentences: Sequence[Sentence], training: Sequence[Sentence]) -> float:
+    """The share of sentences that are training sentences word for word. Raises :class:`NotComputable` without any."""
+    need(len(sentences), 1, "sentences")
+    known = {tuple(sentence) for sentence in training}
+    return sum(tuple(sentence) in known for sentence in sentences) / len(sentences)
+
+
+def word_sets(sentences: Sequence[Sentence]) -> list[frozenset[str]]:
+    """The different words of each sentence."""
+    return [frozenset(sentence) for sentence in sentences]
+
+
+def similarity(
+    sets: Sequence[frozenset[str]], others: Sequence[frozenset[str]], but_itself: bool = False
+) -> np.ndarray:
+    """The largest of each set to any of ``others``; two empty sets are the same.
+
+    ``but_itself``: the two are one sequence, and a set is not compared with itself.
+    """
+    empty = sum(not other for other in others) - but_itself
+    best = np.array([float(not each and empty > 0) for each in sets])
+    if not any(sets) or not any(others):
+        return best
+    vectors = CountVectorizer(analyzer=frozenset, dtype=np.int32).fit(others)
+    columns = vectors.transform(others).T.tocsr()
+    sizes, other_sizes = (np.array([len(each) for each in which]) for which in (sets, others))
+    rows = max(1, ENTRIES // len(others))
+    for start in range(0, len(sets), rows):
+        some = slice(start, min(start + rows, len(sets)))
+        shared = vectors.transform(sets[some]) @ columns
+        best[some] = np.maximum(best[some], largest(shared, sizes[some], other_sizes, start if but_itself else None))
+    return best
+
+
+def largest(shared: Any, sizes: np.ndarray, other_sizes: np.ndarray, diagonal: int | None) -> np.ndarray:
+    """Of each row of the sparse counts ``shared`` of words in common ``(some sets, others)``, as a similarity.
+
+    ``diagonal``: which of the others is the first row's own set.
+    """
+    row = np.repeat(np.arange(len(sizes)), np.diff(shared.indptr))
+    found = shared.data / (sizes[row] + other_sizes[shared.indices] - shared.data)
+    if diagonal is not None:
+        found[shared.indices == row + diagonal] = 0
+    best = np.zeros(len(sizes))
+    some = np.flatnonzero(np.diff(shared.indptr))
+    if len(some):
+        best[some] = np.maximum.reduceat(found, shared.indptr[some])
+    return best

@@ -1,0 +1,36 @@
+"""What is measured here: sentences, each a sequence of tokens (words, or single characters), and how they are numbered
+for work on whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+Sentence = Sequence[str]
+
+
+def lengths_of(sentences: Sequence[Sentence]) -> np.ndarray:
+    """Tokens of each sentence, int64 ``(n,)``."""
+    return np.fromiter((len(sentence) for sentence in sentences), np.int64, len(sentences))
+
+
+def numbered(sentences: Iterable[Sentence]) -> tuple[np.ndarray, int]:
+    """All tokens in a row as numbers, int64, one sentence behind the other; and how many different ones there are."""
+    numbers: dict[str, int] = {}
+    row = np.fromiter((numbers.setdefault(word, len(numbers)) for each in sentences for word in each), np.int64)
+    return row, len(numbers)
+
+
+def of_characters(sentences: Iterable[Sentence]) -> bool:
+    """Whether no token is longer than a character, so that a sentence is spelled rather than worded."""
+    return all(len(token) <= 1 for sentence in sentences for token in sentence)
+
+
+def runs(sentence: Sentence, longest: int) -> list[tuple[str, ...]]:
+    """All n-grams of up to ``longest`` tokens, with repetition."""
+    return [
+        tuple(sentence[start : start + length])
+        for length in range(1, longest + 1)
+        for start in range(len(sentence) - length + 1)
+    ]

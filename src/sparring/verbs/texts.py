@@ -1,0 +1,261 @@
+"""``sparring evaluate`` for text: how likely real lines are, how good and how varied written ones, beside real lines.
+
+Everything is measured on lines that were not trained on, cut into two halves: references, and as many real lines as
+there are samples, which are put through the same measurements and give the floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import sparring
+from sparring.core.errors import UserError
+from sparring.core.game import mixed
+from sparring.data.order import held_out_count, split
+from sparring.metrics.compare import scores_of
+from sparring.metrics.frechet import frechet
+from sparring.metrics.score import Family, Meaning, Score
+from sparring.metrics.verdict import Verdict, verdicts
+from sparring.text.curve import curve_picture
+from sparring.text.data import open_source
+from sparring.text.game import TextGame
+from sparring.text.measures.bleu import bleu, self_bleu
+from sparring.text.measures.classifier import LabelJudge
+from sparring.text.measures.encoder import Encoder
+from sparring.text.measures.ngrams import NgramModel
+from sparring.text.measures.novelty import copied, diversity, nearest
+from sparring.text.pictures import as_texts, picture
+from sparring.text.recipes import TextRecipe
+from sparring.text.vocabulary import PAD
+from sparring.verbs.model import Model
+
+Sentence = tuple[str, ...]
+MOST = 5_000  # samples
+LEAST = 20  # of them
+TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
+ORDERS = (2, 3, 4, 5)
+
+MEANINGS = {
+    "likelihood": Meaning("low", "negative log-likelihood of a real unit, ends of lines among them, in nats"),
+    **{f"bleu{order}": Meaning("floor", f"runs of up to {order} units that real lines have too") for order in ORDERS},
+    **{f"self-bleu{order}": Meaning("floor", f"the same that other samples have, up to {order}") for order in ORDERS},
+    "lm": Meaning("floor", "surprise of a model of real lines at a sample's unit, in nats: quality"),
+    "reverse-lm": Meaning("low", "surprise of a model of the samples at a real unit, in nats: diversity"),
+    "frechet": Meaning("low", "distance of the two as Gaussians, in features of words and pairs"),
+    "label_accuracy": Meaning("high", "samples that an independent classifier reads as the label asked for"),
+    "novelty": Meaning("floor", "share of a sample's words that the nearest training line does not share"),
+    "copied": Meaning("low", "samples that are training lines, word for word"),
+    "diversity": Meaning("floor", "share of a sample's words that the nearest other sample does not share"),
+}
+
+
+@dataclass(frozen=True)
+class Some:
+    """Lines as their words, with their labels where there are any."""
+
+    sentences: list[Sentence]
+    labels: np.ndarray
+    """Empty where there are none."""
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+
+class Reader:
+    """A trained model beside its data: which lines it learned from, which it did not."""
+
+    def __init__(self, model: Model, data: str, given: bool) -> None:
+        assert isinstance(model.game, TextGame)
+        assert isinstance(model.recipe, TextRecipe)
+        self.model, self.game = model, model.game
+        labelled = {} if model.labels else {"labelled": "no"}
+        self.source = open_source(model.recipe.changed({"data": data, **labelled}), model.form)
+        if model.labels and self.source.labels is None:
+            raise UserError(f"{self.source.name}: has no labels, but the model writes under them; give labelled lines")
+        self.members, self.held_out = self.split(model.recipe, given)
+
+    def split(self, recipe: TextRecipe, given: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of lines learned from and of others; of data that were given, all are others unless they are those
+        that it learned from."""
+        count = len(self.source)
+        if count == self.model.examples and Path(self.source.name).name == Path(recipe.data).name:
+            return split(count, recipe.seed, held_out_count(recipe.held_out, count))
+        if not given:
+            raise UserError(f"data: {self.source.name} has changed since training; add --data PATH of other lines")
+        return np.arange(0), np.arange(count)
+
+    def cut(self, text: str) -> Sentence:
+        """A text as it is compared: words, or characters."""
+        vocabulary = self.game.vocabulary
+        return tuple(text.split() if vocabulary.unit == "bpe" else vocabulary.units(text))
+
+    def some(self, indices: np.ndarray) -> Some:
+        """Real lines."""
+        known = self.source.labels
+        labels = np.arange(0) if known is None else known[torch.from_numpy(indices)].numpy()
+        return Some([self.cut(self.source.texts[index]) for index in indices], labels)
+
+    def written(self, like: np.ndarray, seed: int, temperature: float = 1.0) -> tuple[Some, Tensor]:
+        """As many lines as ``like`` has, under the same labels; also as characters."""
+        batch = {name: value.to(self.model.device) for name, value in self.source.batch(like).items()}
+        with torch.no_grad():
+            lines = self.game.imitate(self.model.networks, batch, seed=seed, temperature=temperature)
+        characters = self.game.present(lines)
+        labels = batch["labels"].cpu().numpy() if self.model.labels else np.arange(0)
+        return Some([self.cut(text) for text in as_texts(characters)], labels), characters
+
+    def likelihood(self) -> Score:
+        """Of all lines that it did not learn from, by unit."""
+        batch = self.source.batch(self.held_out)
+        lines, labels = batch["lines"].to(self.model.device), batch.get("labels")
+        with torch.no_grad():
+            found = self.game.log_likelihoods(self.model.networks, lines, None if labels is None else labels.to(lines))
+        surprise, units = -found.sum(1).cpu().double(), (lines != PAD).sum(1).cpu().double()
+        mean = float(surprise.sum() / units.sum())
+        error = float((surprise - mean * units).std() / units.mean() / len(units) ** 0.5)
+        return Score("likelihood", mean, error, count=len(units))
+
+
+def evaluate_text(
+    model: Model, folder: Path, data: str, given: bool, *, count: int | None, seed: int, say: Callable[[str], None]
+) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
+    """Everything that is told, and pictures by name. Raises :class:`UserError` when nothing can be compared."""
+    reader = Reader(model, data, given)
+    floor_at, reference_at = halves(reader.held_out, count, seed)
+    training, reference, floor = (reader.some(at) for at in (reader.members, reference_at, floor_at))
+    samples, characters = reader.written(floor_at, mixed(seed, 1))
+    known = training if len(training) else reference
+    say(f"{len(samples):,} samples, {len(reference):,} references, {len(training):,} training lines")
+
+    encoder = Encoder(known.sentences, seed=0)
+    judge = NgramModel(known.sentences)
+    scores = [reader.likelihood(), *against(samples, floor, reference, judge)]
+    seen = [encoder.features(some.sentences) for some in (reference, samples, floor)]
+    scores += scores_of(Family(("frechet",), frechet), seen[0], seen[1], seen[2], seed)
+    if len(samples.labels):
+        scores.append(read_as_asked(samples, floor, known))
+    scores += new(samples, floor, training)
+    points = [point(reader, floor_at, seed, temperature, reference, judge) for temperature in TEMPERATURES]
+    by_name = {score.name: score for score in scores}
+    real = {"lm": by_name["lm"].floor, "reverse_lm": by_name["reverse-lm"].floor}
+    features = {"name": "words and pairs, TF-IDF and SVD", "hash": encoder.hash, "dimensions": seen[0].shape[1]}
+    result = {
+        "sparring": sparring.__version__,
+        "target": str(folder),
+        "data": reader.source.name,
+        "count": len(samples),
+        "reference": len(reference),
+        "seed": seed,
+        "features": features,
+        "model": model.hash,
+        "examples_seen": model.examples_seen,
+        "verdicts": [asdict(verdict) for verdict in told(by_name)],
+        "scores": [{**asdict(score), **asdict(MEANINGS[score.name])} for score in scores],
+        "curve": points,
+        "real": real,
+    }
+    shown = {
+        "curve": ("quality against diversity by temperature", curve_picture(points, real).encode()),
+        "samples": ("the first samples", picture(as_texts(characters[:32]), {}).encode()),
+        "lines": ("as many real lines", picture([reader.source.texts[at] for at in floor_at[:32]], {}).encode()),
+    }
+    return result, shown
+
+
+def halves(held_out: np.ndarray, count: int | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """As many lines as there will be samples, and as many or more references. Raises :class:`UserError`."""
+    most = len(held_out) // 2
+    if count is not None and not LEAST <= count <= most:
+        raise UserError(
+            f"n: {count:,} samples need as many real lines twice, {len(held_out):,} were not trained on; "
+            f"ask for {LEAST} to {most:,}, or add --data PATH of other lines"
+        )
+    if most < LEAST:
+        raise UserError(f"data: {len(held_out):,} lines that were not trained on are too few; add --data PATH of more")
+    order = np.random.default_rng(seed).permutation(held_out)
+    some = count or min(MOST, most)
+    return order[:some], order[some:]
+
+
+def scored(name: str, values: np.ndarray, real: np.ndarray) -> Score:
+    """A mean over samples beside that over real lines."""
+    errors = [each.std(ddof=1) / len(each) ** 0.5 for each in (values, real)]
+    return Score(name, float(values.mean()), errors[0], float(real.mean()), errors[1], None, len(values))
+
+
+def against(samples: Some, floor: Some, reference: Some, judge: NgramModel) -> list[Score]:
+    """BLEU against references and among themselves; what a model of one thinks of the other."""
+    ours, theirs = (bleu(some.sentences, reference.sentences, ORDERS) for some in (samples, floor))
+    scores = [scored(f"bleu{order}", ours[order], theirs[order]) for order in ORDERS]
+    ours, theirs = (self_bleu(some.sentences, ORDERS) for some in (samples, floor))
+    scores += [scored(f"self-bleu{order}", ours[order], theirs[order]) for order in ORDERS]
+    return [
+        *scores,
+        surprises("lm", judge, samples, judge, floor),
+        surprises("reverse-lm", NgramModel(samples.sentences), reference, NgramModel(floor.sentences), reference),
+    ]
+
+
+def surprises(name: str, model: NgramModel, lines: Some, other: NgramModel, real: Some) -> Score:
+    """What ``model`` thinks of a unit of ``lines``, beside what ``other`` thinks of one of ``real``."""
+    ours, theirs = surprise(model, lines), surprise(other, real)
+    return Score(name, *ours, *theirs, count=len(lines))
+
+
+def surprise(model: NgramModel, lines: Some) -> tuple[float, float]:
+    """The negative log-likelihood of a unit, in nats, and its standard error over lines."""
+    nats, units = model.log_likelihoods(lines.sentences)
+    mean = -nats.sum() / units.sum()
+    return float(mean), float((-nats - mean * units).std() / units.mean() / len(units) ** 0.5)
+
+
+def read_as_asked(samples: Some, floor: Some, known: Some) -> Score:
+    """Labels as a classifier reads them that has seen neither samples nor the real lines of the floor."""
+    judge = LabelJudge(known.sentences, known.labels, seed=0)
+    found = [judge.accuracy(some.sentences, some.labels) for some in (samples, floor)]
+    return Score("label_accuracy", *found[0], *found[1], count=len(samples))
+
+
+def new(samples: Some, floor: Some, training: Some) -> list[Score]:
+    """How far samples are from training lines and from each other."""
+    scores = []
+    if len(training):
+        ours, theirs = (1 - nearest(some.sentences, training.sentences) for some in (samples, floor))
+        scores.append(scored("novelty", ours, theirs))
+        shares = [copied(some.sentences, training.sentences) for some in (samples, floor)]
+        errors = [(share * (1 - share) / len(samples)) ** 0.5 for share in shares]
+        scores.append(Score("copied", shares[0], errors[0], shares[1], errors[1], None, len(samples)))
+    ours, theirs = (1 - diversity(some.sentences) for some in (samples, floor))
+    return [*scores, scored("diversity", ours, theirs)]
+
+
+def point(
+    reader: Reader, like: np.ndarray, seed: int, temperature: float, reference: Some, judge: NgramModel
+) -> dict[str, float]:
+    """Quality and diversity of lines written at a temperature."""
+    samples = reader.written(like, mixed(seed, 1), temperature)[0]
+    return {
+        "temperature": temperature,
+        "lm": surprise(judge, samples)[0],
+        "reverse_lm": surprise(NgramModel(samples.sentences), reference)[0],
+        "bleu5": float(bleu(samples.sentences, reference.sentences, (5,))[5].mean()),
+        "self_bleu5": float(self_bleu(samples.sentences, (5,))[5].mean()),
+    }
+
+
+def told(scores: dict[str, Score]) -> list[Verdict]:
+    """What stands out, in words."""
+    found = []
+    copies, varied = scores.get("copied"), scores["diversity"]
+    if copies and (copies.value or 0) > 2 * (copies.floor or 0) + 0.1:
+        found.append(Verdict("memorisation", f"{copies.value:.0%} of the samples are training lines, word for word"))
+    if (varied.value or 0) < 0.5 * (varied.floor or 0):
+        found.append(Verdict("collapse", "samples are less than half as varied as real lines"))
+    return found or verdicts({"frechet": scores["frechet"]})
