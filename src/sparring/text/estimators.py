@@ -8,35 +8,87 @@ lines at once.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import mse_loss
 
 from sparring.text.networks.writer import Writer
 from sparring.text.vocabulary import PAD
 
 SMALLEST = 1e-20
+SEEDS = 1 << 24  # what a uniform float32 can tell apart
 
 
-def relaxed(logits: Tensor, chosen: Tensor, chance: Tensor, temperature: float) -> Tensor:
-    """One-hot rows ``(n, units)`` of ``chosen`` ``(n,)``, with the gradient of a softmax at ``temperature`` of the
-    logits ``(n, units)`` under Gumbel noise.
+def relaxed(
+    writer: Writer, lines: Tensor, labels: Tensor | None, table: Tensor, chance: Tensor, temperature: float
+) -> Tensor:
+    """``lines`` ``(batch, places)`` by the vectors of ``table`` ``(units, channels)``: ``(batch, places, channels)``.
 
-    The noise is drawn, from uniform ``chance`` ``(n, units)``, among that for which ``chosen`` is the likeliest
-    (Paulus, Maddison & Krause 2021, section 3): the same in law as to draw the noise first and choose by it.
+    Gradients reach the writer as if each unit were a softmax at ``temperature`` of its logits under Gumbel noise. The
+    noise is drawn among that for which the unit that was written is the likeliest (Paulus, Maddison & Krause 2021,
+    section 3), the same in law as to draw noise first and write by it; from ``chance`` ``(batch,)``, uniform.
     """
-    with torch.no_grad():
-        waits = (-torch.log1p(-chance)).clamp(min=SMALLEST)
-        first = waits.gather(1, chosen[:, None])
-        total = logits.logsumexp(1, keepdim=True)
-        highest = total - first.log()
-        others = -torch.logaddexp(waits.log() - logits, first.log() - total)
-        noisy = others.scatter(1, chosen[:, None], highest)
-        noise = torch.where(logits.isfinite(), noisy - logits, 0.0)
-    soft = ((logits + noise) / temperature).softmax(1)
-    hard = torch.zeros_like(soft).scatter(1, chosen[:, None], 1.0)
-    straight: Tensor = hard + soft - soft.detach()
-    return straight
+    written = lines != PAD
+    found = writer.read(lines, labels)[written]
+    with torch.autocast(lines.device.type, enabled=False):
+        hidden, bias = writer.leave(found.float()), writer.bias + writer.never
+        seeds, lengths = (chance * SEEDS).long().tolist(), written.sum(1).tolist()
+        vectors = Relaxation.apply(  # type: ignore[no-untyped-call]
+            hidden, writer.vectors.weight, bias, lines[written], table, temperature, seeds, lengths
+        )
+    return table[lines].masked_scatter(written[..., None], vectors)
+
+
+class Relaxation(torch.autograd.Function):
+    """The vectors of what was chosen; only their gradients know of the softmax, computed line by line, so that no
+    logits of all units at all places are ever held."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        vectors: Tensor,
+        bias: Tensor,
+        chosen: Tensor,
+        table: Tensor,
+        temperature: float,
+        seeds: list[int],
+        lengths: list[int],
+    ) -> Tensor:
+        """``(n, channels)`` for ``chosen`` ``(n,)``, lines of ``lengths`` one after the other."""
+        ctx.save_for_backward(hidden, vectors, bias, chosen, table)
+        ctx.temperature, ctx.seeds, ctx.lengths = temperature, seeds, lengths
+        return table[chosen]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, wanted: Tensor) -> tuple[Tensor | None, ...]:
+        """That of a softmax y of logits over t: y (g - <y, g>) / t, g the gradient of each unit's share."""
+        hidden, vectors, bias, chosen, table = ctx.saved_tensors
+        of_hidden, of_vectors, of_bias = torch.empty_like(hidden), torch.zeros_like(vectors), torch.zeros_like(bias)
+        start = 0
+        for seed, length in zip(ctx.seeds, ctx.lengths, strict=True):
+            line = slice(start, start := start + length)
+            logits = torch.addmm(bias, hidden[line], vectors.T)
+            random = torch.Generator(logits.device).manual_seed(seed)
+            soft = (with_noise(logits, chosen[line], random) / ctx.temperature).softmax(1)
+            share = wanted[line] @ table.T
+            share = soft * (share - (soft * share).sum(1, keepdim=True)) / ctx.temperature
+            of_hidden[line] = share @ vectors
+            of_vectors.addmm_(share.T, hidden[line])
+            of_bias += share.sum(0)
+        return of_hidden, of_vectors, of_bias, None, None, None, None, None
+
+
+def with_noise(logits: Tensor, chosen: Tensor, random: torch.Generator) -> Tensor:
+    """Logits ``(n, units)`` under Gumbel noise, given that ``chosen`` ``(n,)`` came out highest."""
+    waits = torch.empty_like(logits).exponential_(generator=random).clamp_(min=SMALLEST)
+    first, total = waits.gather(1, chosen[:, None]), logits.logsumexp(1, keepdim=True)
+    others = -torch.logaddexp(waits.log_() - logits, first.log() - total)
+    return others.scatter_(1, chosen[:, None], total - first.log())
 
 
 def policy_loss(writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: Tensor, discount: float) -> Tensor:
@@ -46,12 +98,11 @@ def policy_loss(writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: 
     2 sigmoid(logit) - 1, and what it led to that of the following ones too, each ``discount`` times less.
     """
     written = lines != PAD
-    found = writer.read(lines, labels)
-    logits = writer.logits(found[written])
-    chances = logits.log_softmax(1).gather(1, lines[written][:, None])[:, 0]
+    found = writer.read(lines, labels)[written]
+    chances = writer.chances(found, lines[written])
     led_to = returns(2 * verdicts.detach().sigmoid() - 1, written, discount)[written]
     assert writer.value is not None
-    expected = writer.value(found[written].detach())[:, 0].float()
+    expected = writer.value(found.detach())[:, 0].float()
     loss: Tensor = mse_loss(expected, led_to) - (chances * (led_to - expected.detach())).mean()
     return loss
 

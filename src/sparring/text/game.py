@@ -117,12 +117,8 @@ class TextGame(Game):
             if self.recipe.estimator == "policy":
                 verdicts = self.duel.discriminate(self.vectors(fake), labels)
                 return policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount)
-            written = fake != PAD
-            logits = self.writer.logits(self.writer.read(fake, labels)[written])
-            chance = round.uniform(self.places, len(self.vocabulary))[written]
-            units = relaxed(logits, fake[written], chance, self.recipe.temperature(since))
-        table = self.judge_of(self.duel.discriminator).table
-        made = self.vectors(fake).masked_scatter(written[..., None], units @ table)
+            table = self.judge_of(self.duel.discriminator).table
+            made = relaxed(self.writer, fake, labels, table, round.uniform(), self.recipe.temperature(since))
         return self.duel.generator_loss(round, real, made, labels)
 
     def vectors(self, lines: Tensor) -> Tensor:

@@ -81,8 +81,8 @@ class Vocabulary:
             if unit == "bpe":
                 pieces = Pieces(json.dumps(form["tokenizer"]))
                 return cls(unit, pieces.known(), pieces)
-            cutter = {"character": Characters, "word": lambda: Words(bool(form["tokenised"]))}[unit]()
-            return cls(unit, [str(one) for one in form["units"]], cutter)
+            cutters: dict[str, Cutter] = {"character": Characters(), "word": Words(bool(form.get("tokenised")))}
+            return cls(unit, [str(one) for one in form["units"]], cutters[unit])
         except (KeyError, TypeError):
             raise UserError("vocabulary: not one of Sparring's, or damaged; restore it or train anew") from None
 

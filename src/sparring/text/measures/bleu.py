@@ -115,7 +115,7 @@ def closest(lengths: np.ndarray, references: np.ndarray, but_itself: bool = Fals
 def scores(
     lengths: np.ndarray, targets: np.ndarray, matches: Sequence[np.ndarray], orders: Sequence[int]
 ) -> dict[int, np.ndarray]:
-    """BLEU from the reference lengths ``targets`` and the clipped counts ``matches`` of orders 1, 2, ...: all ``(n,)``."""
+    """BLEU from reference lengths ``targets`` and clipped counts ``matches`` of orders 1, 2, ..., all ``(n,)``."""
     brevity = np.minimum(1, np.exp(1 - targets / np.maximum(lengths, 1)))
     precisions = [
         np.where(matched > 0, matched, NO_MATCH) / np.maximum(lengths - order + 1, 1)

@@ -7,7 +7,7 @@ not judge.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,19 @@ from sklearn.pipeline import FeatureUnion
 from sparring.metrics.score import NotComputable, need
 from sparring.text.measures.sentences import Sentence, of_characters, runs
 
-STRENGTHS = (2.0, 8.0, 32.0)  # inverses of the penalty on weights
+STRENGTHS = (0.5, 4.0, 32.0)  # inverses of the penalty on weights
 FOLDS = 3
-CHOOSING = 5000  # sentences that the strength is chosen by
+CHOOSING = 2000  # sentences that the strength is chosen by
 ENOUGH = 1000  # sentences from which on a piece of a word must be in two of them
-PIECES = (3, 5)  # characters
+SHORTEST, LONGEST = 3, 5  # pieces of words, in characters
 ROUNDS = 1000  # of the optimiser, at most
 
 
 class LabelJudge:
     """Learns ``labels`` ``(n,)`` of ``sentences``; the labels may be names or numbers.
 
-    Where tokens are characters, words are what spaces part. Raises :class:`NotComputable` for fewer than two
-    different labels, and for text without any words.
+    Where tokens are characters, words are what spaces part, and pieces may be single characters: some languages have
+    no spaces. Raises :class:`NotComputable` for fewer than two different labels, and for text without any words.
     """
 
     def __init__(self, sentences: Sequence[Sentence], labels: Sequence[Any] | np.ndarray, seed: int = 0) -> None:
@@ -40,7 +40,7 @@ class LabelJudge:
         need(len(np.unique(known)), 2, "different labels")
         if not any(self.words(sentence) for sentence in sentences):
             raise NotComputable("needs sentences that are not empty")
-        self.weights = FeatureUnion([("words", self.of_words()), ("pieces", self.of_pieces(len(sentences)))])
+        self.weights = weights_of(self.words, len(sentences), 1 if self.spelled else SHORTEST)
         weighted = self.weights.fit_transform(sentences)
         self.strength = chosen_strength(weighted, known, seed)
         self.model = LogisticRegression(C=self.strength, max_iter=ROUNDS).fit(weighted, known)
@@ -60,23 +60,26 @@ class LabelJudge:
         share = float((self.predict(sentences) == np.asarray(labels)).mean())
         return share, math.sqrt(share * (1 - share) / (len(sentences) - 1))
 
-    def of_words(self) -> TfidfVectorizer:
-        """Words and pairs of neighbours."""
-        return TfidfVectorizer(analyzer=lambda sentence: runs(self.words(sentence), 2), sublinear_tf=True)
-
-    def of_pieces(self, count: int) -> TfidfVectorizer:
-        """Runs of characters within words and their edges."""
-        return TfidfVectorizer(
-            analyzer="char_wb",
-            ngram_range=PIECES,
-            preprocessor=lambda sentence: " ".join(self.words(sentence)),
-            sublinear_tf=True,
-            min_df=2 if count >= ENOUGH else 1,
-        )
-
     def words(self, sentence: Sentence) -> Sentence:
         """Of a sentence as it is given."""
         return "".join(sentence).split() if self.spelled else sentence
+
+
+def weights_of(words: Callable[[Sentence], Sentence], count: int, shortest: int) -> FeatureUnion:
+    """Weights of words and pairs of neighbours, beside those of runs of ``shortest`` or more characters within words
+    and their edges.
+
+    Each half is of length 1; ``count`` sentences are learned from, and ``words`` are theirs.
+    """
+    worded = TfidfVectorizer(analyzer=lambda sentence: runs(words(sentence), 2), sublinear_tf=True)
+    spelled = TfidfVectorizer(
+        analyzer="char_wb",
+        ngram_range=(shortest, LONGEST),
+        preprocessor=lambda sentence: " ".join(words(sentence)),
+        sublinear_tf=True,
+        min_df=2 if count >= ENOUGH else 1,
+    )
+    return FeatureUnion([("words", worded), ("pieces", spelled)])
 
 
 def chosen_strength(weighted: Any, labels: np.ndarray, seed: int) -> float:
@@ -85,6 +88,8 @@ def chosen_strength(weighted: Any, labels: np.ndarray, seed: int) -> float:
     counts = np.unique(labels[some], return_counts=True)[1]
     if len(counts) < 2 or counts.min() < FOLDS:
         return STRENGTHS[len(STRENGTHS) // 2]
+    rows = weighted[some]
+    rows = rows[:, np.unique(rows.indices)]  # the time goes by the columns
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     search = GridSearchCV(LogisticRegression(max_iter=ROUNDS), {"C": STRENGTHS}, cv=folds, refit=False)
-    return float(search.fit(weighted[some], labels[some]).best_params_["C"])
+    return float(search.fit(rows, labels[some]).best_params_["C"])

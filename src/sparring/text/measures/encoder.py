@@ -43,7 +43,10 @@ class Encoder:
         self.weights = TfidfVectorizer(
             analyzer=partial(runs, longest=longest), sublinear_tf=True, min_df=2 if len(sentences) >= ENOUGH else 1
         )
-        weighted = self.weights.fit_transform(sentences)
+        try:
+            weighted = self.weights.fit_transform(sentences)
+        except ValueError as why:
+            raise NotComputable("no word is in two of the sentences") from why
         _, sizes, directions = randomized_svd(weighted, min(dimensions, *weighted.shape), random_state=seed)
         self.directions = directions[sizes > NOTHING * sizes[0]]
         text = json.dumps([VERSION, dimensions, seed, [list(sentence) for sentence in sentences]])

@@ -44,7 +44,8 @@ class Level:
 
 class NgramModel:
     """Of sentences with their ends, over a closed vocabulary: the words of ``sentences``, or those given (others are
-    then unknown while it learns, too), and one unknown word for all the rest.
+    then unknown while it learns, too), and one unknown word for all the rest. ``order``, from 1 up, is that word and
+    the ones before it that it depends on.
 
     Models can only be compared over one vocabulary: give it to a model that is trained on samples. Raises
     :class:`NotComputable` without sentences.

@@ -69,11 +69,14 @@ class Writer(nn.Module):
     def log_likelihoods(self, lines: Tensor, labels: Tensor | None) -> Tensor:
         """Of each unit given those before it, in nats, ``(batch, places)``; 0 where a line is over."""
         written = lines != PAD
-        found = self.read(lines, labels)[written]  # what is over need not be computed
-        with torch.autocast(lines.device.type, enabled=False):
-            hidden = self.leave(found.float())
-            chosen = log_likelihood(hidden, self.vectors.weight, self.bias + self.never, lines[written])
+        chosen = self.chances(self.read(lines, labels)[written], lines[written])  # what is over need not be computed
         return torch.zeros(lines.shape, device=lines.device).masked_scatter(written, chosen)
+
+    def chances(self, found: Tensor, chosen: Tensor) -> Tensor:
+        """Log-likelihoods ``(n,)`` of units ``(n,)`` after what the body found ``(n, width)``, float32."""
+        with torch.autocast(found.device.type, enabled=False):
+            hidden = self.leave(found.float())
+            return log_likelihood(hidden, self.vectors.weight, self.bias + self.never, chosen)
 
 
 def after_start(lines: Tensor) -> Tensor:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sparring.core.recipe import nearest
 from sparring.text.reading.found import BadText
 from sparring.text.recipes import TextRecipe
 
 TEXT = ("text", "sentence", "utterance", "line")
 LABEL = ("label", "class", "intent", "topic", "author", "sentiment", "style", "category")
+MOST_NAMES, LONGEST_NAME = 10, 40  # columns that a message lists; characters of each
 
 
 def is_header(row: Sequence[str], recipe: TextRecipe) -> bool:
     """Whether a table's first row names its columns: it does where the recipe names one of them."""
-    named = (recipe.text_column, recipe.label_column) != ("auto", "auto")
-    return named or _first_of(TEXT, row) is not None
+    told = (recipe.text_column, recipe.label_column) != ("auto", "auto")
+    return told or _first_of(TEXT, row) is not None
 
 
 def choose(names: Sequence[str], recipe: TextRecipe) -> tuple[int, int | None]:
@@ -23,21 +23,20 @@ def choose(names: Sequence[str], recipe: TextRecipe) -> tuple[int, int | None]:
 
     Raises :class:`BadText` when a column that the recipe names is not there, or none can be told to be the text.
     """
-    if recipe.labelled == "no":
-        label = None
-    elif recipe.label_column != "auto":
-        label = _named("label_column", recipe.label_column, names)
+    label: int | None
+    if recipe.label_column != "auto":
+        label = _place_of("label_column", recipe.label_column, names)
     else:
         label = _first_of(LABEL, names)
     if recipe.text_column != "auto":
-        text: int | None = _named("text_column", recipe.text_column, names)
+        text: int | None = _place_of("text_column", recipe.text_column, names)
     else:
         text = _first_of(TEXT, names)
         if text is None and len(names) == 2 and label is not None:
             text = 1 - label
     if text is None:
-        raise BadText(f"none of its columns is called text; set text_column to one of {', '.join(names)}")
-    return text, label if label != text else None
+        raise BadText(f"none of its columns is called text; set text_column to one of {named(names)}")
+    return text, None if recipe.labelled == "no" or label == text else label
 
 
 def label_of_two(first: Sequence[str], second: Sequence[str]) -> int:
@@ -51,9 +50,15 @@ def label_of_two(first: Sequence[str], second: Sequence[str]) -> int:
     return int(kinds[1] < kinds[0])
 
 
-def _named(setting: str, name: str, names: Sequence[str]) -> int:
+def named(names: Sequence[str]) -> str:
+    """Columns as a message lists them."""
+    more = ", ..." if len(names) > MOST_NAMES else ""
+    return ", ".join(" ".join(name.split())[:LONGEST_NAME] for name in names[:MOST_NAMES]) + more
+
+
+def _place_of(setting: str, name: str, names: Sequence[str]) -> int:
     if name not in names:
-        raise BadText(f"has no column '{name}'{nearest(name, names)}; set {setting} to one of {', '.join(names)}")
+        raise BadText(f"has no column '{name}'; set {setting} to one of {named(names)}")
     return list(names).index(name)
 
 

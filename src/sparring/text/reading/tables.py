@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from sparring.data.source import BadFile
-from sparring.text.reading.columns import choose, is_header, label_of_two
+from sparring.text.reading.columns import choose, is_header, label_of_two, named
 from sparring.text.reading.found import BadText, Found, gather
 from sparring.text.recipes import TextRecipe
 
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a whole cell, the quotation marks in it doubled
 UNCLOSED = "unexpected end of data"  # what the csv module says of a quotation mark that nothing closes
-LONGEST_NAME = 40  # characters of a cell that a message shows
 ENOUGH = 0.9  # of the rows that a delimiter cuts into as many columns
 
 
@@ -99,20 +98,19 @@ def _unnamed(rows: list[Row], recipe: TextRecipe) -> tuple[int, int | None]:
     if width == 1:
         return 0, None
     if width > 2:
-        names = ", ".join(cell.strip()[:LONGEST_NAME] for cell in rows[0].cells)
-        raise BadText(f"has {width} columns, none called text; set text_column to one of {names}")
+        raise BadText(f"has {width} columns, none called text; set text_column to one of {named(rows[0].cells)}")
     first, second = zip(*((row.cells[0].strip(), row.cells[1].strip()) for row in rows), strict=True)
     label = label_of_two(first, second)
     return 1 - label, None if recipe.labelled == "no" else label
 
 
 def _delimiter(content: str) -> str:
-    """The first of comma, semicolon and tab that cuts the table's beginning into even rows; a comma if none does."""
-    start = content[:20_000].splitlines(keepends=True)[:100]
-    for delimiter in ",;\t":
+    """What cuts the table's beginning into even rows, the rarest in texts first; a comma if nothing does."""
+    start = content.lstrip()[:20_000].splitlines(keepends=True)
+    start = start[:-1][:100] or start  # the last may be cut short
+    for delimiter in "\t;,":
         widths = Counter(len(row) for row in csv.reader(start, delimiter=delimiter) if row)
-        width, count = widths.most_common(1)[0]
-        if width > 1 and count >= ENOUGH * widths.total():
+        if any(width > 1 and count >= ENOUGH * widths.total() for width, count in widths.items()):
             return delimiter
     return ","
 

@@ -1,0 +1,119 @@
+"""Features of sentences: against TF-IDF by hand, and whether they see what they should."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from sparring.metrics.frechet import frechet
+from sparring.metrics.score import NotComputable
+from sparring.text.measures import encoder
+from sparring.text.measures.encoder import Encoder
+
+TOPICS = ("the cat sat on a mat by fire".split(), "we sell red cars for ready money now".split())
+
+
+def written(count: int, seed: int, topic: float = 0.5) -> list[list[str]]:
+    """Sentences of neighbouring words of a topic: the second with this probability."""
+    random = np.random.default_rng(seed)
+    sentences = []
+    for _ in range(count):
+        words, start = TOPICS[int(random.random() < topic)], random.integers(8)
+        sentences.append([words[(start + place) % 8] for place in range(random.integers(2, 8))])
+    return sentences
+
+
+def weights(sentences: list[list[str]]) -> np.ndarray:
+    """TF-IDF of words and pairs: (1 + ln count) (1 + ln ((1 + n) / (1 + sentences that have it))), of length 1."""
+    grams = [Counter([*((word,) for word in each), *zip(each, each[1:], strict=False)]) for each in sentences]
+    kinds = sorted(set().union(*grams))
+    held = Counter(gram for each in grams for gram in each)
+    rows = np.array(
+        [
+            [
+                (1 + math.log(each[gram])) * (1 + math.log((1 + len(grams)) / (1 + held[gram]))) if each[gram] else 0
+                for gram in kinds
+            ]
+            for each in grams
+        ]
+    )
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_all_dimensions_keep_all_angles() -> None:
+    sentences = written(60, 0)
+    found = Encoder(sentences, dimensions=500)
+    features, expected = found.features(sentences).numpy(), weights(sentences)
+    assert found.dimensions == np.linalg.matrix_rank(expected)
+    np.testing.assert_allclose(features @ features.T, expected @ expected.T, atol=1e-5)
+
+
+def test_few_dimensions_are_the_largest() -> None:
+    sentences = written(80, 0)
+    features = Encoder(sentences, dimensions=5).features(sentences).numpy()
+    directions = np.linalg.svd(weights(sentences))[2][:5]
+    expected = weights(sentences) @ directions.T
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(features @ features.T, expected @ expected.T, atol=1e-3)
+
+
+def test_features_are_unit_vectors_on_any_sentences() -> None:
+    found = Encoder(written(200, 0), dimensions=8)
+    features = found.features([*written(50, 1), ["unheard"], []])
+    assert features.dtype == torch.float32
+    assert features.shape == (52, 8)
+    torch.testing.assert_close(features.norm(dim=1), torch.tensor([1.0] * 50 + [0.0] * 2))
+    assert found.features([]).shape == (0, 8)
+
+
+def test_the_same_text_gives_the_same_features() -> None:
+    one, other = Encoder(written(200, 0)), Encoder([tuple(each) for each in written(200, 0)])
+    assert one.hash == other.hash
+    assert len(one.hash) == 16
+    assert torch.equal(one.features(written(50, 1)), other.features(written(50, 1)))
+    others = (Encoder(written(200, 1)), Encoder(written(200, 0), 32), Encoder(written(200, 0), seed=1))
+    assert len({each.hash for each in (one, *others)}) == 4
+    assert Encoder([["a b", "c"]]).hash != Encoder([["a", "b c"]]).hash
+
+
+def distance(found: Encoder, sentences: list[list[str]]) -> float:
+    return frechet(found.features(written(500, 1)), found.features(sentences), 0)["frechet"].value
+
+
+def test_a_frechet_distance_sees_topics_and_order() -> None:
+    found = Encoder(written(500, 0), dimensions=16)
+    floor = distance(found, written(500, 2))
+    random = np.random.default_rng(0)
+    shuffled = [list(random.permutation(each)) for each in written(500, 2)]
+    assert distance(found, written(500, 2, topic=0.1)) > 10 * floor
+    assert distance(found, written(500, 2)[:50] * 10) > 2 * floor
+    assert distance(found, shuffled) > 3 * floor
+
+
+def test_characters_are_read_in_longer_runs() -> None:
+    """The letters and the pairs of neighbours are the same, what is spelled is not."""
+    spelled = [tuple(word) for word in ("abcab", "bcabc", "cabca", "dede", "eded")]
+    features = Encoder([*spelled, tuple("abab"), tuple("bcbc")]).features([tuple("abca"), tuple("abca")[::-1]])
+    assert (features[0] @ features[1]).abs() < 0.95
+    found = Encoder(spelled)
+    assert any(len(gram) == 4 for gram in found.weights.get_feature_names_out())
+    assert max(len(gram) for gram in Encoder(written(9, 0)).weights.get_feature_names_out()) == 2
+
+
+def test_text_that_has_too_little() -> None:
+    assert Encoder([["a"]]).dimensions == 1
+    assert Encoder([["a", "b"]] * 50).dimensions == 1
+    with pytest.raises(NotComputable, match="at least 1 sentences"):
+        Encoder([])
+    with pytest.raises(NotComputable, match="not empty"):
+        Encoder([[], []])
+
+
+def test_nothing_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder, "ENOUGH", 10)
+    with pytest.raises(NotComputable, match="in two of the sentences"):
+        Encoder([[f"w{place}"] for place in range(20)])
