@@ -24,6 +24,10 @@ def random_sentences(count: int, words: str, longest: int, seed: int) -> list[tu
     ]
 
 
+def split(*sentences: str) -> list[list[str]]:
+    return [sentence.split() for sentence in sentences]
+
+
 def theirs(hypothesis: Sentence, references: list[Sentence], order: int) -> float:
     return sentence_bleu(references, hypothesis, (1 / order,) * order, SMOOTHING)
 
@@ -51,6 +55,12 @@ def test_self_bleu_leaves_one_out(words: str, longest: int) -> None:
     assert_alike(self_bleu(sentences, EVERY_ORDER), list(zip(sentences, others, strict=True)))
 
 
+def test_a_length_that_no_other_sentence_has() -> None:
+    sentences = [tuple("abcabcab"[:length]) for length in (1, 3, 5, 8)]
+    others = [sentences[:i] + sentences[i + 1 :] for i in range(len(sentences))]
+    assert_alike(self_bleu(sentences, EVERY_ORDER), list(zip(sentences, others, strict=True)))
+
+
 def test_one_reference_of_another_length() -> None:
     hypotheses = [tuple("abcdefgh"), tuple("ab"), tuple("a"), (), tuple("xyz")]
     for reference in (tuple("abcd"), tuple("abcdefghijkl"), ()):
@@ -59,14 +69,14 @@ def test_one_reference_of_another_length() -> None:
 
 def test_the_clip_and_the_brevity_by_hand() -> None:
     """Papineni et al. 2002, section 2.1: "the" counts no more often than the reference that has most of it."""
-    found = bleu([["the"] * 7], ["the cat is on the mat".split(), "there is a cat on the mat".split()], (1,))
+    found = bleu([["the"] * 7], split("the cat is on the mat", "there is a cat on the mat"), (1,))
     assert found[1] == pytest.approx([2 / 7])
-    short = bleu([["the", "cat"]], ["the cat sat".split(), "the cat sat on mats".split()], (2,))
+    short = bleu([["the", "cat"]], split("the cat sat", "the cat sat on mats"), (2,))
     assert short[2] == pytest.approx([np.exp(1 - 3 / 2)])
 
 
 def test_a_copy_is_a_reference() -> None:
-    sentences = ["a b c d e f".split()] * 2 + ["u v w x y z".split()]
+    sentences = split("a b c d e f", "a b c d e f", "u v w x y z")
     assert self_bleu(sentences)[5] == pytest.approx([1, 1, 0])
 
 

@@ -12,16 +12,18 @@ import pytest
 from sparring.metrics.score import NotComputable
 from sparring.text.measures.ngrams import DISCOUNTS, END, START, NgramModel, discounts
 
-TOY = ["a b".split(), "a c".split()]
+TOY = [["a", "b"], ["a", "c"]]
 
 
-def chained(count: int, seed: int, words: int = 12) -> list[list[str]]:
-    """Sentences of a random chain of words with few likely successors."""
+def chained(count: int, seed: int, words: int = 40) -> list[list[str]]:
+    """Sentences of a random chain of words, most of them rare, each with few likely successors."""
     random = np.random.default_rng(seed)
-    successors = np.random.default_rng(99).dirichlet(np.full(words + 1, 0.2), size=words)
+    first = 1 / np.arange(1, words + 1) ** 2
+    likely = np.append(first, 0.05)  # the end is another
+    successors = [np.random.default_rng([99, word]).dirichlet(2 * likely) for word in range(words)]
     sentences = []
     for _ in range(count):
-        sentence = [random.integers(words)]
+        sentence = [random.choice(words, p=first / first.sum())]
         while len(sentence) < 15 and (word := random.choice(words + 1, p=successors[sentence[-1]])) < words:
             sentence.append(word)
         sentences.append([f"w{word}" for word in sentence])
@@ -48,8 +50,11 @@ class Plain:
     @staticmethod
     def discount(counts: Counter[tuple[str, ...]]) -> list[float]:
         n = Counter(counts.values())
+        if not n[1] * n[2] * n[3]:
+            return DISCOUNTS.tolist()
         share = n[1] / (n[1] + 2 * n[2])
-        return [0.0, *(k - (k + 1) * share * n[k + 1] / n[k] for k in (1, 2, 3))]
+        found = [k - (k + 1) * share * n[k + 1] / n[k] for k in (1, 2, 3)]
+        return [0.0, *found] if min(found) > 0 else DISCOUNTS.tolist()
 
     def probability(self, word: str, context: tuple[str, ...]) -> float:
         lower = self.probability(word, context[1:]) if context else 1 / self.size
@@ -75,11 +80,11 @@ def test_two_sentences_by_hand() -> None:
     """Too small for its own discounts: 0.5 of one, 1 of two.
 
     Words: a, b, c each follow one word, the end two, so of 5 words P(a) = (1 - 0.5 + 2.5 / 5) / 5 = 0.2, as b and c,
-    P(end) = 0.3 and P(unknown) = 0.1. Then P(a | start) = (2 - 1 + 1 * 0.2) / 2 = 0.6, P(b | a) = (1 - 0.5 + 1 * 0.2) / 2
-    = 0.35 and P(end | b) = 1 - 0.5 + 0.5 * 0.3 = 0.65.
+    P(end) = 0.3 and P(unknown) = 0.1. Then P(a | start) = (2 - 1 + 1 * 0.2) / 2 = 0.6,
+    P(b | a) = (1 - 0.5 + 1 * 0.2) / 2 = 0.35 and P(end | b) = 1 - 0.5 + 0.5 * 0.3 = 0.65.
     """
     model = NgramModel(TOY, order=2)
-    logs, tokens = model.log_likelihoods(["a b".split(), ["c"], ["unheard"], []])
+    logs, tokens = model.log_likelihoods([["a", "b"], ["c"], ["unheard"], []])
     assert np.exp(logs) == pytest.approx([0.6 * 0.35 * 0.65, 0.1 * 0.65, 0.05 * 0.3, 0.15])
     assert tokens.tolist() == [3, 2, 2, 1]
 
@@ -94,12 +99,9 @@ def test_the_discounts_by_hand() -> None:
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 def test_the_same_as_by_dictionaries(order: int) -> None:
-    plain, model = Plain(chained(400, 0), order), NgramModel(chained(400, 0), order)
+    plain, model = Plain(chained(300, 0), order), NgramModel(chained(300, 0), order)
     held_out = [*chained(30, 1), ["w0", "unheard", "w1", "w2"], ["unheard"], []]
-    assert all(min(each[1:]) > 0 for each in plain.discounts[1:])
-    if order == 1 or min(plain.discounts[0][1:], default=0) <= 0:
-        model_discounts = [DISCOUNTS.tolist(), *plain.discounts[1:]]
-        plain.discounts = model_discounts
+    assert any(each != DISCOUNTS.tolist() for each in plain.discounts)
     expected = [plain.log_likelihood(sentence) for sentence in held_out]
     np.testing.assert_allclose(model.log_likelihoods(held_out)[0], expected, rtol=1e-9)
 
@@ -131,7 +133,7 @@ def test_sentences_do_not_touch() -> None:
 def test_more_context_is_better_where_there_is_any() -> None:
     held_out = chained(200, 1)
     one, two, four = (-NgramModel(chained(1000, 0), order).log_likelihoods(held_out)[0].sum() for order in (1, 2, 4))
-    assert two < 0.8 * one
+    assert two < 0.9 * one
     assert four == pytest.approx(two, rel=0.03)
 
 

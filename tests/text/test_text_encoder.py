@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from sparring.metrics.score import NotComputable
 from sparring.text.measures import encoder
 from sparring.text.measures.encoder import Encoder
 
-TOPICS = ("the cat sat on a mat by fire".split(), "we sell red cars for ready money now".split())
+TOPICS = ("the cat sat on a mat by fire", "we sell red cars for ready money now")
 
 
 def written(count: int, seed: int, topic: float = 0.5) -> list[list[str]]:
@@ -22,14 +25,14 @@ def written(count: int, seed: int, topic: float = 0.5) -> list[list[str]]:
     random = np.random.default_rng(seed)
     sentences = []
     for _ in range(count):
-        words, start = TOPICS[int(random.random() < topic)], random.integers(8)
+        words, start = TOPICS[int(random.random() < topic)].split(), random.integers(8)
         sentences.append([words[(start + place) % 8] for place in range(random.integers(2, 8))])
     return sentences
 
 
-def weights(sentences: list[list[str]]) -> np.ndarray:
-    """TF-IDF of words and pairs: (1 + ln count) (1 + ln ((1 + n) / (1 + sentences that have it))), of length 1."""
-    grams = [Counter([*((word,) for word in each), *zip(each, each[1:], strict=False)]) for each in sentences]
+def weights(sentences: Sequence[Sequence[Any]]) -> np.ndarray:
+    """TF-IDF: (1 + ln count) (1 + ln ((1 + n) / (1 + sentences that have it))), of length 1."""
+    grams = [Counter(each) for each in sentences]
     kinds = sorted(set().union(*grams))
     held = Counter(gram for each in grams for gram in each)
     rows = np.array(
@@ -44,19 +47,24 @@ def weights(sentences: list[list[str]]) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def halves(sentences: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
+    return weights(sentences), weights([list(pairwise(each)) for each in sentences])
+
+
 def test_all_dimensions_keep_all_angles() -> None:
     sentences = written(60, 0)
     found = Encoder(sentences, dimensions=500)
-    features, expected = found.features(sentences).numpy(), weights(sentences)
-    assert found.dimensions == np.linalg.matrix_rank(expected)
-    np.testing.assert_allclose(features @ features.T, expected @ expected.T, atol=1e-5)
+    features, (words, pairs) = found.features(sentences).numpy(), halves(sentences)
+    assert found.dimensions == np.linalg.matrix_rank(words) + np.linalg.matrix_rank(pairs)
+    np.testing.assert_allclose(features @ features.T, (words @ words.T + pairs @ pairs.T) / 2, atol=1e-5)
 
 
 def test_few_dimensions_are_the_largest() -> None:
     sentences = written(80, 0)
     features = Encoder(sentences, dimensions=5).features(sentences).numpy()
-    directions = np.linalg.svd(weights(sentences))[2][:5]
-    expected = weights(sentences) @ directions.T
+    expected = np.concatenate(
+        [half @ np.linalg.svd(half)[2][:count].T for half, count in zip(halves(sentences), (3, 2), strict=True)], 1
+    )
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(features @ features.T, expected @ expected.T, atol=1e-3)
 
@@ -94,19 +102,23 @@ def test_a_frechet_distance_sees_topics_and_order() -> None:
     assert distance(found, shuffled) > 3 * floor
 
 
+def longest(found: Encoder) -> int:
+    return max(len(gram) for space in found.spaces for gram in space.weights.get_feature_names_out())
+
+
 def test_characters_are_read_in_longer_runs() -> None:
     """The letters and the pairs of neighbours are the same, what is spelled is not."""
     spelled = [tuple(word) for word in ("abcab", "bcabc", "cabca", "dede", "eded")]
     features = Encoder([*spelled, tuple("abab"), tuple("bcbc")]).features([tuple("abca"), tuple("abca")[::-1]])
     assert (features[0] @ features[1]).abs() < 0.95
-    found = Encoder(spelled)
-    assert any(len(gram) == 4 for gram in found.weights.get_feature_names_out())
-    assert max(len(gram) for gram in Encoder(written(9, 0)).weights.get_feature_names_out()) == 2
+    assert longest(Encoder(spelled)) == 4
+    assert longest(Encoder(written(9, 0))) == 2
 
 
 def test_text_that_has_too_little() -> None:
     assert Encoder([["a"]]).dimensions == 1
-    assert Encoder([["a", "b"]] * 50).dimensions == 1
+    assert Encoder([["one", "two"]] * 50).dimensions == 2
+    assert Encoder([["one", "two"]] * 50, dimensions=1).dimensions == 1
     with pytest.raises(NotComputable, match="at least 1 sentences"):
         Encoder([])
     with pytest.raises(NotComputable, match="not empty"):
@@ -117,3 +129,4 @@ def test_nothing_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "ENOUGH", 10)
     with pytest.raises(NotComputable, match="in two of the sentences"):
         Encoder([[f"w{place}"] for place in range(20)])
+    assert Encoder([["the", f"w{place}"] for place in range(20)]).dimensions == 1

@@ -242,10 +242,23 @@ def test_a_fresh_frame_changes_nothing_and_a_moved_one_moves_by_whole_pixels() -
     torch.testing.assert_close(frame(pictures), pictures, atol=1e-5, rtol=0)
     with torch.no_grad():
         frame.change[0, 2], frame.change[1, 2] = 2 * 3 / 12 / EAGER, -2 * 2 / 8 / EAGER  # 3 to the left, 2 down
-        frame.surround.fill_(0.25)
+        frame.surround.fill_(0.25 / EAGER)
     expected = torch.full_like(pictures, 0.25)
     expected[:, :, 2:, :-3] = pictures[:, :, :-2, 3:]
     torch.testing.assert_close(frame(pictures), expected, atol=1e-5, rtol=0)
+    returned = frame.back(frame(pictures), pictures)
+    torch.testing.assert_close(returned[:, :, :-2, 3:], pictures[:, :, :-2, 3:], atol=1e-5, rtol=0)
+
+
+def test_each_picture_is_framed_by_what_it_shows_and_the_way_back_undoes_that() -> None:
+    frame, pictures = Frame(1), torch.zeros(2, 1, 32, 32)
+    pictures[:, :, 12:20, 12:20] = torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
+    with torch.no_grad():
+        frame.look[-1].weight.normal_(0, 0.02, generator=torch.Generator().manual_seed(1))
+    maps = frame.maps(pictures)
+    assert (maps[0] - maps[1]).abs().max() > 0.01
+    there = frame(pictures)
+    assert (frame.back(there, pictures) - pictures).abs().mean() < 0.5 * (there - pictures).abs().mean()
 
 
 def test_a_projector_has_a_head_of_two_layers_for_each_depth() -> None:

@@ -51,7 +51,8 @@ class CycleGame(Translation):
             back = next(other for other in WAYS if other != way)
             losses.append(self.duels[target].generator_loss(round, worlds[target], made[target], None))
             seen = made[target] + noise * round.normal(*made[target].shape[1:]) if noise else made[target]
-            error = (self.translator(back)(seen) - worlds[source]).abs().mean()
+            unframed = self.translator(way).unframed(seen, worlds[source])
+            error = (self.translator(back).redraw(unframed) - worlds[source]).abs().mean()
             change = (made[f"same {target}"] - worlds[target]).abs().mean()
             round.report[f"cycle/{way}"], round.report[f"identity/{target}"] = error, change
             losses += [cycle * error, identity * change]

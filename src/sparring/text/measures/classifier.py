@@ -71,7 +71,7 @@ def weights_of(words: Callable[[Sentence], Sentence], count: int, shortest: int)
 
     Each half is of length 1; ``count`` sentences are learned from, and ``words`` are theirs.
     """
-    worded = TfidfVectorizer(analyzer=lambda sentence: runs(words(sentence), 2), sublinear_tf=True)
+    worded = TfidfVectorizer(analyzer=lambda sentence: runs(words(sentence), 1, 2), sublinear_tf=True)
     spelled = TfidfVectorizer(
         analyzer="char_wb",
         ngram_range=(shortest, LONGEST),

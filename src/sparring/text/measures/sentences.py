@@ -27,10 +27,10 @@ def of_characters(sentences: Iterable[Sentence]) -> bool:
     return all(len(token) <= 1 for sentence in sentences for token in sentence)
 
 
-def runs(sentence: Sentence, longest: int) -> list[tuple[str, ...]]:
-    """All n-grams of up to ``longest`` tokens, with repetition."""
+def runs(sentence: Sentence, shortest: int, longest: int) -> list[tuple[str, ...]]:
+    """All n-grams of ``shortest`` to ``longest`` tokens, with repetition."""
     return [
         tuple(sentence[start : start + length])
-        for length in range(1, longest + 1)
+        for length in range(shortest, longest + 1)
         for start in range(len(sentence) - length + 1)
     ]

@@ -75,6 +75,11 @@ class ResnetTranslator(nn.Module):
         framed: Tensor = self.frame(pictures) if self.frame else pictures
         return framed
 
+    def unframed(self, made: Tensor, pictures: Tensor) -> Tensor:
+        """What was made of ``pictures``, as they were framed themselves."""
+        unframed: Tensor = self.frame.back(made, pictures) if self.frame else made
+        return unframed
+
     def redraw(self, pictures: Tensor) -> Tensor:
         """What is framed rightly, in the manner of the target world, float32."""
         features = self.begin(pictures)
