@@ -108,7 +108,7 @@ def closest(lengths: np.ndarray, references: np.ndarray, but_itself: bool = Fals
     asked, place = np.unique(lengths, return_inverse=True)
     apart = np.abs(asked[:, None] - known).astype(float)
     if but_itself:
-        apart[(apart == 0) & (held == 0)] = np.inf
+        apart[(apart == 0) & (held == 1)] = np.inf
     return np.asarray(known[apart.argmin(1)][place])
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from sparring.metrics.score import NotComputable, need
 from sparring.text.measures.sentences import Sentence, of_characters, runs
 
-VERSION = 1  # of what the features are; another makes another hash
+VERSION = 2  # of what the features are; another makes another hash
 OF_WORDS = ((1, 1), (2, 2))  # lengths of the n-grams that share dimensions
 OF_CHARACTERS = ((1, 2), (3, 4))
 ENOUGH = 1000  # sentences from which on an n-gram must be in two of them
