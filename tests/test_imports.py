@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "sparring"
-ROOMS = ("images", "points", "translation")
+ROOMS = ("images", "points", "text", "translation")
 FLOORS = [
     {"core"},
     {"data"},

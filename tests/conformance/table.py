@@ -10,8 +10,10 @@ from PIL import Image
 
 from sparring.core.recipe import Recipe
 from sparring.rooms import RECIPES
+from sparring.text import grammar
 
 ONE: dict[str, Any] = {"steps": 1}
+ACTS: dict[str, Any] = {"width": 16, "embedding": 8, "judge_width": 4, "first_act": 16, "judge_first": 0}  # two steps each
 
 # How each recipe is made small. A recipe that is not listed here fails the tests: list it.
 SMALLEST: dict[str, dict[str, Any]] = {
@@ -43,6 +45,8 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "upsampling": "transposed",
     },
     "cut-paper-256": {**ONE, "width": 4, "blocks": 1, "size": "16", "patch": "16", "shift": 1},
+    "text": {**ACTS, "dropout": 0.0, "judge_dropout": 0.0},
+    "topics": {**ACTS, "data": ""},
     "gaussians": {"width": 16},
     "gaussians-ring": {"width": 16},
 }
@@ -51,6 +55,7 @@ PER_PROCESS = {
     "dcgan",
     "wgan-gp",
     "sn-hinge",
+    "topics",
 }  # batch norm and dropout look at one process's share: two processes differ from one
 PICTURES = {"tutorial": (28, 28, 1), "r3gan-cifar10": (8, 8, 3)}
 QUICK = {"batch": 8, "steps": 4, "time": 0, "held_out": 0, "precision": "float32", "device": "cpu"}
@@ -61,6 +66,8 @@ def smallest(name: str, folder: Path, **settings: Any) -> Recipe:
     recipe = RECIPES[name].changed({**QUICK, **SMALLEST[name], **settings})
     if recipe.kind == "points":
         return recipe
+    if recipe.kind == "text":
+        return recipe.changed({"data": str(draw_lines(folder / f"{name}.tsv"))})
     if name == "recyclegan":
         return recipe.changed({place: str(draw_film(folder / f"{name}-{place}")) for place in recipe.places})
     if recipe.kind == "translation":
@@ -75,6 +82,15 @@ def draw_pictures(path: Path, shape: tuple[int, int, int], count: int = 40) -> P
         random = np.random.default_rng(0)
         pictures = random.integers(0, 256, (count, *shape), dtype=np.uint8)
         np.savez(path, images=pictures, labels=np.arange(count) % 4)
+    return path
+
+
+def draw_lines(path: Path, count: int = 240) -> Path:
+    """A table of labels and sentences from the grammar."""
+    if not path.exists():
+        texts, labels = grammar.draw(count, seed=0)
+        rows = [f"{grammar.NAMES[label]}\t{text}\n" for text, label in zip(texts, labels, strict=True)]
+        path.write_text("label\ttext\n" + "".join(rows), encoding="utf-8")
     return path
 
 

@@ -29,8 +29,9 @@ def test_every_recipe_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", SMALLEST)
 def test_trains_samples_and_moves_both_players(name: str, tmp_path: Path) -> None:
-    outcome = train(smallest(name, tmp_path, steps=2), out=tmp_path / "run")
-    assert (outcome.steps, outcome.finished) == (2, True)
+    steps = 3 if RECIPES[name].kind == "text" else 2  # the judge of text comes in the second act
+    outcome = train(smallest(name, tmp_path, steps=steps), out=tmp_path / "run")
+    assert (outcome.steps, outcome.finished) == (steps, True)
     assert (tmp_path / "run" / "report.html").exists()
 
     model = load(tmp_path / "run")
@@ -38,10 +39,11 @@ def test_trains_samples_and_moves_both_players(name: str, tmp_path: Path) -> Non
         with pytest.raises(UserError, match="sparring translate"):
             model.sample(5, seed=1)
     else:
-        samples = model.sample(5, seed=1)
+        samples = model.draw(5, seed=1, label=None)  # of text as characters
         assert samples.isfinite().all()
-        assert torch.equal(samples[:3], model.sample(5, seed=1)[:3])
-        assert not torch.equal(samples, model.sample(5, seed=2))
+        assert torch.equal(samples[:3], model.draw(5, seed=1, label=None)[:3])
+        assert not torch.equal(samples, model.draw(5, seed=2, label=None))
+        assert len(model.sample(5, seed=1)) == 5
 
     shorter = train(smallest(name, tmp_path, steps=1), out=tmp_path / "shorter")
     before, after = last_checkpoint(shorter.run), last_checkpoint(outcome.run)
@@ -66,6 +68,27 @@ def test_plays_in_bfloat16(name: str, tmp_path: Path) -> None:
     tensors = last_checkpoint(outcome.run)
     assert all(value.isfinite().all() for value in tensors.values())
     assert {value.dtype for key, value in tensors.items() if "/adam/" in key} == {torch.float32}
+
+
+@pytest.mark.parametrize("parted", [1, 3])  # in the first act, in the second
+@pytest.mark.parametrize("estimator", ["gumbel", "policy"])
+def test_text_resumes_in_either_act(parted: int, estimator: str, tmp_path: Path) -> None:
+    settings = {"estimator": estimator, "critic_turns": 2, "first_act": 32, "measure_every": 16, "held_out": 40}
+    whole = train(smallest("topics", tmp_path, **settings), out=tmp_path / "whole")
+    train(smallest("topics", tmp_path, **settings, steps=parted), out=tmp_path / "parts")
+    parts = resume(tmp_path / "parts", steps=4)
+    expected, actual = last_checkpoint(whole.run), last_checkpoint(parts.run)
+    assert expected.keys() == actual.keys()
+    assert all(torch.equal(expected[key], actual[key]) for key in expected)
+
+
+@pytest.mark.parametrize("generator", ["lstm", "memory", "transformer"])
+@pytest.mark.parametrize("estimator", ["gumbel", "policy"])
+def test_every_network_of_text_plays_in_bfloat16(generator: str, estimator: str, tmp_path: Path) -> None:
+    settings = {"generator": generator, "estimator": estimator, "first_act": 8, "precision": "bfloat16"}
+    outcome = train(smallest("topics", tmp_path, **settings, steps=2), out=tmp_path / "run")
+    assert all(value.isfinite().all() for value in last_checkpoint(outcome.run).values())
+    assert len(load(tmp_path / "run").sample(3)) == 3
 
 
 @pytest.fixture(scope="module")

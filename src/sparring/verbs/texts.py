@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from sparring.text.vocabulary import PAD
 from sparring.verbs.model import Model
 
 Sentence = tuple[str, ...]
+Learn = Callable[[list[Sentence]], NgramModel]
 MOST = 5_000  # samples
 LEAST = 20  # of them
 TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
@@ -135,14 +137,16 @@ def evaluate_text(
     say(f"{len(samples):,} samples, {len(reference):,} references, {len(training):,} training lines")
 
     encoder = Encoder(known.sentences, seed=0)
-    judge = NgramModel(known.sentences)
-    scores = [reader.likelihood(), *against(samples, floor, reference, judge)]
+    words = {word for some in (known, reference) for sentence in some.sentences for word in sentence}
+    learn = partial(NgramModel, vocabulary=words)  # one vocabulary: else what one model knows, another has for cheap
+    judge = learn(known.sentences)
+    scores = [reader.likelihood(), *against(samples, floor, reference, judge, learn)]
     seen = [encoder.features(some.sentences) for some in (reference, samples, floor)]
     scores += scores_of(Family(("frechet",), frechet), seen[0], seen[1], seen[2], seed)
     if len(samples.labels):
         scores.append(read_as_asked(samples, floor, known))
     scores += new(samples, floor, training)
-    points = [point(reader, floor_at, seed, temperature, reference, judge) for temperature in TEMPERATURES]
+    points = [point(reader, floor_at, seed, temperature, reference, judge, learn) for temperature in TEMPERATURES]
     by_name = {score.name: score for score in scores}
     real = {"lm": by_name["lm"].floor, "reverse_lm": by_name["reverse-lm"].floor}
     features = {"name": "words and pairs, TF-IDF and SVD", "hash": encoder.hash, "dimensions": seen[0].shape[1]}
@@ -190,7 +194,7 @@ def scored(name: str, values: np.ndarray, real: np.ndarray) -> Score:
     return Score(name, float(values.mean()), errors[0], float(real.mean()), errors[1], None, len(values))
 
 
-def against(samples: Some, floor: Some, reference: Some, judge: NgramModel) -> list[Score]:
+def against(samples: Some, floor: Some, reference: Some, judge: NgramModel, learn: Learn) -> list[Score]:
     """BLEU against references and among themselves; what a model of one thinks of the other."""
     ours, theirs = (bleu(some.sentences, reference.sentences, ORDERS) for some in (samples, floor))
     scores = [scored(f"bleu{order}", ours[order], theirs[order]) for order in ORDERS]
@@ -199,7 +203,7 @@ def against(samples: Some, floor: Some, reference: Some, judge: NgramModel) -> l
     return [
         *scores,
         surprises("lm", judge, samples, judge, floor),
-        surprises("reverse-lm", NgramModel(samples.sentences), reference, NgramModel(floor.sentences), reference),
+        surprises("reverse-lm", learn(samples.sentences), reference, learn(floor.sentences), reference),
     ]
 
 
@@ -237,14 +241,14 @@ def new(samples: Some, floor: Some, training: Some) -> list[Score]:
 
 
 def point(
-    reader: Reader, like: np.ndarray, seed: int, temperature: float, reference: Some, judge: NgramModel
+    reader: Reader, like: np.ndarray, seed: int, temperature: float, reference: Some, judge: NgramModel, learn: Learn
 ) -> dict[str, float]:
     """Quality and diversity of lines written at a temperature."""
     samples = reader.written(like, mixed(seed, 1), temperature)[0]
     return {
         "temperature": temperature,
         "lm": surprise(judge, samples)[0],
-        "reverse_lm": surprise(NgramModel(samples.sentences), reference)[0],
+        "reverse_lm": surprise(learn(samples.sentences), reference)[0],
         "bleu5": float(bleu(samples.sentences, reference.sentences, (5,))[5].mean()),
         "self_bleu5": float(self_bleu(samples.sentences, (5,))[5].mean()),
     }

@@ -1,0 +1,210 @@
+"""The standard synthetic task for text GANs: lines of 20 units drawn from a random LSTM whose weights are published.
+
+    python benchmarks/text_oracle.py PATH-TO-seqgan_oracle.npz [--quick] [--seeds 3] [--first 0] [--time 900]
+
+10,000 lines are trained on, 10,000 others test. ``NLL_oracle``, what the oracle thinks of written lines, says quality;
+``NLL_test``, what the generator thinks of the oracle's lines, diversity; both in nats a unit, lower is better. One
+alone says nothing (a low temperature gives any NLL_oracle), so both are told at several temperatures, after the first
+act (maximum likelihood) and after the second (the adversary), beside the curve of maximum likelihood that Caccia et al.
+2020 ("Language GANs falling short") published, and that of CoT in their files.
+
+The vocabulary is what 10,000 lines hold, a little less than all 5,000 units; what was never seen shares the probability
+of the unknown unit equally, so that NLL_test is a proper one over 5,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import machine
+import numpy as np
+import torch
+from torch import Tensor
+
+import sparring
+from sparring.rooms import RECIPES
+from sparring.text.game import TextGame
+from sparring.text.networks.writer import Writer
+from sparring.text.vocabulary import PAD, UNKNOWN
+from sparring.verbs.model import Model
+
+PLACES, UNITS, WIDTH = 20, 5000, 32
+LINES, TEST = 10_000, 10_000
+SOME = 500  # lines at a time
+TEMPERATURES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+MLE = ((6.0, 9.26), (6.5, 8.86), (7.0, 8.53), (7.5, 8.28), (8.0, 8.06), (8.74, 7.78))
+COT = ((7.5, 8.19), (8.0, 7.93), (8.74, 7.69))
+SETTINGS: dict[str, Any] = {
+    "unit": "word",
+    "least_count": 1,
+    "length": PLACES,
+    "embedding": 32,
+    "width": 128,
+    "dropout": 0.5,
+    "learning_rate": 1e-2,
+    "steps": 0,
+    "held_out": 1000,
+    "sample_every": "1h",
+    "checkpoint_every": "10m",
+}
+
+
+class Oracle:
+    """An LSTM with the published weights (Yu et al. 2017)."""
+
+    def __init__(self, path: Path) -> None:
+        with np.load(path) as file:
+            self.weights = {name: torch.from_numpy(file[name]) for name in file.files}
+
+    def step(self, units: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        """The state after ``units`` ``(n,)``."""
+        inputs = self.weights["embedding"][units]
+
+        def gate(name: str) -> Tensor:
+            return inputs @ self.weights["w" + name] + hidden @ self.weights["u" + name] + self.weights["b" + name]
+
+        cell = gate("f").sigmoid() * cell + gate("i").sigmoid() * gate("c").tanh()
+        return gate("og").sigmoid() * cell.tanh(), cell
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Of the next unit, ``(n, units)``."""
+        return hidden @ self.weights["wo"] + self.weights["bo"]
+
+    def draw(self, count: int, seed: int) -> Tensor:
+        """Lines ``(count, 20)``."""
+        random = torch.Generator().manual_seed(seed)
+        return torch.cat([self.draw_some(min(SOME, count - at), random) for at in range(0, count, SOME)])
+
+    def draw_some(self, count: int, random: torch.Generator) -> Tensor:
+        """A few."""
+        hidden = cell = torch.zeros(count, WIDTH)
+        units, line = torch.zeros(count, dtype=torch.long), []
+        for _ in range(PLACES):
+            hidden, cell = self.step(units, hidden, cell)
+            units = torch.multinomial(self.logits(hidden).softmax(1), 1, generator=random)[:, 0]
+            line.append(units)
+        return torch.stack(line, 1)
+
+    def surprise(self, lines: Tensor) -> float:
+        """The mean negative log-likelihood of a unit, in nats."""
+        total = 0.0
+        for some in torch.split(lines, SOME):
+            hidden = cell = torch.zeros(len(some), WIDTH)
+            before = torch.zeros(len(some), dtype=torch.long)
+            for units in some.unbind(1):
+                hidden, cell = self.step(before, hidden, cell)
+                total -= self.logits(hidden).log_softmax(1).gather(1, units[:, None]).sum().item()
+                before = units
+        return total / lines.numel()
+
+
+def points(model: Model, oracle: Oracle, test: Tensor, seed: int) -> list[dict[str, float | None]]:
+    """(NLL_oracle, NLL_test) at each temperature."""
+    rows = []
+    for temperature in TEMPERATURES:
+        lines = [text.split() for text in model.sample(TEST, seed=seed, temperature=temperature)]
+        whole = torch.tensor([[int(unit) for unit in line] for line in lines if len(line) == PLACES])
+        at = oracle.surprise(whole)
+        row: dict[str, float | None] = {
+            "temperature": temperature,
+            "oracle": at,
+            "test": surprise(model, test, temperature),
+            "whole": len(whole) / len(lines),
+            "mle": published(MLE, at),
+            "cot": published(COT, at),
+        }
+        rows.append(row)
+        print(rows[-1], flush=True)
+    return rows
+
+
+@torch.no_grad()
+def surprise(model: Model, test: Tensor, temperature: float) -> float:
+    """What the generator at a temperature thinks of a unit of the oracle's, in nats."""
+    game, writer = model.game, model.networks["generator"]
+    assert isinstance(game, TextGame)
+    assert isinstance(writer, Writer)
+    unseen = math.log(UNITS - (len(game.vocabulary) - 4) or 1)
+    total = 0.0
+    for some in torch.split(test, SOME):
+        rows = [[*game.vocabulary.encode(" ".join(map(str, line))), PAD] for line in some.tolist()]
+        lines = torch.tensor(rows)
+        logits = writer.logits(writer.read(lines, None)[:, :PLACES]) / temperature
+        chosen = lines[:, :PLACES]
+        found = logits.log_softmax(2).gather(2, chosen[..., None])[..., 0] - unseen * (chosen == UNKNOWN)
+        total -= found.sum().item()
+    return total / test.numel()
+
+
+def published(curve: tuple[tuple[float, float], ...], at: float) -> float | None:
+    """NLL_test on the curve at an NLL_oracle, between its points; None beyond them."""
+    if not curve[0][0] <= at <= curve[-1][0]:
+        return None
+    across, down = zip(*curve, strict=True)
+    return float(np.interp(at, across, down))
+
+
+def play(oracle: Oracle, test: Tensor, seed: int, seconds: float, folder: Path, quick: bool) -> dict[str, Any]:
+    """Both acts of one seed; ``best/`` holds the likeliest weights, which the first act ends at."""
+    lines = oracle.draw(400 if quick else LINES, 100 + seed)
+    data = folder / f"oracle-{seed}.txt"
+    data.write_text("".join(" ".join(map(str, line)) + "\n" for line in lines.tolist()))
+    acts = {"first_act": 200, "judge_first": 0, "measure_every": 100} if quick else {}
+    recipe = RECIPES["text"].changed({**SETTINGS, **acts, "data": str(data), "seed": seed, "time": seconds})
+    outcome = sparring.train(recipe, out=folder / f"run-{seed}")
+    return {
+        "seed": seed,
+        "examples": outcome.examples,
+        "first act": points(sparring.load(outcome.run / "best"), oracle, test, seed),
+        "second act": points(sparring.load(outcome.run / "model"), oracle, test, seed),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("oracle", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--time", type=float, default=900.0, help="seconds of training a seed")
+    parser.add_argument("--quick", action="store_true", help="one seed, 10 seconds: does it run")
+    options = parser.parse_args()
+    if options.quick:
+        options.seeds, options.time = 1, 10.0
+    facts = machine.facts()
+    print(machine.described(facts))
+    oracle = Oracle(options.oracle)
+    test = oracle.draw(200 if options.quick else TEST, 99)
+    floor = oracle.surprise(test)
+    print(f"floor, the oracle's own lines: {floor:.3f}")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            play(oracle, test, seed, options.time, Path(folder), options.quick)
+            for seed in range(options.first, options.first + options.seeds)
+        ]
+    for act in ("first act", "second act"):
+        rows = [{"seed": run["seed"], **point} for run in runs for point in run[act]]
+        print(f"\n{act}")
+        machine.show([{key: spelt(value) for key, value in row.items()} for row in rows])
+    machine.write(
+        "text_oracle",
+        facts,
+        quick=options.quick,
+        seed=options.first,
+        settings=SETTINGS,
+        floor=floor,
+        runs=runs,
+        published={"mle": MLE, "cot": COT},
+    )
+
+
+def spelt(value: float | None) -> str:
+    """For the table."""
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()

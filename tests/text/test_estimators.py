@@ -1,0 +1,178 @@
+"""How verdicts reach the writer: Gumbel noise given what was chosen, its softmax's gradient, and REINFORCE."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from tiny_text import UNITS, a_writer, every_line, some_lines
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from sparring.text.estimators import SEEDS, policy_loss, relaxed, returns, with_noise
+from sparring.text.networks.bodies import BODIES
+from sparring.text.networks.writer import Writer
+from sparring.text.vocabulary import PAD
+
+EULER = 0.5772156649
+Gradients = dict[str, Tensor]
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# Noise
+
+
+def test_what_was_chosen_is_the_highest_however_unlikely() -> None:
+    logits = 3 * torch.randn(5000, 6, generator=generator())
+    chosen = torch.randint(6, (5000,), generator=generator(1))
+    noisy = with_noise(logits, chosen, generator(2))
+    assert noisy.isfinite().all()
+    assert torch.equal(noisy.argmax(1), chosen)
+
+
+def test_chosen_by_chance_it_is_independent_gumbel_noise() -> None:
+    """Each coordinate a Gumbel around its logit: mean, deviation, and the shape by its distribution function."""
+    count = 100_000
+    logits = torch.tensor([1.5, -1.0, 0.3, 0.0])
+    chosen = torch.multinomial(logits.softmax(0), count, replacement=True, generator=generator())
+    noise = with_noise(logits.repeat(count, 1), chosen, generator(1)) - logits
+    deviation = math.pi / 6**0.5
+    assert (noise.mean(0) - EULER).abs().max() < 4 * deviation / count**0.5
+    assert (noise.var(0) - deviation**2).abs().max() < 4 * deviation**2 * (4.4 / count) ** 0.5  # of kurtosis 5.4
+    assert (noise.T.corrcoef() - torch.eye(4)).abs().max() < 4 / count**0.5
+    uniform = (-(-noise).exp()).exp().sort(0).values  # its own distribution function
+    steps = (torch.arange(count) + 0.5)[:, None] / count
+    assert (uniform - steps).abs().max() < 2 / count**0.5  # Kolmogorov and Smirnov
+
+
+def test_units_that_cannot_be_written_stay_impossible() -> None:
+    logits = torch.tensor([[-torch.inf, 0.0, 1.0]]).repeat(3, 1)
+    noisy = with_noise(logits, torch.tensor([1, 2, 1]), generator())
+    assert (noisy[:, 0] == -torch.inf).all()
+    assert noisy[:, 1:].isfinite().all()
+
+
+# The relaxed lines
+
+
+def naive(writer: Writer, lines: Tensor, labels: Tensor | None, table: Tensor, chance: Tensor, heat: float) -> Tensor:
+    """One-hot rows plus a softmax minus itself, times the table, line by line."""
+    found = writer.logits(writer.read(lines, labels))
+    made = []
+    for line, logits, number in zip(lines, found, chance, strict=True):
+        length = int((line != PAD).sum())
+        known = logits.detach()[:length]
+        noisy = with_noise(known, line[:length], generator(int(number * SEEDS)))
+        noise = torch.where(known.isfinite(), noisy - known, 0.0)
+        soft = ((logits[:length] + noise) / heat).softmax(1)
+        rows = one_hot(line[:length], table.shape[0]) + soft - soft.detach()
+        made.append(torch.cat([rows @ table, table[line[length:]]]))
+    return torch.stack(made)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize(("labels", "heat"), [(0, 1.0), (2, 0.3)])
+def test_relaxed_lines_are_exactly_the_table_and_their_gradient_the_naive_one(
+    body: str, labels: int, heat: float
+) -> None:
+    writer = a_writer(body, labels=labels, units=9, places=5, sharp=1.5)
+    lines, table = some_lines(12, 5, 9), torch.randn(9, 4, generator=generator(3))
+    conditions = torch.arange(12) % labels if labels else None
+    chance = torch.rand(12, generator=generator(4))
+    found = relaxed(writer, lines, conditions, table, chance, heat)
+    assert torch.equal(found, table[lines])
+    assert found.requires_grad
+    expected = naive(writer, lines, conditions, table, chance, heat)
+    torch.testing.assert_close(found, expected)
+    weights = torch.randn(found.shape, generator=generator(5))
+    own, other = (gradients(writer, (value.tanh() * weights).sum()) for value in (found, expected))
+    assert max(gradient.abs().max() for gradient in own.values()) > 0.01
+    torch.testing.assert_close(own, other, rtol=1e-3, atol=1e-5)
+
+
+def gradients(writer: Writer, loss: Tensor) -> Gradients:
+    names, weights = zip(*writer.named_parameters(), strict=True)
+    found = torch.autograd.grad(loss, weights, allow_unused=True)
+    return {name: gradient for name, gradient in zip(names, found, strict=True) if gradient is not None}
+
+
+def test_a_lines_noise_is_its_own_whatever_stands_beside_it() -> None:
+    """So that lines can be shared among processes."""
+    writer, lines, table = a_writer(units=9, places=5), some_lines(6, 5, 9), torch.randn(9, 4, generator=generator())
+    chance = torch.rand(6, generator=generator(1))
+    whole = gradients(writer, relaxed(writer, lines, None, table, chance, 0.5).square().sum())
+    parts = [
+        gradients(writer, relaxed(writer, lines[some], None, table, chance[some], 0.5).square().sum())
+        for some in (slice(0, 2), slice(2, 6))
+    ]
+    summed = {name: parts[0][name] + parts[1][name] for name in whole}
+    torch.testing.assert_close(summed, whole, rtol=1e-4, atol=1e-6)
+
+
+# REINFORCE
+
+
+def test_returns_by_hand() -> None:
+    rewards = torch.tensor([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]])
+    written = torch.tensor([[True, True, True], [True, True, False]])
+    assert returns(rewards, written, 0.5).tolist() == [[1 + 1 + 1, 2 + 2, 4], [8 + 8, 16, 0]]
+    assert returns(rewards, written, 0.0).tolist() == [[1, 2, 4], [8, 16, 0]]
+    assert returns(rewards, written, 1.0).tolist() == [[7, 6, 4], [24, 16, 0]]
+
+
+def verdicts_of(lines: Tensor) -> Tensor:
+    """Logits after each unit that depend on the line so far alone."""
+    summed = torch.zeros(len(lines))
+    found = []
+    for unit in lines.unbind(1):
+        summed = 3 * summed + unit + 1
+        found.append(2 * torch.sin(summed))
+    return torch.stack(found, 1)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("baseline", [False, True])
+def test_the_policys_gradient_is_that_of_the_expected_reward(body: str, baseline: bool) -> None:
+    """Over all lines there are, each weighted by its probability; whatever was expected does not matter."""
+    writer, lines = a_writer(body, valued=True, sharp=1.5), every_line()
+    assert writer.value is not None
+    with torch.no_grad():
+        writer.value.weight.mul_(5.0 * baseline)
+        writer.value.bias.mul_(5.0 * baseline)
+    rewards = ((2 * verdicts_of(lines).sigmoid() - 1) * (lines != PAD)).sum(1)
+    probabilities = writer.log_likelihoods(lines, None).sum(1).exp()
+    expected = gradients(writer, -(probabilities * rewards).sum())
+    found = {name: torch.zeros_like(gradient) for name, gradient in expected.items()}
+    for line, probability in zip(lines, probabilities.detach(), strict=True):
+        loss = policy_loss(writer, line[None], None, verdicts_of(line[None]), discount=1.0)
+        of_line = gradients(writer, loss * (line != PAD).sum())  # a mean over units, but a line's reward is a sum
+        for name in found:
+            found[name] += probability * of_line[name]
+    assert max(gradient.abs().max() for gradient in expected.values()) > 0.01
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_baseline_learns_what_units_lead_to_and_leaves_the_rest_alone() -> None:
+    writer, lines = a_writer(valued=True, units=9, places=5), some_lines(8, 5, 9)
+    assert writer.value is not None
+    written, verdicts = lines != PAD, torch.randn(8, 5, generator=generator())
+    led_to = returns(2 * verdicts.sigmoid() - 1, written, 0.9)[written]
+    found = writer.read(lines, None)[written].detach()
+    expected = (writer.value(found)[:, 0] - led_to).square().mean()
+    of_value = torch.autograd.grad(expected, list(writer.value.parameters()))
+    loss = gradients(writer, policy_loss(writer, lines, None, verdicts, 0.9))
+    torch.testing.assert_close((loss["value.weight"], loss["value.bias"]), of_value)
+    chances = writer.log_likelihoods(lines, None)[written]
+    by_hand = -(chances * (led_to - writer.value(found)[:, 0]).detach()).mean()
+    others = gradients(writer, by_hand)
+    torch.testing.assert_close({name: loss[name] for name in others}, others)
+
+
+def test_no_gradient_reaches_the_judge() -> None:
+    writer, verdicts = a_writer(valued=True), torch.zeros(2, 3, requires_grad=True)
+    policy_loss(writer, some_lines(2, 3, UNITS), None, verdicts, 0.9).backward()
+    assert verdicts.grad is None
