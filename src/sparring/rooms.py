@@ -83,18 +83,19 @@ RECIPES = {name: recipe for room in ROOMS.values() for name, recipe in room.reci
 
 
 def find_recipe(name: str) -> Recipe:
-    """The recipe of that name, or for a path to data the ``images`` recipe on it. Raises :class:`UserError`."""
+    """The recipe of that name, or for a path to data the ``images`` recipe on it, for lines of text ``text``. Raises
+    :class:`UserError`."""
     if name in RECIPES:
         return RECIPES[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml") and os.path.isfile(path):
         try:
-            text = path.read_text(encoding="utf-8")
+            content = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as problem:
             raise UserError(f"{name}: cannot be read ({problem})") from None
-        return from_dict(read_yaml(text, name), name)
+        return from_dict(read_yaml(content, name), name)
     if os.path.exists(path):  # where Path.exists would raise: a name too long, a folder closed to us
-        return RECIPES["images"].changed({"data": name})
+        return RECIPES["text" if path.suffix.lower() in text.ENDINGS else "images"].changed({"data": name})
     raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
 
 

@@ -13,7 +13,13 @@ from sparring.rooms import RECIPES
 from sparring.text import grammar
 
 ONE: dict[str, Any] = {"steps": 1}
-ACTS: dict[str, Any] = {"width": 16, "embedding": 8, "judge_width": 4, "first_act": 16, "judge_first": 0}  # two steps each
+ACTS: dict[str, Any] = {
+    "width": 16,
+    "embedding": 8,
+    "judge_width": 4,
+    "first_act": 16,
+    "judge_first": 0,
+}  # two steps each
 
 # How each recipe is made small. A recipe that is not listed here fails the tests: list it.
 SMALLEST: dict[str, dict[str, Any]] = {

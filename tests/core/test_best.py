@@ -83,7 +83,7 @@ class Hike(Trainer):
             run,
             feed=lambda seen: itertools.repeat(some),
             held_out=None,
-            show=lambda samples, path: None,
+            show=lambda samples, path: path,
             publish=publish,
             gauge=measure,
             precision=choose("float32", torch.device("cpu"), []),

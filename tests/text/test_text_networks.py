@@ -68,8 +68,7 @@ def test_likelihoods_are_those_of_the_logits(body: str, labels: int) -> None:
     assert (found[lines != PAD] < 0).all()
     assert (logits[..., list(NEVER)] == -torch.inf).all()
     gradients = [
-        torch.autograd.grad(value.sum(), list(writer.parameters()), allow_unused=True)
-        for value in (found, expected)
+        torch.autograd.grad(value.sum(), list(writer.parameters()), allow_unused=True) for value in (found, expected)
     ]
     torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)
 

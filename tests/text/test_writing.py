@@ -1,4 +1,4 @@
-"""Lines that are written: as often as the writer says, sharpened, cut, begun by a prompt, the same by the same chance."""
+"""Lines that are written: as often as the writer says, sharpened, cut, after a prompt, the same by the same chance."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_after_the_end_there_is_nothing(body: str) -> None:
     assert (made[ended] == PAD).all()
     assert (made[~ended] != PAD).all()
     assert (made != START).all()
-    assert 0 < ended.any(1).sum()
+    assert ended.any(1).sum() > 0
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 10.0])

@@ -15,7 +15,7 @@ from sparring.text.recipes import RECIPES
 from sparring.text.vocabulary import END, PAD, Vocabulary
 
 UNITS, PLACES = 6, 3
-WORDS = "the cat dog sat ran . quickly home".split()
+WORDS = ["the", "cat", "dog", "sat", "ran", ".", "quickly", "home"]
 
 
 def a_writer(body: str = "lstm", *, labels: int = 0, sharp: float = 4.0, **settings: Any) -> Writer:

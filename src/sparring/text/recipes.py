@@ -13,6 +13,7 @@ from sparring.core.recipe import METRICS, setting
 from sparring.core.schedules import Schedule, schedule
 
 SETS = ("topics",)  # that data can name
+ENDINGS = (".txt", ".tsv", ".csv", ".jsonl", ".ndjson", ".json")  # of files that hold nothing but text
 ONLY_WITH = {
     "temperature": ("estimator", ("gumbel",)),
     "discount": ("estimator", ("policy",)),
@@ -93,6 +94,14 @@ text = TextRecipe(
     precision="float32",
 )
 
+text_policy = dataclasses.replace(
+    text,
+    name="text-policy",
+    about="the same with policy gradients from a judge of every unit (de Masson d'Autume et al. 2019)",
+    estimator="policy",
+    r1=schedule(0.0),
+)
+
 topics = dataclasses.replace(
     text,
     name="topics",
@@ -100,4 +109,4 @@ topics = dataclasses.replace(
     data="topics",
 )
 
-RECIPES = {recipe.name: recipe for recipe in (text, topics)}
+RECIPES = {recipe.name: recipe for recipe in (text, text_policy, topics)}

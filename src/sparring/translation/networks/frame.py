@@ -20,8 +20,8 @@ HIDDEN = 64  # units of what decides how
 class Frame(nn.Module):
     """Pictures ``(batch, channels, height, width)`` to the same shape; at first nothing is changed.
 
-    To one map for the whole world a small network adds what suits each picture. What comes from outside of a picture has
-    the colour ``surround``, which is learned too.
+    To one map for the whole world a small network adds what suits each picture. What comes from outside of a picture
+    has the colour ``surround``, which is learned too.
     """
 
     def __init__(self, channels: int) -> None:
