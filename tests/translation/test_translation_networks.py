@@ -251,14 +251,16 @@ def test_a_fresh_frame_changes_nothing_and_a_moved_one_moves_by_whole_pixels() -
 
 
 def test_each_picture_is_framed_by_what_it_shows_and_the_way_back_undoes_that() -> None:
-    frame, pictures = Frame(1), torch.zeros(2, 1, 32, 32)
-    pictures[:, :, 8:24, 8:24] = torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
+    torch.manual_seed(0)
+    place = torch.arange(32.0) - 15.5
+    blob = torch.exp(-(place[:, None].square() + place.square()) / 40)
+    frame, pictures = Frame(1), torch.stack([blob, -blob])[:, None]
     with torch.no_grad():
-        frame.look[-1].weight.normal_(0, 0.1, generator=torch.Generator().manual_seed(1))
+        frame.look[-1].weight.normal_(0, 0.05, generator=torch.Generator().manual_seed(1))
     maps = frame.maps(pictures)
     assert (maps[0] - maps[1]).abs().max() > 0.01
     there = frame(pictures)
-    assert (frame.back(there, pictures) - pictures).abs().mean() < 0.5 * (there - pictures).abs().mean()
+    assert (frame.back(there, pictures) - pictures).abs().mean() < 0.2 * (there - pictures).abs().mean()
 
 
 def test_a_projector_has_a_head_of_two_layers_for_each_depth() -> None:
