@@ -52,6 +52,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     },
     "cut-paper-256": {**ONE, "width": 4, "blocks": 1, "size": "16", "patch": "16", "shift": 1},
     "text": {**ACTS, "dropout": 0.0, "judge_dropout": 0.0},
+    "text-policy": ACTS,
     "topics": {**ACTS, "data": ""},
     "gaussians": {"width": 16},
     "gaussians-ring": {"width": 16},
@@ -61,6 +62,7 @@ PER_PROCESS = {
     "dcgan",
     "wgan-gp",
     "sn-hinge",
+    "text-policy",
     "topics",
 }  # batch norm and dropout look at one process's share: two processes differ from one
 PICTURES = {"tutorial": (28, 28, 1), "r3gan-cifar10": (8, 8, 3)}

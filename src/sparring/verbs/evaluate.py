@@ -30,7 +30,7 @@ from sparring.text.recipes import TextRecipe
 from sparring.verbs.crossing import MEANINGS as CROSSING
 from sparring.verbs.crossing import Crossing
 from sparring.verbs.films import evaluate_films
-from sparring.verbs.subject import Folder, Subject, find_model, of_model, one_place, own_data, places_of
+from sparring.verbs.subject import Folder, Subject, find_model, of_model, one_place, places_of
 from sparring.verbs.texts import evaluate_text
 
 MOST = 10_000  # samples, unless more are asked for
@@ -78,8 +78,7 @@ def evaluate(
     model, given = find_model(Path(target), reading, on), places_of(data)
     place = Path(out) if out else None
     if model is not None and isinstance(model.recipe, TextRecipe):
-        own = one_place(given) or own_data(Path(target), model)["data"]
-        result, shown = evaluate_text(model, Path(target), own, bool(given), count=count, seed=seed, say=say)
+        result, shown = evaluate_text(model, Path(target), one_place(given), count=count, seed=seed, say=say)
         return {**result, "written": write(place or Path(target) / "evaluation", result, shown)}
     subjects = of_model(model, Path(target), given) if model else {"": Folder(Path(target), one_place(given), reading)}
     if at and not films:

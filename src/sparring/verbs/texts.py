@@ -25,7 +25,7 @@ from sparring.metrics.frechet import frechet
 from sparring.metrics.score import Family, Meaning, Score
 from sparring.metrics.verdict import Verdict, verdicts
 from sparring.text.curve import curve_picture
-from sparring.text.data import open_source
+from sparring.text.data import TextSource, open_source
 from sparring.text.game import TextGame
 from sparring.text.measures.bleu import bleu, self_bleu
 from sparring.text.measures.classifier import LabelJudge
@@ -36,6 +36,7 @@ from sparring.text.pictures import as_texts, picture
 from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD
 from sparring.verbs.model import Model
+from sparring.verbs.subject import own_data
 
 Sentence = tuple[str, ...]
 Learn = Callable[[list[Sentence]], NgramModel]
@@ -71,27 +72,45 @@ class Some:
 
 
 class Reader:
-    """A trained model beside its data: which lines it learned from, which it did not."""
+    """A trained model beside ``data``, lines that it did not learn from; or, without, beside those of its own ``run``
+    that were held out. What it did learn from is known where it is a run whose data are still there."""
 
-    def __init__(self, model: Model, data: str, given: bool) -> None:
+    def __init__(self, model: Model, run: Path, data: str | None) -> None:
         assert isinstance(model.game, TextGame)
         assert isinstance(model.recipe, TextRecipe)
         self.model, self.game = model, model.game
-        labelled = {} if model.labels else {"labelled": "no"}
-        self.source = open_source(model.recipe.changed({"data": data, **labelled}), model.form)
-        if model.labels and self.source.labels is None:
-            raise UserError(f"{self.source.name}: has no labels, but the model writes under them; give labelled lines")
-        self.members, self.held_out = self.split(model.recipe, given)
+        own = self.learned_from(run) if data is None else self.learned_from_if_there(run)
+        self.training, held_out = own if own else (Some([], np.arange(0)), np.arange(0))
+        if data is not None:
+            self.source = self.open(data)
+            held_out = np.arange(len(self.source))
+        self.held_out = held_out
 
-    def split(self, recipe: TextRecipe, given: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of lines learned from and of others; of data that were given, all are others unless they are those
-        that it learned from."""
+    def open(self, data: str) -> TextSource:
+        """Lines as the model reads them. Raises :class:`UserError` without labels where it needs them."""
+        assert isinstance(self.model.recipe, TextRecipe)
+        labelled = {} if self.model.labels else {"labelled": "no"}
+        source = open_source(self.model.recipe.changed({"data": data, **labelled}), self.model.form)
+        if self.model.labels and source.labels is None:
+            raise UserError(f"{source.name}: has no labels, but the model writes under them; give labelled lines")
+        return source
+
+    def learned_from(self, run: Path) -> tuple[Some, np.ndarray]:
+        """The lines that it learned from, and indices of those held out, in its own data. Raises :class:`UserError`."""
+        recipe = self.model.recipe
+        self.source = self.open(own_data(run, self.model)["data"])
         count = len(self.source)
-        if count == self.model.examples and Path(self.source.name).name == Path(recipe.data).name:
-            return split(count, recipe.seed, held_out_count(recipe.held_out, count))
-        if not given:
+        if count != self.model.examples:
             raise UserError(f"data: {self.source.name} has changed since training; add --data PATH of other lines")
-        return np.arange(0), np.arange(count)
+        members, held_out = split(count, recipe.seed, held_out_count(recipe.held_out, count))
+        return self.some(members), held_out
+
+    def learned_from_if_there(self, run: Path) -> tuple[Some, np.ndarray] | None:
+        """The same; None where they cannot be had any more."""
+        try:
+            return self.learned_from(run)
+        except UserError:
+            return None
 
     def cut(self, text: str) -> Sentence:
         """A text as it is compared: words, or characters."""
@@ -126,12 +145,12 @@ class Reader:
 
 
 def evaluate_text(
-    model: Model, folder: Path, data: str, given: bool, *, count: int | None, seed: int, say: Callable[[str], None]
+    model: Model, folder: Path, data: str | None, *, count: int | None, seed: int, say: Callable[[str], None]
 ) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
     """Everything that is told, and pictures by name. Raises :class:`UserError` when nothing can be compared."""
-    reader = Reader(model, data, given)
+    reader = Reader(model, folder, data)
     floor_at, reference_at = halves(reader.held_out, count, seed)
-    training, reference, floor = (reader.some(at) for at in (reader.members, reference_at, floor_at))
+    reference, floor, training = reader.some(reference_at), reader.some(floor_at), reader.training
     samples, characters = reader.written(floor_at, mixed(seed, 1))
     known = training if len(training) else reference
     say(f"{len(samples):,} samples, {len(reference):,} references, {len(training):,} training lines")
