@@ -116,7 +116,7 @@ def test_two_processes_learn_what_one_does(name: str, tmp_path: Path, played_by_
         # Adam makes a whole step of a gradient that is only rounding: the gradients themselves are compared
         for key in expected:
             if key.endswith("/exp_avg"):
-                error = (actual[key] - expected[key]).norm() / expected[key].norm().clamp(min=1e-6)
+                error = (actual[key] - expected[key]).norm() / expected[key].norm().clamp(min=1e-4)  # less is rounding
                 assert error < 0.1, f"{key}: {error:.3f}"
     for key in expected:
         if "/network/" in key and not translates:

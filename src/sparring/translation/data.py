@@ -55,11 +55,13 @@ class Worlds:
         looks = [source.batch(np.arange(min(len(source), COMPARED)))["images"] for source in (a, b)]
         size = {name: a.form[name] for name in ("height", "width", "channels")}
         self.form: dict[str, Any] = {**size, "labels": [], "counts": [len(a), len(b)], "upright": upright(*looks)}
+        self.bad_files: list[BadFile] = []  # those of both worlds, and what workers find
+        self.note_bad_files()
 
-    @property
-    def bad_files(self) -> list[BadFile]:
-        """Those of both worlds."""
-        return [*self.worlds["a"].bad_files, *self.worlds["b"].bad_files]
+    def note_bad_files(self) -> None:
+        """Take over what the worlds have found."""
+        found = [bad for source in self.worlds.values() for bad in source.bad_files]
+        self.bad_files += [bad for bad in found if bad not in self.bad_files]
 
     def __len__(self) -> int:
         return len(self.index["a"])
@@ -72,6 +74,7 @@ class Worlds:
             found[name] = batch["images"]
             if "later" in batch:
                 found[f"{name} later"] = batch["later"]
+        self.note_bad_files()
         return found
 
 
