@@ -13,7 +13,8 @@ from sparring import __version__
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.journal import finite
 from sparring.core.recipe import CHANGEABLE, Recipe, fields, nearest
-from sparring.rooms import RECIPES, find_recipe
+from sparring.rooms import RECIPES, find_recipe, is_text
+from sparring.text.recipes import text as plain_text
 
 USAGE = """sparring: train a generative adversarial network on your own data
 
@@ -230,6 +231,10 @@ def data(arguments: list[str]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     add_settings(parser, RECIPES["images"], READING)
     options = parser.read(arguments[1:])
+    if is_text(options["path"]):
+        from sparring.text import check as text
+
+        return answer(options, found := text.check(plain_text.changed({"data": options["path"]})), text.told(found))
 
     from sparring.verbs.check import check, told
 

@@ -95,8 +95,13 @@ def find_recipe(name: str) -> Recipe:
             raise UserError(f"{name}: cannot be read ({problem})") from None
         return from_dict(read_yaml(content, name), name)
     if os.path.exists(path):  # where Path.exists would raise: a name too long, a folder closed to us
-        return RECIPES["text" if path.suffix.lower() in text.ENDINGS else "images"].changed({"data": name})
+        return RECIPES["text" if is_text(name) else "images"].changed({"data": name})
     raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
+
+
+def is_text(data: str) -> bool:
+    """Whether the name of data tells that they are lines of text."""
+    return data in text.SETS or Path(data).suffix.lower() in text.ENDINGS
 
 
 def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
