@@ -292,11 +292,13 @@ def score(arguments: list[str]) -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     options = parser.read(arguments)
 
+    from sparring.core.status import Status
     from sparring.verbs.score import score as verb
     from sparring.verbs.score import told
 
     names = ("label", "out", "overwrite", "device")
-    found = verb(options["run"], options["files"], **{name: options[name] for name in names})
+    asked = {name: options[name] for name in names}
+    found = verb(options["run"], options["files"], **asked, say=Status().say)
     answer(options, found, told(found))
 
 

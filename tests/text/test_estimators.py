@@ -148,8 +148,8 @@ def test_the_policys_gradient_is_that_of_the_expected_reward(body: str, baseline
     expected = gradients(writer, -(probabilities * rewards).sum())
     found = {name: torch.zeros_like(gradient) for name, gradient in expected.items()}
     for line, probability in zip(lines, probabilities.detach(), strict=True):
-        loss = policy_loss(writer, line[None], None, verdicts_of(line[None]), discount=1.0)
-        of_line = gradients(writer, loss * (line != PAD).sum())  # a mean over units, but a line's reward is a sum
+        loss = policy_loss(writer, line[None], None, verdicts_of(line[None]), discount=1.0, mean_units=1.0)
+        of_line = gradients(writer, loss)
         for name in found:
             found[name] += probability * of_line[name]
     assert max(gradient.abs().max() for gradient in expected.values()) > 0.01
@@ -164,7 +164,7 @@ def test_the_baseline_learns_what_units_lead_to_and_leaves_the_rest_alone() -> N
     found = writer.read(lines, None)[written].detach()
     expected = (writer.value(found)[:, 0] - led_to).square().mean()
     of_value = torch.autograd.grad(expected, list(writer.value.parameters()))
-    loss = gradients(writer, policy_loss(writer, lines, None, verdicts, 0.9))
+    loss = gradients(writer, policy_loss(writer, lines, None, verdicts, 0.9, float(written.sum()) / len(lines)))
     torch.testing.assert_close((loss["value.weight"], loss["value.bias"]), of_value)
     chances = writer.log_likelihoods(lines, None)[written]
     by_hand = -(chances * (led_to - writer.value(found)[:, 0]).detach()).mean()
@@ -172,18 +172,17 @@ def test_the_baseline_learns_what_units_lead_to_and_leaves_the_rest_alone() -> N
     torch.testing.assert_close({name: loss[name] for name in others}, others)
 
 
-@pytest.mark.xfail(strict=True, reason="policy_loss is a mean over the units of this process's lines, however many")
 def test_the_policys_loss_does_not_depend_on_how_lines_are_shared() -> None:
     """Processes average their gradients: the mean of two halves has to be the whole."""
     writer, lines = a_writer(valued=True, units=9, places=5), some_lines(8, 5, 9)
     lines = lines[(lines != PAD).sum(1).argsort()]  # the short ones first
     verdicts = torch.randn(8, 5, generator=generator())
-    halves = [policy_loss(writer, lines[some], None, verdicts[some], 0.9) for some in (slice(4), slice(4, 8))]
-    whole = policy_loss(writer, lines, None, verdicts, 0.9)
+    halves = [policy_loss(writer, lines[some], None, verdicts[some], 0.9, 3.0) for some in (slice(4), slice(4, 8))]
+    whole = policy_loss(writer, lines, None, verdicts, 0.9, 3.0)
     torch.testing.assert_close(gradients(writer, sum(halves) / 2), gradients(writer, whole))  # type: ignore[arg-type]
 
 
 def test_no_gradient_reaches_the_judge() -> None:
     writer, verdicts = a_writer(valued=True), torch.zeros(2, 3, requires_grad=True)
-    policy_loss(writer, some_lines(2, 3, UNITS), None, verdicts, 0.9).backward()
+    policy_loss(writer, some_lines(2, 3, UNITS), None, verdicts, 0.9, 3.0).backward()
     assert verdicts.grad is None

@@ -176,9 +176,6 @@ def test_what_is_remembered_comes_back() -> None:
     assert other.began == 66
 
 
-@pytest.mark.xfail(
-    strict=True, reason="TextGame.still: eval(); cuDNN cannot go back through an LSTM that is not training"
-)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_without_dropout_an_lstm_still_trains(estimator: str) -> None:
     """cuDNN's LSTM keeps what a backward pass needs in training mode only."""
@@ -194,14 +191,12 @@ def test_without_dropout_an_lstm_still_trains(estimator: str) -> None:
 # Measurements that could not be made
 
 
-@pytest.mark.xfail(strict=True, reason="TextGame.measured counts what could not be measured as a miss")
 def test_what_could_not_be_measured_is_no_miss() -> None:
     game = a_game(misses=2)
     assert [game.measured(torch.inf) for _ in range(3)] == [""] * 3
     assert game.misses == 0
 
 
-@pytest.mark.xfail(strict=True, reason="TextGame.turns halves the step at each miss where misses are 0: never")
 def test_without_misses_the_step_stays_as_it_is() -> None:
     game = a_game(misses=0)
     for distance in (1.0, 2.0, 3.0):
@@ -290,7 +285,6 @@ def test_longest_prompt_that_leaves_a_place() -> None:
     assert all(line.startswith("the cat sat the cat") for line in texts(game, 3, prompt="the cat sat the cat"))
 
 
-@pytest.mark.xfail(strict=True, reason="a prompt is not cleaned as lines are: small letters, NFC, no controls")
 def test_a_prompt_is_read_as_lines_are() -> None:
     game = a_game(lower=True)
     assert all(line.startswith("the cat") for line in texts(game, 2, prompt="The\ncat"))

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import mse_loss
 
 from sparring.text.networks.writer import Writer
 from sparring.text.vocabulary import PAD
@@ -91,8 +90,11 @@ def with_noise(logits: Tensor, chosen: Tensor, random: torch.Generator) -> Tenso
     return others.scatter_(1, chosen[:, None], total - first.log())
 
 
-def policy_loss(writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: Tensor, discount: float) -> Tensor:
-    """What to minimise so that units become likelier that led to more than was expected.
+def policy_loss(
+    writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: Tensor, discount: float, mean_units: float
+) -> Tensor:
+    """What to minimise so that units become likelier that led to more than was expected; by unit, where lines have
+    ``mean_units``.
 
     ``verdicts`` ``(batch, places)`` are the judge's logits after each unit of ``lines``; a unit's reward is
     2 sigmoid(logit) - 1, and what it led to that of the following ones too, each ``discount`` times less.
@@ -103,7 +105,8 @@ def policy_loss(writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: 
     led_to = returns(2 * verdicts.detach().sigmoid() - 1, written, discount)[written]
     assert writer.value is not None
     expected = writer.value(found.detach())[:, 0].float()
-    loss: Tensor = mse_loss(expected, led_to) - (chances * (led_to - expected.detach())).mean()
+    surprise = (expected - led_to).square() - chances * (led_to - expected.detach())
+    loss: Tensor = surprise.sum() / (len(lines) * mean_units)
     return loss
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from sparring.core.game import Game, Networks, Player, Round, Turn
 from sparring.text.estimators import policy_loss, relaxed
 from sparring.text.networks.judge import Judge, LineJudge, UnitJudge
 from sparring.text.networks.writer import Writer
+from sparring.text.reading.lines import clean
 from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD, UNKNOWN, Vocabulary
 from sparring.text.writing import write
@@ -116,7 +118,7 @@ class TextGame(Game):
         with still(self.writer):
             if self.recipe.estimator == "policy":
                 verdicts = self.duel.discriminate(self.vectors(fake), labels)
-                return policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount)
+                return policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount, self.mean_units)
             table = self.judge_of(self.duel.discriminator).table
             made = relaxed(self.writer, fake, labels, table, round.uniform(), self.recipe.temperature(since))
         return self.duel.generator_loss(round, real, made, labels)
@@ -154,7 +156,7 @@ class TextGame(Game):
 
     def measured(self, distance: float) -> str:
         """Counts, in the first act, how often held-out lines became no likelier."""
-        if self.began != NONE:
+        if self.began != NONE or not isfinite(distance) or not self.recipe.misses:
             return ""
         if distance < self.best:
             self.best = distance
@@ -227,6 +229,8 @@ class TextGame(Game):
 
     def units_of(self, prompt: str) -> list[int]:
         """A prompt in the vocabulary. Raises :class:`UserError` naming what is not in it."""
+        kept = " " if self.vocabulary.unit != "word" and prompt[-1:] == " " else ""
+        prompt = clean(prompt, self.recipe.lower) + kept  # as the lines that were learned
         units = self.vocabulary.encode(prompt)
         if UNKNOWN in units:
             words = [word for word, unit in zip(self.vocabulary.units(prompt), units, strict=True) if unit == UNKNOWN]
@@ -255,13 +259,12 @@ class TextGame(Game):
 
 @contextmanager
 def still(writer: Writer) -> Iterator[None]:
-    """Inside, no dropout."""
-    training = writer.training
-    writer.eval()
+    """Inside, no dropout; in all else as it is, for cuDNN's recurrent layers cannot be learned out of training."""
+    share, writer.dropout = writer.dropout, 0.0
     try:
         yield
     finally:
-        writer.train(training)
+        writer.dropout = share
 
 
 def as_characters(texts: Sequence[str]) -> Tensor:

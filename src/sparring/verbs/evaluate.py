@@ -78,6 +78,9 @@ def evaluate(
     model, given = find_model(Path(target), reading, on), places_of(data)
     place = Path(out) if out else None
     if model is not None and isinstance(model.recipe, TextRecipe):
+        for name, used in {"film": films, "at": at, "features": features != "auto"}.items():
+            if used:
+                raise UserError(f"{name}: has no effect on text; leave it out")
         result, shown = evaluate_text(model, Path(target), one_place(given), count=count, seed=seed, say=say)
         return {**result, "written": write(place or Path(target) / "evaluation", result, shown)}
     subjects = of_model(model, Path(target), given) if model else {"": Folder(Path(target), one_place(given), reading)}

@@ -97,6 +97,8 @@ class Model:
             raise UserError(
                 f"judge: {why}; leave it out, or choose one between 0 and 1 of a model trained with targets"
             )
+        if not getattr(self.game, "judges", lambda networks: True)(self.networks):
+            raise UserError(f"judge: that of {self.folder} has not played yet; train on, or leave it out")
         batch = {"numbers": torch.arange(count, device=self.device)}
         if self.labels:
             labels = torch.arange(count) % len(self.labels) if label is None else torch.full((count,), label)

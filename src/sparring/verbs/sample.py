@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from sparring.core.files import file_name, make_folder
 from sparring.verbs.model import load
@@ -29,8 +30,11 @@ def sample(
     model = load(run, device)
     samples = model.draw(count, seed=seed, label=label, judge=judge, **asked)
     if out is None:
-        how = {**({"label": label} if label else {}), **({"judge": judge} if judge else {}), **asked}
-        ending = "".join(f"-{file_name(str(value))}" for value in how.values())
+        how = {**({"judge": judge} if judge else {}), **asked}
+        ending = f"-{file_name(label)}" if label else ""
+        ending += "".join(f"-{name}{file_name(str(value))}" for name, value in how.items())
+        if len(str(asked.get("prompt", ""))) > 40 or not str(asked.get("prompt", "a")).replace(" ", "").isalnum():
+            ending += f"-{crc32(str(asked['prompt']).encode()):08x}"  # what a file's name leaves out of it
         place = Path(run) / "generated" / f"seed{seed}-{count}{ending}{model.room.sheet}"
         make_folder(place.parent)
         overwrite = True  # the same name holds the same samples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -23,7 +23,7 @@ from sparring.text.reading.files import read_file
 from sparring.text.reading.found import BadText
 from sparring.text.reading.lines import clean
 from sparring.text.recipes import TextRecipe
-from sparring.text.vocabulary import PAD
+from sparring.text.vocabulary import END, PAD
 from sparring.verbs.model import Model, load
 
 SOME = 1024  # lines at a time
@@ -48,6 +48,8 @@ class Scored:
     asked: str | None
     label: str | None
     label_probability: float | None
+    cut: bool
+    """Whether the line was longer than the model's lines are."""
 
 
 def score(
@@ -58,6 +60,7 @@ def score(
     out: str | Path | None = None,
     overwrite: bool = False,
     device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Score each line of ``files`` by ``run``, under ``label`` or the labels in the files; ``out`` is a table to write.
 
@@ -72,7 +75,7 @@ def score(
         raise UserError(f"{place}: scores are written as one of {', '.join(TABLES)}")
     if place and place.exists() and not overwrite:
         raise UserError(f"{place}: exists; choose another --out, or --overwrite")
-    pairs = [pair for file in files for pair in lines_of(Path(file), model, label)]
+    pairs = [pair for file in files for pair in lines_of(Path(file), model, label, say)]
     found = [line for start in range(0, len(pairs), SOME) for line in scored(model, pairs[start : start + SOME])]
     if place:
         rows = [asdict(line) for line in found]
@@ -86,22 +89,25 @@ def score(
         "nats_per_unit": sum(line.nats for line in found) / sum(line.units for line in found),
         "real": fmean(real) if real else None,
         "labels": dict(Counter(line.label for line in found if line.label).most_common()),
-        "cut": sum(line.units >= model.form["places"] for line in found),
+        "cut": sum(line.cut for line in found),
         "lines": [asdict(line) for line in found],
         "written": str(place) if place else None,
     }
 
 
-def lines_of(path: Path, model: Model, label: str | None) -> list[tuple[str, str | None]]:
+def lines_of(path: Path, model: Model, label: str | None, say: Callable[[str], None]) -> list[tuple[str, str | None]]:
     """The lines of a file, each with the label that it is to be scored under."""
     assert isinstance(model.recipe, TextRecipe)
     if not path.is_file():
-        raise UserError(f"{path}: no such file")
+        raise UserError(f"{path}: " + ("a folder; give its files" if path.is_dir() else "no such file"))
     try:
-        pairs = read_file(path, model.recipe).pairs
+        found = read_file(path, model.recipe)
     except BadText as problem:
         raise UserError(f"{path}: {problem}") from None
-    cleaned = [(clean(text, model.recipe.lower), label or given) for text, given in pairs]
+    for bad in found.bad_files:
+        say(f"skipped {bad.path}: {bad.reason}")
+    own = [(text, clean(given, lower=False) if given else None) for text, given in found.pairs]
+    cleaned = [(clean(text, model.recipe.lower), label or given) for text, given in own]
     pairs = [(text, asked if model.labels else None) for text, asked in cleaned if text]
     if not pairs:
         raise UserError(f"{path}: holds no lines of text; write one sentence a line")
@@ -141,6 +147,7 @@ def scored(model: Model, pairs: Sequence[tuple[str, str | None]]) -> list[Scored
             asked,
             model.labels[int(likeliest[at])] if model.labels else None,
             chances[at].item() if model.labels else None,
+            int(lines[at, -1]) not in (PAD, END),
         )
         for at, (text, asked) in enumerate(pairs)
     ]

@@ -6,6 +6,7 @@ there are samples, which are put through the same measurements and give the floo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -81,10 +82,14 @@ class Reader:
         self.model, self.game = model, model.game
         own = self.learned_from(run) if data is None else self.learned_from_if_there(run)
         self.training, held_out = own if own else (Some([], np.arange(0)), np.arange(0))
-        if data is not None:
+        if data is not None and not (own and self.same(data)):
             self.source = self.open(data)
             held_out = np.arange(len(self.source))
         self.held_out = held_out
+
+    def same(self, data: str) -> bool:
+        """Whether these are the data that it learned from: most of them are not new."""
+        return os.path.exists(data) and os.path.exists(self.source.name) and os.path.samefile(data, self.source.name)
 
     def open(self, data: str) -> TextSource:
         """Lines as the model reads them. Raises :class:`UserError` without labels where it needs them."""
@@ -162,7 +167,7 @@ def evaluate_text(
     scores = [reader.likelihood(), *against(samples, floor, reference, judge, learn)]
     seen = [encoder.features(some.sentences) for some in (reference, samples, floor)]
     scores += scores_of(Family(("frechet",), frechet), seen[0], seen[1], seen[2], seed)
-    if len(samples.labels):
+    if len(samples.labels) and len(set(known.labels.tolist())) > 1:
         scores.append(read_as_asked(samples, floor, known))
     scores += new(samples, floor, training)
     points = [point(reader, floor_at, seed, temperature, reference, judge, learn) for temperature in TEMPERATURES]
@@ -195,13 +200,13 @@ def evaluate_text(
 def halves(held_out: np.ndarray, count: int | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """As many lines as there will be samples, and as many or more references. Raises :class:`UserError`."""
     most = len(held_out) // 2
+    if most < LEAST:
+        raise UserError(f"data: {len(held_out):,} lines that were not trained on are too few; add --data PATH of more")
     if count is not None and not LEAST <= count <= most:
         raise UserError(
             f"n: {count:,} samples need as many real lines twice, {len(held_out):,} were not trained on; "
             f"ask for {LEAST} to {most:,}, or add --data PATH of other lines"
         )
-    if most < LEAST:
-        raise UserError(f"data: {len(held_out):,} lines that were not trained on are too few; add --data PATH of more")
     order = np.random.default_rng(seed).permutation(held_out)
     some = count or min(MOST, most)
     return order[:some], order[some:]
