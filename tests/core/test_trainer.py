@@ -71,7 +71,7 @@ class Match(Trainer):
         training, held_out = ({"examples": x[:, None]} for x in (torch.full((BATCH,), 3.0), torch.linspace(-3, -2, 16)))
         data = {"feed": lambda seen: itertools.repeat(training), "held_out": held_out, "ours": Processes()}
         out = {
-            "show": lambda *_: None,
+            "show": lambda samples, path: path,
             "publish": lambda made, folder: self.published.append(made["generator"].weight.item()),
         }
         here = {"precision": choose("float32", torch.device("cpu"), []), "status": Status(stream=self.screen)}
