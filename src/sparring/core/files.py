@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,6 +41,15 @@ def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
     """Write ``data`` to ``path``, whole or not at all. Raises :class:`UserError` as :func:`aside` does."""
     with aside(path, durable) as temporary:
         temporary.write_bytes(data)
+
+
+def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) -> None:
+    """Raise :class:`UserError` for an ending that ``what`` is not written as, and for a file that is there unless
+    ``overwrite``."""
+    if path.suffix not in endings:
+        raise UserError(f"{path}: {what} written as one of {', '.join(endings)}")
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: exists; choose another --out, or --overwrite")
 
 
 def make_folder(folder: Path) -> None:

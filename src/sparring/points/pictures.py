@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import may_write, write_atomically
 from sparring.data.notes import save_png
 
 PIXELS = 512  # side of a scatter picture
@@ -33,10 +32,7 @@ def write_samples(
 
     Raises :class:`UserError` for another ending, and for a file that exists unless ``overwrite``.
     """
-    if out.suffix not in ENDINGS:
-        raise UserError(f"{out}: points are written as one of {', '.join(ENDINGS)}")
-    if out.exists() and not overwrite:
-        raise UserError(f"{out}: exists; choose another --out, or --overwrite")
+    may_write(out, ENDINGS, "points are", overwrite)
     points = samples.float().cpu().numpy()
     if out.suffix == ".png":
         save_png(scatter(points), out, dict(note))

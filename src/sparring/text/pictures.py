@@ -12,8 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import may_write, write_atomically
 
 ENDINGS = (".txt", ".tsv", ".csv", ".jsonl", ".svg")
 SHOWN = 32  # lines of a picture
@@ -33,10 +32,7 @@ def write_samples(
 
     Raises :class:`UserError` for another ending, and for a file that exists unless ``overwrite``.
     """
-    if out.suffix not in ENDINGS:
-        raise UserError(f"{out}: text is written as one of {', '.join(ENDINGS)}")
-    if out.exists() and not overwrite:
-        raise UserError(f"{out}: exists; choose another --out, or --overwrite")
+    may_write(out, ENDINGS, "text is", overwrite)
     texts = as_texts(samples)
     if out.suffix == ".svg":
         content = picture(texts, note)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import may_write, write_atomically
 from sparring.core.recipe import nearest
 from sparring.text.data import as_row
 from sparring.text.game import TextGame
@@ -71,10 +71,8 @@ def score(
     if not isinstance(model.recipe, TextRecipe):
         raise UserError(f"score: {run} knows {model.recipe.kind}, not text")
     place = Path(out) if out else None
-    if place and place.suffix not in TABLES:
-        raise UserError(f"{place}: scores are written as one of {', '.join(TABLES)}")
-    if place and place.exists() and not overwrite:
-        raise UserError(f"{place}: exists; choose another --out, or --overwrite")
+    if place:
+        may_write(place, TABLES, "scores are", overwrite)
     pairs = [pair for file in files for pair in lines_of(Path(file), model, label, say)]
     found = [line for start in range(0, len(pairs), SOME) for line in scored(model, pairs[start : start + SOME])]
     if place:
