@@ -46,7 +46,6 @@ SETTINGS: dict[str, Any] = {
     "width": 256,
     "dropout": 0.3,
     "learning_rate": 5e-3,
-    "misses": 2,
     "steps": 0,
     "held_out": 1000,
     "sample_every": "1h",

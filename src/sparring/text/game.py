@@ -48,7 +48,8 @@ class TextGame(Game):
             "generator": Player(writer, weight_decay=decay, averaged=True),
             "discriminator": Player(judge, pace=recipe.pace, weight_decay=decay, clip=recipe.clip),
         }
-        self.began, self.best, self.misses = NONE, torch.inf, 0
+        self.began, self.best = NONE, torch.inf
+        self.misses = self.halvings = 0  # misses in a row; all there were, each of which halves the step
 
     def networks(self) -> tuple[Writer, Judge]:
         """New players."""
@@ -82,7 +83,7 @@ class TextGame(Game):
         if self.began == NONE and learned:
             self.began = float(round.examples_seen)
             self.judge_of(self.duel.discriminator).take(self.writer.vectors.weight.detach())
-        self.players["generator"].pace = 0.5**self.misses if self.began == NONE else self.recipe.second_rate
+        self.players["generator"].pace = 0.5**self.halvings if self.began == NONE else self.recipe.second_rate
         yield from self.first_act(round) if self.began == NONE else self.second_act(round)
 
     def first_act(self, round: Round) -> Iterator[Turn]:
@@ -159,20 +160,21 @@ class TextGame(Game):
         if self.began != NONE or not isfinite(distance) or not self.recipe.misses:
             return ""
         if distance < self.best:
-            self.best = distance
+            self.best, self.misses = distance, 0
             return ""
-        self.misses += 1
+        self.misses, self.halvings = self.misses + 1, self.halvings + 1
         if self.misses == self.recipe.misses:
-            return f"the second act begins: held-out lines became no likelier {self.misses} times"
+            return f"the second act begins: held-out lines became no likelier {self.misses} times in a row"
         return ""
 
     def state(self) -> dict[str, float]:
         """Which act is played, and how the first one went."""
-        return {"began": self.began, "best": self.best, "misses": self.misses}
+        return {"began": self.began, "best": self.best, "misses": self.misses, "halvings": self.halvings}
 
     def load_state(self, state: Mapping[str, float]) -> None:
         """Take back what :meth:`state` gave."""
-        self.began, self.best, self.misses = state["began"], state["best"], int(state["misses"])
+        self.began, self.best = state["began"], state["best"]
+        self.misses, self.halvings = int(state["misses"]), int(state["halvings"])
 
     # What the game is for
 

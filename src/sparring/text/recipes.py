@@ -50,8 +50,8 @@ class TextRecipe(DuelRecipe):
 
     first_act: int = setting(400_000, "examples of the first act, maximum likelihood, at most", low=0)
     misses: int = setting(
-        3,
-        "measurements without a better held-out likelihood that end the first act; each halves the step (0: never)",
+        2,
+        "times in a row that held-out lines were no likelier, which end the first act; each halves the step (0: never)",
         low=0,
         high=100,
     )
