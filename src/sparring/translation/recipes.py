@@ -170,10 +170,10 @@ reframed = dataclasses.replace(
 )
 """Chosen on MNIST and USPS at 28 pixels, by how many translated test digits a classifier still reads as what they were
 (to USPS and to MNIST, one thread; `benchmarks/mnist_usps.py`): 97.9 and 97.0, 97.5 and 97.2, 97.7 and 97.1 % for three
-seeds after ten minutes each, and hardly less after one. One seed each, after 800 steps: 97.7 and 97.3 % as it is; 93.5 and 95.9 % with one map for
-all pictures; 93.6 and 95.8 % where the way back frames anew instead of undoing the same map; 60 and 97 % with a judge
-of 16 pixels. Without ``frame`` 65 and 80 %: the translators draw other digits to fill the picture. A ``shift`` cost 4
-points."""
+seeds after ten minutes each, and hardly less after one. One seed each, after 800 steps: 97.7 and 97.3 % as it is; 93.5
+and 95.9 % with one map for all pictures; 93.6 and 95.8 % where the way back frames anew instead of undoing the same
+map; 60 and 97 % with a judge of 16 pixels. Without ``frame`` 65 and 80 %: the translators draw other digits to fill the
+picture. A ``shift`` cost 4 points."""
 
 RECIPES = {
     recipe.name: recipe
