@@ -34,6 +34,8 @@ class Room:
     """What a trained model is for."""
     asks: tuple[str, ...] = ()
     """In what further ways its models can be asked for samples."""
+    words: bool = False
+    """Whether its samples are lines of text."""
     sheet: str = ".png"
     """The kind of file that shows samples along the way."""
 
@@ -57,7 +59,7 @@ class Room:
 
     def given(self, samples: Tensor) -> Any:
         """Samples as a person wants them in Python: tensors, but lines of text as strings."""
-        return self.part("pictures").as_texts(samples) if self.recipe is text.TextRecipe else samples
+        return self.part("pictures").as_texts(samples) if self.words else samples
 
     def write_samples(
         self,
@@ -75,7 +77,7 @@ class Room:
 ROOMS = {room.recipe.kind: room for room in (
     Room(images.ImageRecipe, images.RECIPES, images.SETS),
     Room(translation.TranslationRecipe, translation.RECIPES, translation.SETS, verb="translate"),
-    Room(text.TextRecipe, text.RECIPES, text.SETS, asks=("temperature", "top_p", "prompt"), sheet=".svg"),
+    Room(text.TextRecipe, text.RECIPES, text.SETS, asks=("temperature", "top_p", "prompt"), words=True, sheet=".svg"),
     Room(points.PointRecipe, points.RECIPES, points.SETS),
 )}  # fmt: skip
 

@@ -9,6 +9,7 @@ from sparring.core.recipe import Recipe, setting
 from sparring.core.schedules import Schedule, schedule
 
 OBJECTIVES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
+WITH_CHANCES = ("minimax", "non-saturating")  # those whose best judge gives log odds (Goodfellow et al. 2014)
 WITH_TARGETS = ("minimax", "non-saturating", "least-squares")  # those that know labels 1 and 0
 
 

@@ -168,6 +168,10 @@ class Game(Side):
         """
         return ""
 
+    def judges(self, networks: Networks) -> bool:
+        """Whether the judge has begun to learn."""
+        return True
+
     def measures(self, networks: Networks, held_out: Mapping[str, Tensor]) -> dict[str, float]:
         """What only this game can measure, on examples that no turn has seen."""
         return {}

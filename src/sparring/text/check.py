@@ -15,7 +15,8 @@ NAMED = 10  # bad rows and labels in the words for a person
 
 def check(recipe: TextRecipe) -> dict[str, Any]:
     """JSON-able: how many lines are ``good``, ``duplicates`` among them, ``labels`` with their counts, the ``unit``,
-    how many ``units`` are known, which share of the text is ``unknown``, what is ``bad``, and some ``lines``.
+    how many ``units`` are known, which share of the text is ``unknown``, how many lines are ``cut``, what is ``bad``,
+    and some ``lines``.
 
     Raises :class:`sparring.core.errors.UserError` as training would.
     """
@@ -30,6 +31,7 @@ def check(recipe: TextRecipe) -> dict[str, Any]:
         "unit": source.vocabulary.unit,
         "units": source.form["units"],
         "unknown": int((source.lines == UNKNOWN).sum()) / written,
+        "cut": source.form["cut"],
         "mean_units": source.form["mean_units"],
         "bad": [{"path": bad.path, "reason": bad.reason} for bad in source.bad_files],
         "lines": source.texts[:SHOWN],
@@ -45,6 +47,7 @@ def told(found: dict[str, Any]) -> str:
         f"{found['units']:,} {found['unit']} units are known, {found['unknown']:.1%} of the text is unknown; "
         f"{found['mean_units']:.1f} units a line, the end among them",
         f"labels: {labels}{more}",
+        *([f"{found['cut']:,} lines are cut; see --length"] if found["cut"] else []),
         *(f"bad: {bad['path']}: {bad['reason']}" for bad in found["bad"][:NAMED]),
         *found["lines"],
     ])  # fmt: skip

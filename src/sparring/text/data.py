@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.data.source import BadFile
 from sparring.text import grammar
 from sparring.text.reading.lines import Lines, read_lines
 from sparring.text.recipes import TextRecipe
@@ -32,17 +31,14 @@ class TextSource:
         else:
             self.vocabulary, self.names = Vocabulary.of_form(form["vocabulary"]), list(form["labels"])
         encoded = [self.vocabulary.encode(text) for text in lines.texts]
-        longest = max(len(units) for units in encoded)
-        places = form["places"] if form else min(longest, recipe.length) + 1
-        if longest >= places:
-            cut = sum(len(units) >= places for units in encoded)
-            self.bad_files.append(BadFile(name, f"{cut:,} lines are cut at {places - 1} units; see --length"))
+        places = form["places"] if form else min(max(map(len, encoded)), recipe.length) + 1
         self.lines = torch.stack([as_row(units, places) for units in encoded])
         self.labels = None if lines.labels is None else self.numbered(lines)
         self.form: dict[str, Any] = {
             "labels": self.names,
             "places": places,
             "units": len(self.vocabulary),
+            "cut": sum(len(units) >= places for units in encoded),
             "mean_units": float((self.lines != PAD).sum() / len(self.lines)),
             "vocabulary": self.vocabulary.form(),
         }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sparring.core.adversarial_recipe import DuelRecipe
+from sparring.core.adversarial_recipe import WITH_CHANCES, DuelRecipe
 from sparring.core.errors import UserError
 from sparring.core.recipe import METRICS, setting
 from sparring.core.schedules import Schedule, schedule
@@ -73,6 +73,11 @@ class TextRecipe(DuelRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.estimator == "policy" and self.objective not in WITH_CHANCES:
+            raise UserError(
+                f"objective: {self.objective} gives no chances, which policy gradients are paid by; use one of "
+                f"{', '.join(WITH_CHANCES)}, or --estimator gumbel"
+            )
         if self.width % 8:
             raise UserError(f"width: {self.width} is not a multiple of 8; choose {self.width // 8 * 8 + 8}")
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import sparring
 from sparring.core import precision
+from sparring.core.adversarial_recipe import WITH_CHANCES
 from sparring.core.checkpoint import restore_network
 from sparring.core.errors import UserError
 from sparring.core.game import mixed
@@ -20,7 +21,6 @@ from sparring.core.run import read_config, weights_hash
 from sparring.rooms import from_dict, room_of
 
 ATTEMPTS = 100  # draws for a sample that the judge believes
-WITH_CHANCES = ("minimax", "non-saturating")  # objectives whose best judge gives log odds (Goodfellow et al. 2014)
 MOST = 1_000_000  # samples made at once: all are held in memory
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
 
@@ -97,7 +97,7 @@ class Model:
             raise UserError(
                 f"judge: {why}; leave it out, or choose one between 0 and 1 of a model trained with targets"
             )
-        if not getattr(self.game, "judges", lambda networks: True)(self.networks):
+        if not self.game.judges(self.networks):
             raise UserError(f"judge: that of {self.folder} has not played yet; train on, or leave it out")
         batch = {"numbers": torch.arange(count, device=self.device)}
         if self.labels:

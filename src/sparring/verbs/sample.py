@@ -30,11 +30,8 @@ def sample(
     model = load(run, device)
     samples = model.draw(count, seed=seed, label=label, judge=judge, **asked)
     if out is None:
-        how = {**({"judge": judge} if judge else {}), **asked}
-        ending = f"-{file_name(label)}" if label else ""
-        ending += "".join(f"-{name}{file_name(str(value))}" for name, value in how.items())
-        if len(str(asked.get("prompt", ""))) > 40 or not str(asked.get("prompt", "a")).replace(" ", "").isalnum():
-            ending += f"-{crc32(str(asked['prompt']).encode()):08x}"  # what a file's name leaves out of it
+        how = sorted({**({"judge": judge} if judge else {}), **asked}.items())
+        ending = (f"-{file_name(label)}" if label else "") + (f"-{crc32(repr(how).encode()):08x}" if how else "")
         place = Path(run) / "generated" / f"seed{seed}-{count}{ending}{model.room.sheet}"
         make_folder(place.parent)
         overwrite = True  # the same name holds the same samples
