@@ -27,6 +27,7 @@ HEALTH = Panel("Health", "diversity beside the data's; overfitting of the discri
 PANELS = {
     "losses": Panel("Losses", "what each player minimises"),
     "accuracy": Panel("Judged right", "examples that the discriminator takes for what they are", share=True),
+    "likelihood": Panel("Surprise", "negative log-likelihood of a unit of text, in nats: held out, and as trained on"),
     "frechet": Panel("Fréchet distance", "of 1,024 samples to the data, in features that cost nothing to come by"),
     "sliced": Panel("Sliced distance", "of 1,024 samples to the data, along random directions"),
     "kernel": Panel("Kernel distance", "of 1,024 samples to the data", minor=True),
