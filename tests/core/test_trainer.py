@@ -119,6 +119,21 @@ def test_schedules_reach_the_optimiser(tmp_path: Path) -> None:
     assert [beta for _, _, beta in game.told] == pytest.approx([0.9, 0.945, 0.99, 0.99, 0.99, 0.99])
 
 
+@pytest.mark.parametrize(("limit", "seen"), [(0, (3.0, 50.0, 3.0)), (5, (3.0, 5.0, 3.0)), (1, (1.0, 1.0, 1.0))])
+def test_gradients_longer_than_the_limit_are_shortened_to_it(
+    limit: float, seen: tuple[float, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[float] = []
+
+    def move(player: Player, learning_rate: float, betas: tuple[float, float]) -> None:
+        moved.append(player.network.weight.grad.norm().item())
+
+    monkeypatch.setattr(Player, "move", move)
+    game = Tug(lambda weight, step: weight.sum() * (50 if step == 2 else -3))
+    Match(tmp_path, game, steps=3, clip_gradients=limit).play(Stop())
+    assert moved == pytest.approx(seen, rel=1e-5)
+
+
 def test_a_loss_that_is_no_number_goes_back_to_the_last_checkpoint_with_half_the_step(tmp_path: Path) -> None:
     played: list[int] = []
 

@@ -80,6 +80,6 @@ def widest_convolution(networks: list[nn.Module]) -> int:
     """The most channels that any convolution puts out, 0 where there is none."""
     layers = [layer for network in networks for layer in network.modules()]
     return max(
-        (layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)),
+        (layer.out_channels for layer in layers if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d)),
         default=0,
     )

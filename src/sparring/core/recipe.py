@@ -64,6 +64,7 @@ class Recipe:
     learning_rate: Schedule = setting(schedule(2e-4), "of Adam", above=0, high=1)
     beta1: float = setting(0.0, "Adam's first momentum", low=0, high=0.999)
     beta2: Schedule = setting(schedule(0.99), "Adam's second momentum", low=0, high=0.9999)
+    clip_gradients: float = setting(0.0, "shorten gradients to this norm before each step (0: off)", low=0)
     average_half_life: Schedule = setting(
         schedule(10_000), "examples after which weights count half in the average that is sampled", low=0
     )

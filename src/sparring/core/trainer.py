@@ -162,13 +162,15 @@ class Trainer:
         self.tally.add(round.report, examples)
 
     def move(self, mover: str, loss: Tensor, round: Round) -> None:
-        """Backward, one reduction of the mover's gradients, its optimiser's step."""
+        """Backward, one reduction of the mover's gradients, their limit, its optimiser's step."""
         player = self.game.players[mover]
         weights = list(player.network.parameters())
         loss.backward()  # type: ignore[no-untyped-call]
         processes.average_gradients(weights)
         if (self.step_count + 1) % PERIOD == 0:
             round.report[f"gradient/{mover}"] = gradient_norm(weights)
+        if self.recipe.clip_gradients:
+            torch.nn.utils.clip_grad_norm_(weights, self.recipe.clip_gradients)  # Pascanu et al. 2013, section 3.2
         rate = self.recipe.learning_rate(self.examples_seen) * 0.5**self.rollbacks
         player.move(rate, (self.recipe.beta1, self.recipe.beta2(self.examples_seen)))
         player.optimizer.zero_grad(set_to_none=True)

@@ -17,8 +17,8 @@ from torch.autograd.function import once_differentiable
 from sparring.text.networks.writer import Writer
 from sparring.text.vocabulary import PAD
 
-SMALLEST = 1e-20
 SEEDS = 1 << 24  # what a uniform float32 can tell apart
+SMALLEST = 0.5 / SEEDS  # in place of a uniform number that is 0
 
 
 def relaxed(
@@ -32,12 +32,17 @@ def relaxed(
     """
     written = lines != PAD
     found = writer.read(lines, labels)[written]
-    with torch.autocast(lines.device.type, enabled=False):
-        hidden, bias = writer.leave(found.float()), writer.bias + writer.never
-        seeds, lengths = (chance * SEEDS).long().tolist(), written.sum(1).tolist()
-        vectors = Relaxation.apply(  # type: ignore[no-untyped-call]
-            hidden, writer.vectors.weight, bias, lines[written], table, temperature, seeds, lengths
-        )
+    seeds, lengths = (chance * SEEDS).long().tolist(), written.sum(1).tolist()
+    vectors = Relaxation.apply(  # type: ignore[no-untyped-call]
+        writer.leave(found),
+        writer.vectors.weight,
+        writer.bias + writer.never,
+        lines[written],
+        table,
+        temperature,
+        seeds,
+        lengths,
+    )
     return table[lines].masked_scatter(written[..., None], vectors)
 
 
@@ -65,26 +70,33 @@ class Relaxation(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, wanted: Tensor) -> tuple[Tensor | None, ...]:
-        """That of a softmax y of logits over t: y (g - <y, g>) / t, g the gradient of each unit's share."""
+        """That of a softmax y of logits over t: y (g - <y, g>) / t, g the gradient of each unit's share.
+
+        Matrices are multiplied in the format of ``hidden``, everything else is in that of ``bias``.
+        """
         hidden, vectors, bias, chosen, table = ctx.saved_tensors
         of_hidden, of_vectors, of_bias = torch.empty_like(hidden), torch.zeros_like(vectors), torch.zeros_like(bias)
+        down = vectors.to(hidden.dtype)
+        across, judged = down.T.contiguous(), table.T.to(hidden.dtype).contiguous()
+        wanted = wanted.to(hidden.dtype)
         start = 0
         for seed, length in zip(ctx.seeds, ctx.lengths, strict=True):
             line = slice(start, start := start + length)
-            logits = torch.addmm(bias, hidden[line], vectors.T)
+            logits = (hidden[line] @ across).to(bias.dtype).add_(bias)
             random = torch.Generator(logits.device).manual_seed(seed)
             soft = (with_noise(logits, chosen[line], random) / ctx.temperature).softmax(1)
-            share = wanted[line] @ table.T
+            share = (wanted[line] @ judged).to(bias.dtype)
             share = soft * (share - (soft * share).sum(1, keepdim=True)) / ctx.temperature
-            of_hidden[line] = share @ vectors
-            of_vectors.addmm_(share.T, hidden[line])
             of_bias += share.sum(0)
+            share = share.to(hidden.dtype)
+            of_hidden[line] = share @ down
+            of_vectors += share.T @ hidden[line]
         return of_hidden, of_vectors, of_bias, None, None, None, None, None
 
 
 def with_noise(logits: Tensor, chosen: Tensor, random: torch.Generator) -> Tensor:
     """Logits ``(n, units)`` under Gumbel noise, given that ``chosen`` ``(n,)`` came out highest."""
-    waits = torch.empty_like(logits).exponential_(generator=random).clamp_(min=SMALLEST)
+    waits = torch.rand(logits.shape, generator=random, device=logits.device).clamp_(min=SMALLEST).log_().neg_()
     first, total = waits.gather(1, chosen[:, None]), logits.logsumexp(1, keepdim=True)
     others = -torch.logaddexp(waits.log_() - logits, first.log() - total)
     return others.scatter_(1, chosen[:, None], total - first.log())

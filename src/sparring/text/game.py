@@ -102,8 +102,8 @@ class TextGame(Game):
             real, made = self.vectors(self.examples(batch)), self.vectors(fake)
             yield Turn("discriminator", partial(self.duel.discriminator_loss, round, real, made, labels))
         if since >= self.recipe.judge_first:
-            yield Turn("generator", lambda: self.persuasion(round, real, fake, labels, since)
-                       + self.recipe.likelihood(since) * self.surprise(round, batch))  # fmt: skip
+            yield Turn("generator", lambda: self.recipe.likelihood(since) * self.surprise(round, batch)
+                       + self.persuasion(round, real, fake, labels, since))  # fmt: skip
 
     def surprise(self, round: Round, batch: Mapping[str, Tensor]) -> Tensor:
         """The mean negative log-likelihood of a unit, in nats: the sum over all lines by the mean length of the data's,
@@ -115,14 +115,17 @@ class TextGame(Game):
         return loss
 
     def persuasion(self, round: Round, real: Tensor, fake: Tensor, labels: Tensor | None, since: int) -> Tensor:
-        """What the judge's opinion of ``fake`` asks of whoever wrote it."""
+        """What the judge's opinion of ``fake`` asks of whoever wrote it, by its weight."""
+        weight = self.recipe.adversary(since)
+        if not weight:
+            return torch.zeros((), device=fake.device)
         with still(self.writer):
             if self.recipe.estimator == "policy":
                 verdicts = self.duel.discriminate(self.vectors(fake), labels)
-                return policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount, self.mean_units)
+                return weight * policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount, self.mean_units)
             table = self.judge_of(self.duel.discriminator).table
             made = relaxed(self.writer, fake, labels, table, round.uniform(), self.recipe.temperature(since))
-        return self.duel.generator_loss(round, real, made, labels)
+        return weight * self.duel.generator_loss(round, real, made, labels)
 
     def vectors(self, lines: Tensor) -> Tensor:
         """Lines as the judge reads them, ``(batch, places, channels)``."""

@@ -63,7 +63,8 @@ class TextRecipe(DuelRecipe):
     discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
     critic_turns: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
     second_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
-    likelihood: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside the adversary", low=0)
+    adversary: Schedule = setting(schedule(1.0), "weight of the judge's opinion in the second act", low=0)
+    likelihood: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside it", low=0)
 
     metric: str = setting(
         "likelihood",
@@ -90,13 +91,13 @@ text = TextRecipe(
     learning_rate=schedule(4e-3),
     beta1=0.9,
     beta2=schedule(0.999),
+    clip_gradients=1.0,
     objective="non-saturating",
     r1=schedule(1.0),
     r2=schedule(0.0),
     average_half_life=schedule("0:5k@50k"),
     held_out=2000,
     measure_every=10_000,
-    precision="float32",
 )
 
 text_policy = dataclasses.replace(

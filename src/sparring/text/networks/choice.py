@@ -17,7 +17,10 @@ NUMBERS = 1 << 19  # logits held at a time
 
 def log_likelihood(hidden: Tensor, vectors: Tensor, bias: Tensor, chosen: Tensor) -> Tensor:
     """``log softmax(hidden @ vectors.T + bias)`` at ``chosen``: ``hidden`` ``(n, channels)``, ``vectors`` ``(units,
-    channels)``, ``bias`` ``(units,)``, ``chosen`` ``(n,)`` give ``(n,)``, in float32. Not differentiable twice."""
+    channels)``, ``bias`` ``(units,)``, ``chosen`` ``(n,)`` give ``(n,)``. Not differentiable twice.
+
+    Matrices are multiplied in the format of ``hidden``, everything else is in that of ``bias``.
+    """
     found: Tensor = Choice.apply(hidden, vectors, bias, chosen)  # type: ignore[no-untyped-call]
     return found
 
@@ -28,9 +31,10 @@ class Choice(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, vectors: Tensor, bias: Tensor, chosen: Tensor) -> Tensor:
         """Row by row, some at a time."""
-        totals, found = hidden.new_empty(len(hidden)), hidden.new_empty(len(hidden))
+        totals, found = bias.new_empty(len(hidden)), bias.new_empty(len(hidden))
+        across = vectors.T.to(hidden.dtype).contiguous()
         for some in chunks(len(hidden), len(vectors)):
-            logits = torch.addmm(bias, hidden[some], vectors.T)
+            logits = (hidden[some] @ across).to(bias.dtype).add_(bias)
             totals[some] = logits.logsumexp(1)
             found[some] = logits.gather(1, chosen[some, None])[:, 0]
         ctx.save_for_backward(hidden, vectors, bias, chosen, totals)
@@ -42,13 +46,16 @@ class Choice(torch.autograd.Function):
         """The gradient of a log-softmax is one at what was chosen, less the probabilities."""
         hidden, vectors, bias, chosen, totals = ctx.saved_tensors
         of_hidden, of_vectors, of_bias = torch.empty_like(hidden), torch.zeros_like(vectors), torch.zeros_like(bias)
+        down = vectors.to(hidden.dtype)
+        across = down.T.contiguous()
         for some in chunks(len(hidden), len(vectors)):
-            share = torch.addmm(bias, hidden[some], vectors.T).sub_(totals[some, None]).exp_()
+            share = (hidden[some] @ across).to(bias.dtype).add_(bias).sub_(totals[some, None]).exp_()
             share.mul_(-wanted[some, None])
             share.scatter_add_(1, chosen[some, None], wanted[some, None])
-            of_hidden[some] = share @ vectors
-            of_vectors.addmm_(share.T, hidden[some])
             of_bias += share.sum(0)
+            share = share.to(hidden.dtype)
+            of_hidden[some] = share @ down
+            of_vectors += share.T @ hidden[some]
         return of_hidden, of_vectors, of_bias, None
 
 

@@ -74,9 +74,7 @@ class Writer(nn.Module):
 
     def chances(self, found: Tensor, chosen: Tensor) -> Tensor:
         """Log-likelihoods ``(n,)`` of units ``(n,)`` after what the body found ``(n, width)``, float32."""
-        with torch.autocast(found.device.type, enabled=False):
-            hidden = self.leave(found.float())
-            return log_likelihood(hidden, self.vectors.weight, self.bias + self.never, chosen)
+        return log_likelihood(self.leave(found), self.vectors.weight, self.bias + self.never, chosen)
 
 
 def after_start(lines: Tensor) -> Tensor:

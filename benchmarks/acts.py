@@ -1,0 +1,60 @@
+"""Both acts of a game on text, apart: the first to its own end, then the second, with the adversary and without.
+
+Without, everything else is the same (the step's size, the number of steps), so that the difference is the adversary's.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import sparring
+from sparring.core.recipe import Recipe
+from sparring.core.run import find
+from sparring.rooms import from_dict
+from sparring.text.recipes import TextRecipe
+from sparring.verbs.model import Model
+from sparring.verbs.session import Outcome
+
+ADVERSARY = {"with": {}, "without": {"adversary": 0.0}}  # settings of the second act
+
+
+def first_act(recipe: Recipe, folder: Path) -> Outcome:
+    """Until held-out lines become no likelier, or the recipe's time is up."""
+    assert isinstance(recipe, TextRecipe)
+    return sparring.train(recipe.changed({"patience": recipe.misses, "steps": 0}), out=folder)
+
+
+def second_act(first: Outcome, folder: Path, steps: int, **settings: object) -> Outcome:
+    """From where the first act ended, ``steps`` more, in a copy of its run; its recipe with other ``settings``."""
+    shutil.copytree(first.run, folder)
+    run, content = find(folder)
+    recipe = from_dict(content, str(run.recipe)).changed(settings)
+    run.recipe.write_text(recipe.to_yaml())
+    return sparring.resume(folder, patience=0, time=0.0, steps=first.steps + steps)
+
+
+def after_each(recipe: Recipe, folder: Path, steps: int) -> Iterator[tuple[str, Outcome, Model]]:
+    """The model after the first act, at its likeliest; after a second of ``steps`` with the adversary; and without."""
+    first = first_act(recipe, folder / "first")
+    yield "first act", first, sparring.load(first.run / "best")
+    for name, settings in ADVERSARY.items():
+        second = second_act(first, folder / name, steps, **settings)
+        yield f"second act {name}", second, sparring.load(second.run)
+
+
+def crossing(points: Sequence[Mapping[str, float]], along: str, name: str, at: float) -> float:
+    """``along`` where ``name`` is ``at``, on straight lines between points of a curve; its end where it never is."""
+    placed = sorted((point[name], point[along]) for point in points)
+    across, up = zip(*placed, strict=True)
+    return float(np.interp(at, across, up))
+
+
+def spread(values: Sequence[float]) -> str:
+    """The mean over seeds, and its standard error."""
+    error = f" +- {statistics.stdev(values) / len(values) ** 0.5:.3f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.3f}{error}" if values else ""

@@ -1,0 +1,118 @@
+"""Lines per second of the first act: Sparring's trainer and a plain textbook loop, in turn in one process.
+
+    python benchmarks/speed_text.py [--quick] [--data LABELLED-LINES.tsv ...] [--rounds 5] [--seconds 5]
+
+The same sizes of network, batch and optimiser; see ``textbook_text.py`` for what ours is held against. Two sets are
+always measured: the bundled requests of the recipe ``topics``, and lines of 20 units drawn from 5,000 by chance, which
+leave nothing to gain from the filling of short lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import machine
+import numpy as np
+from loops import Loop, Ours
+from speed import alternate, ratios, versus
+from textbook_text import Cells, TextbookText
+
+from sparring.rooms import RECIPES
+from sparring.text.data import TextSource, open_source
+from sparring.text.recipes import TextRecipe
+from sparring.text.vocabulary import PAD, START
+
+SEED = 0
+LINES, PLACES, UNITS = 10_000, 20, 5_000  # of the drawn set
+WANTED = 3.0
+
+
+def contest(data: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Everything about one set."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"data": data, "seed": SEED, "least_count": 1, "average_half_life": "5k", "measure_every": 0}
+        recipe = RECIPES["text"].changed(settings)
+        assert isinstance(recipe, TextRecipe)
+        source = open_source(recipe)
+        loops: dict[str, Loop] = {
+            "textbook": textbook(recipe, source),
+            "sparring": Ours(recipe, Path(folder) / "run"),
+        }
+        speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
+    lengths = (source.lines != PAD).sum(1).float()
+    return {
+        "data": Path(data).name,
+        "lines": len(source),
+        "units": len(source.vocabulary),
+        "mean_length": lengths.mean().item(),
+        "longest": int(lengths.max()),
+        "lines_per_second": speeds,
+        "ratio": ratios(speeds, "sparring"),
+    }
+
+
+def textbook(recipe: TextRecipe, source: TextSource) -> TextbookText:
+    """The plain loop on the same lines."""
+    batch = source.batch(np.arange(len(source)))
+    longest = int((batch["lines"] != PAD).sum(1).max())
+    sizes = len(source.vocabulary), int(batch["labels"].max()) + 1, recipe.embedding, recipe.width
+    return TextbookText(
+        Cells(*sizes, recipe.dropout, START),
+        batch["lines"][:, :longest].long(),
+        batch["labels"],
+        filling=PAD,
+        batch=recipe.batch,
+        learning_rate=recipe.learning_rate(0),
+        clip_gradients=recipe.clip_gradients,
+        average_half_life=recipe.average_half_life(0),
+    )
+
+
+def drawn(path: Path) -> str:
+    """Lines of units by chance, half under one label and half under another."""
+    random = np.random.default_rng(SEED)
+    lines = random.integers(0, UNITS, (LINES, PLACES))
+    path.write_text("".join(f"{at % 2}\t{' '.join(f'w{unit}' for unit in line)}\n" for at, line in enumerate(lines)))
+    return str(path)
+
+
+def report(found: dict[str, Any]) -> None:
+    """A table."""
+    print(
+        f"\n{found['data']}: {found['lines']:,} lines of {found['mean_length']:.1f} units, the longest of "
+        f"{found['longest']}; {found['units']:,} different ones"
+    )
+    speeds = found["lines_per_second"]
+    rows = (("textbook", None), ("sparring", found["ratio"]))
+    machine.show(
+        [{"lines/s": name, "median": f"{statistics.median(speeds[name]):.0f}", **versus(ratio)} for name, ratio in rows]
+    )
+    print(f"wanted of sparring / textbook: >= {WANTED:g}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="*", default=[], help="labelled lines of your own")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each loop in each round, about")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of half a second: does it run")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 2, 0.5
+    facts = machine.facts()
+    print(machine.described(facts))
+    contests = []
+    with tempfile.TemporaryDirectory() as folder:
+        for data in ("topics", drawn(Path(folder) / "drawn.tsv"), *options.data):
+            contests.append(contest(data, options))
+            report(contests[-1])
+    settings = {"rounds": options.rounds, "seconds": options.seconds}
+    machine.write("speed_text", facts, quick=options.quick, seed=SEED, settings=settings, contests=contests)
+
+
+if __name__ == "__main__":
+    main()
