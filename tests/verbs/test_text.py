@@ -319,6 +319,21 @@ def test_evaluation(run: Path, table: Path, tmp_path: Path, capsys: pytest.Captu
         ElementTree.fromstring((tmp_path / f"{name}.svg").read_text())
 
 
+def test_the_bundled_topics_are_measured_by_what_is_known_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"data": "topics", "steps": 8, "first_act": 32, "measure_every": 16, "held_out": 60}
+    run = train(smallest("topics", tmp_path).changed(settings), out=tmp_path / "run").run
+    told = {score["name"]: score for score in answer(capsys, "evaluate", run, "--out", tmp_path)["scores"]}
+    assert told["valid"]["floor"] == told["on_topic"]["floor"] == 1
+    assert told["divergence"]["floor"] == 0
+    assert 0 <= told["on_topic"]["value"] <= told["valid"]["value"] < 0.1  # eight steps are no training
+    entropy = sum(map(grammar.entropy, range(len(grammar.NAMES)))) / len(grammar.NAMES)
+    units = load(run, "cpu").form["mean_units"]
+    expected = told["likelihood"]["value"] * units - entropy
+    assert told["divergence"]["value"] == pytest.approx(expected, rel=0.1)  # other lines, few of them
+
+
 def test_likelihood_is_that_of_score(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of other lines than those that were trained on, under their labels."""
     data = draw_lines(tmp_path / "other.tsv", 90)

@@ -25,15 +25,18 @@ from sparring.metrics.compare import scores_of
 from sparring.metrics.frechet import frechet
 from sparring.metrics.score import Family, Meaning, Score
 from sparring.metrics.verdict import Verdict, verdicts
+from sparring.text import grammar
 from sparring.text.curve import curve_picture
 from sparring.text.data import TextSource, open_source
 from sparring.text.game import TextGame
+from sparring.text.measures import truth
 from sparring.text.measures.bleu import bleu, self_bleu
 from sparring.text.measures.classifier import LabelJudge
 from sparring.text.measures.encoder import Encoder
 from sparring.text.measures.ngrams import NgramModel
 from sparring.text.measures.novelty import copied, diversity, nearest
 from sparring.text.pictures import as_texts, picture
+from sparring.text.reading.lines import Lines
 from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD
 from sparring.verbs.model import Model
@@ -57,6 +60,9 @@ MEANINGS = {
     "novelty": Meaning("floor", "share of a sample's words that the nearest training line does not share"),
     "copied": Meaning("low", "samples that are training lines, word for word"),
     "diversity": Meaning("floor", "share of a sample's words that the nearest other sample does not share"),
+    "valid": Meaning("high", "samples that are sentences of the bundled grammar"),
+    "on_topic": Meaning("high", "samples that are sentences of the topic asked for"),
+    "divergence": Meaning("low", "Kullback-Leibler, of the generator from the grammar, in nats a line"),
 }
 
 
@@ -137,16 +143,30 @@ class Reader:
         labels = batch["labels"].cpu().numpy() if self.model.labels else np.arange(0)
         return Some([self.cut(text) for text in as_texts(characters)], labels), characters
 
-    def likelihood(self) -> Score:
-        """Of all lines that it did not learn from, by unit."""
-        batch = self.source.batch(self.held_out)
+    def log_likelihoods(self, batch: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        """Of each line, in nats, and its number of units."""
         lines, labels = batch["lines"].to(self.model.device), batch.get("labels")
         with torch.no_grad():
             found = self.game.log_likelihoods(self.model.networks, lines, None if labels is None else labels.to(lines))
-        surprise, units = -found.sum(1).cpu().double(), (lines != PAD).sum(1).cpu().double()
-        mean = float(surprise.sum() / units.sum())
-        error = float((surprise - mean * units).std() / units.mean() / len(units) ** 0.5)
-        return Score("likelihood", mean, error, count=len(units))
+        return found.sum(1).cpu().double().numpy(), (lines != PAD).sum(1).cpu().numpy()
+
+    def likelihood(self) -> Score:
+        """Of all lines that it did not learn from, by unit."""
+        log_likelihoods, units = self.log_likelihoods(self.source.batch(self.held_out))
+        return Score("likelihood", *by_unit(-log_likelihoods, units), count=len(units))
+
+    def beside_truth(self, samples: list[str], labels: np.ndarray, seed: int) -> list[Score]:
+        """Of samples on the bundled topics; the divergence on as many lines drawn anew."""
+        assert isinstance(self.model.recipe, TextRecipe)
+        valid, on_topic = truth.sentences(samples, labels)
+        texts, topics = grammar.draw(len(samples), seed)
+        lines = TextSource("topics", Lines(texts, topics, list(grammar.NAMES), []), self.model.recipe, self.model.form)
+        more = truth.excess(texts, topics, self.log_likelihoods(lines.batch(np.arange(len(lines))))[0])
+        return [
+            scored("valid", valid.astype(float), np.ones(len(valid))),
+            scored("on_topic", on_topic.astype(float), np.ones(len(valid))),
+            scored("divergence", more, np.zeros(len(more))),
+        ]
 
 
 def evaluate_text(
@@ -170,6 +190,8 @@ def evaluate_text(
     if len(samples.labels) and len(set(known.labels.tolist())) > 1:
         scores.append(read_as_asked(samples, floor, known))
     scores += new(samples, floor, training)
+    if reader.source.name == "topics" and model.labels:
+        scores += reader.beside_truth(as_texts(characters), samples.labels, mixed(seed, 2))
     points = [point(reader, floor_at, seed, temperature, reference, judge, learn) for temperature in TEMPERATURES]
     by_name = {score.name: score for score in scores}
     real = {"lm": by_name["lm"].floor, "reverse_lm": by_name["reverse-lm"].floor}
@@ -240,8 +262,13 @@ def surprises(name: str, model: NgramModel, lines: Some, other: NgramModel, real
 def surprise(model: NgramModel, lines: Some) -> tuple[float, float]:
     """The negative log-likelihood of a unit, in nats, and its standard error over lines."""
     nats, units = model.log_likelihoods(lines.sentences)
-    mean = -nats.sum() / units.sum()
-    return float(mean), float((-nats - mean * units).std() / units.mean() / len(units) ** 0.5)
+    return by_unit(-nats, units)
+
+
+def by_unit(nats: np.ndarray, units: np.ndarray) -> tuple[float, float]:
+    """The mean by unit of what lines of so many units have, and its standard error over lines."""
+    mean = nats.sum() / units.sum()
+    return float(mean), float((nats - mean * units).std() / units.mean() / len(units) ** 0.5)
 
 
 def read_as_asked(samples: Some, floor: Some, known: Some) -> Score:
