@@ -167,6 +167,15 @@ def test_warnings_stand_out(tmp_path: Path) -> None:
     assert data_of(page)["warnings"] == [640]
 
 
+def test_news_is_told_beside_warnings(tmp_path: Path) -> None:
+    news = {"event": "news", "message": "the second act begins <soon>", "examples": 320, "seconds": 30}
+    page = read(make_run(tmp_path / "run", [START, step(10), news, END]))
+    assert "No warnings were raised." in page
+    told = "the second act begins &lt;soon&gt; <small>after 320 examples, at 0:30</small>"
+    assert f'<p class="news">{told}</p>' in page
+    assert data_of(page)["news"] == [320]
+
+
 def test_the_same_run_gives_the_same_bytes(run: Path) -> None:
     assert write_report(run).read_bytes() == write_report(run).read_bytes()
     assert sorted(path.name for path in run.iterdir()) == [

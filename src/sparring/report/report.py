@@ -58,12 +58,13 @@ def page(run_folder: Path) -> str:
     journal = list(entries(run_folder / "journal.jsonl"))
     recipe = read_recipe(run_folder / "recipe.yaml")
     ending = find_ending(journal)
-    warnings = [entry for entry in journal if entry.get("event") == "warning"]
+    warnings, news = ([entry for entry in journal if entry.get("event") == kind] for kind in ("warning", "news"))
     shown = sheets(run_folder, journal)
     drawn = {
         "charts": charts(journal),
         "sheets": shown,
-        "warnings": [at for entry in warnings if (at := number(entry.get("examples"))) is not None],
+        "warnings": moments(warnings),
+        "news": moments(news),
     }
     name = run_folder.resolve().name
     slots = {
@@ -73,6 +74,7 @@ def page(run_folder: Path) -> str:
         "verdict": escape(verdict(ending)),
         "facts": facts(journal, ending, str(recipe.get("metric", ""))),
         "warnings": warnings_list(warnings),
+        "news": "".join(f'<p class="news">{told(entry)}</p>' for entry in news),
         "sheet": latest_sheet(shown),
         "data": as_script(drawn),
         "commands": commands(run_folder, ending, recipe),
@@ -161,9 +163,19 @@ def warnings_list(warnings: Sequence[Entry]) -> str:
     """What the run warned of, or that it did not."""
     if not warnings:
         return '<p class="calm">No warnings were raised.</p>'
-    items = [f"<li>{escape(str(entry.get('message', '')))}{place(entry)}</li>" for entry in warnings]
+    items = [f"<li>{told(entry)}</li>" for entry in warnings]
     many = "1 warning was raised" if len(items) == 1 else f"{len(items)} warnings were raised"
     return f'<div class="alarm" role="note"><h2>{many}</h2><ul>{"".join(items)}</ul></div>'
+
+
+def moments(happened: Sequence[Entry]) -> list[float]:
+    """After how many examples each happened, where that is known."""
+    return [at for entry in happened if (at := number(entry.get("examples"))) is not None]
+
+
+def told(entry: Entry) -> str:
+    """What happened, and when."""
+    return escape(str(entry.get("message", ""))) + place(entry)
 
 
 def place(entry: Entry) -> str:
