@@ -1,7 +1,7 @@
 """Text under labels: is a line on the topic, or of the sentiment, that was asked for?
 
     python benchmarks/labels.py --reviews FOLDER-OF-rt-polarity --requests FOLDER-OF-SNIPS-TSVs
-                                [--quick] [--seeds 3] [--first 0] [--steps 500]
+                                [--quick] [--seeds 3] [--first 0] [--steps 400]
 
 Reviews are the sentence polarity data set (Pang & Lee 2005) cut to sentences of at most 15, and at most 20 words, a
 fifth of them for testing; requests are the seven intents of Snips (Coucke et al. 2018) with their own test lines. As
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--requests", type=Path, help="the folder of Snips' train.tsv and valid.tsv")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--steps", type=int, default=500, help="of the second act")
+    parser.add_argument("--steps", type=int, default=400, help="of the second act")
     parser.add_argument("--quick", action="store_true", help="one seed, a few steps: does it run")
     options = parser.parse_args()
     if options.quick:

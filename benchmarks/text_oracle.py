@@ -1,6 +1,6 @@
 """The standard synthetic task for text GANs: lines of 20 units drawn from a random LSTM whose weights are published.
 
-    python benchmarks/text_oracle.py PATH-TO-seqgan_oracle.npz [--quick] [--seeds 3] [--first 0] [--steps 1000]
+    python benchmarks/text_oracle.py PATH-TO-seqgan_oracle.npz [--quick] [--seeds 3] [--first 0] [--steps 400]
 
 10,000 lines are trained on, 1,000 others end the first act, 4,000 others test. ``NLL_oracle``, what the oracle thinks
 of written lines, says quality;
@@ -45,7 +45,6 @@ SETTINGS: dict[str, Any] = {
     "length": PLACES - 1,  # without a place for an end: every line is cut, that is to say, full
     "embedding": 64,
     "width": 256,
-    "dropout": 0.3,
     "learning_rate": 5e-3,
     "steps": 0,
     "held_out": CHECKING,
@@ -186,7 +185,7 @@ def main() -> None:
     parser.add_argument("oracle", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--steps", type=int, default=1000, help="of the second act")
+    parser.add_argument("--steps", type=int, default=400, help="of the second act")
     parser.add_argument("--quick", action="store_true", help="one seed, a few steps: does it run")
     options = parser.parse_args()
     if options.quick:

@@ -44,7 +44,7 @@ class TextRecipe(DuelRecipe):
     width: int = setting(256, "units of the generator's state", low=8, high=4096)
     layers: int = setting(1, "of the generator", low=1, high=24)
     embedding: int = setting(128, "length of a unit's vector, shared by what is read and what is written", low=4)
-    dropout: float = setting(0.3, "in the generator, one mask a line at all of its places", low=0, high=0.9)
+    dropout: float = setting(0.5, "in the generator, one mask a line at all of its places", low=0, high=0.9)
     judge_width: int = setting(64, "channels of the judge at each size of its windows", low=4, high=2048)
     judge_dropout: float = setting(0.25, "in the judge", low=0, high=0.9)
 
