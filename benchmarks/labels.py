@@ -75,8 +75,12 @@ class Yardstick:
     def written(self, model: Model, temperature: float, seed: int) -> Some:
         """Samples under the labels of the test lines."""
         rows: Labelled = []
-        for label in sorted(set(self.test.labels)):
-            texts = model.sample(self.test.labels.count(label), seed=seed, label=label, temperature=temperature)
+        for place, label in enumerate(sorted(set(self.test.labels))):
+            count, chance = (
+                self.test.labels.count(label),
+                seed + 100_000 * place,
+            )  # else labels would share their chance
+            texts = model.sample(count, seed=chance, label=label, temperature=temperature)
             rows += [(label, text) for text in texts]
         return Some.of(rows)
 
@@ -124,7 +128,7 @@ def contest(name: str, lines: tuple[Labelled, Labelled], options: argparse.Names
     print(name, "real", yardstick.real, flush=True)
     seeds = range(options.first, options.first + options.seeds)
     runs = [play(name, yardstick, data, seed, options, folder) for seed in seeds]
-    return {"name": name, "training": len(training), "test": len(test), "real": yardstick.real, "runs": runs}
+    return {"set": name, "training": len(training), "test": len(test), "real": yardstick.real, "runs": runs}
 
 
 def play(
@@ -145,13 +149,13 @@ def summary(found: dict[str, Any]) -> list[dict[str, str]]:
     names = ("temperature", "accuracy", "diversity", "novelty", "copied")
     rows = [
         {
-            found["name"]: act,
+            found["set"]: act,
             **{key: spread([run["acts"][act]["matched"][key] for run in found["runs"]]) for key in names},
         }
         for act in found["runs"][0]["acts"]
     ]
     real = {key: f"{found['real'][key]:.3f}" if key in found["real"] else "" for key in names}
-    return [*rows, {found["name"]: "real", **real}]
+    return [*rows, {found["set"]: "real", **real}]
 
 
 def main() -> None:
@@ -174,19 +178,15 @@ def main() -> None:
         sets["requests"] = requests(options.requests)
     if not sets:
         parser.error("name --reviews FOLDER, --requests FOLDER, or both")
-    contests = []
+    settings = {**SETTINGS, "steps of the second act": options.steps}
     for name, lines in sets.items():
         with tempfile.TemporaryDirectory() as folder:
-            contests.append(contest(name, lines, options, Path(folder)))
-        machine.show(summary(contests[-1]))
-        print(
-            f"wanted: an accuracy of {WANTED[name]} at a diversity of {contests[-1]['real']['diversity'] - LESS:.3f}\n"
-        )
-    tables = {found["name"]: summary(found) for found in contests}
-    settings = {**SETTINGS, **PER_SET, "steps of the second act": options.steps}
-    machine.write(
-        "labels", facts, quick=options.quick, seed=options.first, settings=settings, summary=tables, contests=contests
-    )
+            found = contest(name, lines, options, Path(folder))
+        table, varied = summary(found), found["real"]["diversity"] - LESS
+        machine.show(table)
+        print(f"wanted: an accuracy of {WANTED[name]} at a diversity of {varied:.3f}")
+        content = {"settings": {**settings, **PER_SET[name]}, "summary": table, **found}
+        machine.write(f"labels_{name}", facts, quick=options.quick, seed=options.first, **content)
 
 
 if __name__ == "__main__":

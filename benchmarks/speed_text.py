@@ -17,6 +17,7 @@ from typing import Any
 
 import machine
 import numpy as np
+import torch
 from loops import Loop, Ours
 from speed import alternate, ratios, versus
 from textbook_text import Cells, TextbookText
@@ -38,10 +39,10 @@ def contest(data: str, options: argparse.Namespace) -> dict[str, Any]:
         recipe = RECIPES["text"].changed(settings)
         assert isinstance(recipe, TextRecipe)
         source = open_source(recipe)
-        loops: dict[str, Loop] = {
-            "textbook": textbook(recipe, source),
-            "sparring": Ours(recipe, Path(folder) / "run"),
-        }
+        ours = Ours(recipe, Path(folder) / "auto")
+        loops: dict[str, Loop] = {"textbook": textbook(recipe, source), "sparring": ours}
+        if ours.trainer.precision.dtype != torch.float32:
+            loops["sparring float32"] = Ours(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
         speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
     lengths = (source.lines != PAD).sum(1).float()
     return {
@@ -51,7 +52,8 @@ def contest(data: str, options: argparse.Namespace) -> dict[str, Any]:
         "mean_length": lengths.mean().item(),
         "longest": int(lengths.max()),
         "lines_per_second": speeds,
-        "ratio": ratios(speeds, "sparring"),
+        "precision": str(ours.trainer.precision),
+        "ratios": {name: ratios(speeds, name) for name in loops if name != "textbook"},
     }
 
 
@@ -87,9 +89,11 @@ def report(found: dict[str, Any]) -> None:
         f"{found['longest']}; {found['units']:,} different ones"
     )
     speeds = found["lines_per_second"]
-    rows = (("textbook", None), ("sparring", found["ratio"]))
     machine.show(
-        [{"lines/s": name, "median": f"{statistics.median(speeds[name]):.0f}", **versus(ratio)} for name, ratio in rows]
+        [
+            {"lines/s": name, "median": f"{statistics.median(each):.0f}", **versus(found["ratios"].get(name))}
+            for name, each in speeds.items()
+        ]
     )
     print(f"wanted of sparring / textbook: >= {WANTED:g}")
 
