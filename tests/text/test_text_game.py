@@ -120,6 +120,52 @@ def test_the_judge_sees_real_lines_and_written_ones_the_last_of_them_twice(estim
     assert {tuple(row) for row in shown[4].flatten(0, 1).tolist()} <= vectors
 
 
+@pytest.mark.parametrize("batch", [8, 7])
+def test_here_and_there_the_judge_sees_a_real_line_of_another_label_among_fakes(batch: int) -> None:
+    game = a_game(labels=3, mismatched=0.5)
+    round = a_round(game, batch=batch)
+    given = {**round.batches[0], "labels": torch.tensor([0, 1, 2, 2, 0, 2, 1, 0])[:batch]}
+    fake, times = torch.full_like(given["lines"], UNKNOWN), torch.zeros(batch)
+    for _ in range(200):
+        seen = game.among_mismatched(round, given, fake)
+        taken = (seen != fake).any(1)
+        assert torch.equal(seen[taken], given["lines"][torch.arange(batch)[taken] ^ 1])
+        times += taken
+    pairs = torch.tensor({8: [1, 1, 0, 0, 1, 1, 1, 1], 7: [1, 1, 0, 0, 1, 1, 0]}[batch])  # 2 and 3 are of one label
+    assert times / 200 == pytest.approx(0.5 * pairs, abs=0.15)
+
+
+def test_where_nothing_is_mismatched_fakes_stay_as_they_are() -> None:
+    for game in (a_game(labels=0, mismatched=0.9), a_game(labels=2)):
+        round = a_round(game)
+        lines = round.batches[0]["lines"]
+        assert game.among_mismatched(round, round.batches[0], lines) is lines
+
+
+def test_the_generator_is_judged_by_its_own_lines_alone() -> None:
+    game = a_game(first_act=0, judge_first=0, mismatched=0.9)
+    judge, shown = game.judge_of(game.duel.discriminator), []
+    judge.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
+    list(played(game, a_round(game)))
+    same = a_game(first_act=0, judge_first=0)
+    other, without = same.judge_of(same.duel.discriminator), []
+    other.register_forward_pre_hook(lambda _, inputs: without.append(inputs[0].detach()))
+    list(played(same, a_round(same)))
+    assert not torch.equal(shown[1], without[1])
+    assert torch.equal(shown[2], without[2])
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 2.0])
+def test_the_judges_opinion_counts_by_its_weight(weight: float) -> None:
+    losses = []
+    for adversary in (1.0, weight):
+        game = a_game(first_act=0, judge_first=0, likelihood=0.0, adversary=adversary)
+        turns = game.turns(a_round(game))
+        next(turns)
+        losses.append(next(turns).loss().item())
+    assert losses[1] == pytest.approx(weight * losses[0], rel=1e-5)
+
+
 def test_likelihood_goes_on_beside_by_its_weight() -> None:
     """Without dropout: the generator's loss is the two together."""
     losses = {}

@@ -55,7 +55,7 @@ def some_lines(count: int, places: int, units: int, seed: int = 0) -> Tensor:
 
 def a_game(*, labels: int = 2, places: int = 6, seed: int = 0, **settings: Any) -> TextGame:
     """A tiny game on lines of ``WORDS``."""
-    tiny = {"width": 16, "embedding": 8, "judge_width": 4, "dropout": 0.0, "judge_dropout": 0.0}
+    tiny = {"width": 16, "embedding": 8, "judge_width": 4, "dropout": 0.0, "judge_dropout": 0.0, "mismatched": 0.0}
     recipe = RECIPES["text"].changed({**tiny, "data": "topics", **settings})
     vocabulary = Vocabulary.learn([" ".join(WORDS)] * 2, "word", 100, 1)
     form = {"labels": [f"label{n}" for n in range(labels)], "places": places, "units": len(vocabulary)}

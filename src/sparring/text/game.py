@@ -99,11 +99,22 @@ class TextGame(Game):
             labels = self.labels(batch)
             with still(self.writer):
                 fake = write(self.writer, round.uniform(self.places), labels)
-            real, made = self.vectors(self.examples(batch)), self.vectors(fake)
+            real, made = self.vectors(self.examples(batch)), self.vectors(self.among_mismatched(round, batch, fake))
             yield Turn("discriminator", partial(self.duel.discriminator_loss, round, real, made, labels))
         if since >= self.recipe.judge_first:
             yield Turn("generator", lambda: self.recipe.likelihood(since) * self.surprise(round, batch)
                        + self.persuasion(round, real, fake, labels, since))  # fmt: skip
+
+    def among_mismatched(self, round: Round, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
+        """``fake``, but here and there a real line of another label: no match for the label that it is judged under
+        (Reed et al. 2016, section 4.2), so that the judge asks of lines to be of their label and of no other."""
+        labels = self.labels(batch)
+        if not self.recipe.mismatched or labels is None:
+            return fake
+        row = torch.arange(len(fake), device=fake.device)
+        other = (row ^ 1).clamp(max=len(fake) - 1)  # in pairs: the same ones however the batch is shared
+        taken = (round.uniform() < self.recipe.mismatched) & (labels[other] != labels)
+        return torch.where(taken[:, None], self.examples(batch)[other], fake)
 
     def surprise(self, round: Round, batch: Mapping[str, Tensor]) -> Tensor:
         """The mean negative log-likelihood of a unit, in nats: the sum over all lines by the mean length of the data's,

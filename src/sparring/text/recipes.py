@@ -61,6 +61,9 @@ class TextRecipe(DuelRecipe):
         schedule("1:0.2@100k"), "of the Gumbel softmax, by the second act's examples", above=0
     )
     discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
+    mismatched: float = setting(
+        0.3, "share of the judge's fakes in whose place it sees a real line of another label", low=0, high=0.9
+    )
     critic_turns: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
     second_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
     adversary: Schedule = setting(schedule(1.0), "weight of the judge's opinion in the second act", low=0)
