@@ -71,6 +71,7 @@ def test_convolutions_are_placed_channels_last_and_nothing_else() -> None:
     assert widest_convolution(convolutions(64)) == 64
     assert widest_convolution([nn.Linear(2, 2)]) == 0
     assert widest_convolution([nn.ConvTranspose2d(2, 5, 3)]) == 5
+    assert widest_convolution([nn.Conv1d(2, 6, 3)]) == 6
     chosen = choose("float32", CPU, convolutions(64))
     layer = nn.Conv2d(4, 8, 3)
     weight = layer.weight

@@ -144,6 +144,23 @@ def test_some_rows_at_a_time_are_the_naive_formula(numbers: int, monkeypatch: py
     assert torch.autograd.gradcheck(choice.log_likelihood, (hidden, vectors, bias, chosen))
 
 
+def test_in_bfloat16_only_matrices_are_rounded() -> None:
+    """The gradients' directions stay, and what is returned has the format of the bias."""
+    exact = [value.detach().float().requires_grad_() for value in rows(64, 32, 50)[:3]]
+    hidden, vectors, bias = exact
+    chosen = torch.arange(64) % 50
+    found = {
+        dtype: choice.log_likelihood(hidden.to(dtype), vectors, bias, chosen)
+        for dtype in (torch.float32, torch.bfloat16)
+    }
+    assert {value.dtype for value in found.values()} == {torch.float32}
+    torch.testing.assert_close(found[torch.bfloat16], found[torch.float32], atol=0.2, rtol=0)
+    one, other = (torch.autograd.grad(value.sum(), exact) for value in found.values())
+    for fine, coarse in zip(one, other, strict=True):
+        assert coarse.dtype == torch.float32
+        assert torch.cosine_similarity(fine.flatten(), coarse.flatten(), 0) > 0.999
+
+
 def test_units_that_are_never_chosen_have_no_gradient() -> None:
     hidden, vectors, bias, _ = rows()
     never = torch.tensor([-torch.inf, -torch.inf, 0, 0, 0, 0, 0], dtype=torch.float64)
