@@ -5,6 +5,7 @@ Without, everything else is the same (the step's size, the number of steps), so 
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,26 @@ from sparring.verbs.model import Model
 from sparring.verbs.session import Outcome
 
 ADVERSARY = {"with": {}, "without": {"adversary": 0.0}}  # settings of the second act
+QUICK = {"first_act": 200, "judge_first": 0, "measure_every": 100, "time": 3.0}
+
+
+def parser(about: str | None) -> argparse.ArgumentParser:
+    """With the options that benchmarks of both acts share."""
+    found = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    found.add_argument("--seeds", type=int, default=3)
+    found.add_argument("--first", type=int, default=0, help="the first seed")
+    found.add_argument("--steps", type=int, default=400, help="of the second act")
+    found.add_argument("--quick", action="store_true", help="one seed, a few steps: does it run")
+    return found
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was typed; ``seeds`` as a range."""
+    options = parser.parse_args()
+    if options.quick:
+        options.seeds, options.steps = 1, 4
+    options.seeds = range(options.first, options.first + options.seeds)
+    return options
 
 
 def first_act(recipe: Recipe, folder: Path) -> Outcome:
@@ -38,12 +59,12 @@ def second_act(first: Outcome, folder: Path, steps: int, **settings: object) -> 
     return sparring.resume(folder, patience=0, time=0.0, steps=first.steps + steps)
 
 
-def after_each(recipe: Recipe, folder: Path, steps: int) -> Iterator[tuple[str, Outcome, Model]]:
-    """The model after the first act, at its likeliest; after a second of ``steps`` with the adversary; and without."""
-    first = first_act(recipe, folder / "first")
+def after_each(recipe: Recipe, folder: Path, options: argparse.Namespace) -> Iterator[tuple[str, Outcome, Model]]:
+    """The model after the first act, at its likeliest; after a second with the adversary; and without."""
+    first = first_act(recipe.changed(QUICK if options.quick else {}), folder / "first")
     yield "first act", first, sparring.load(first.run / "best")
     for name, settings in ADVERSARY.items():
-        second = second_act(first, folder / name, steps, **settings)
+        second = second_act(first, folder / name, options.steps, **settings)
         yield f"second act {name}", second, sparring.load(second.run)
 
 

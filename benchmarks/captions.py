@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from acts import after_each, crossing, spread
+from acts import after_each, crossing, parsed, parser, spread
 
 from sparring.text.data import open_source
 from sparring.text.measures.bleu import bleu, self_bleu
@@ -92,12 +92,11 @@ def surprise(model: NgramModel, sentences: list[Sentence]) -> float:
     return float(-nats.sum() / units.sum())
 
 
-def play(yardstick: Yardstick, data: Path, seed: int, steps: int, folder: Path, quick: bool) -> dict[str, Any]:
+def play(yardstick: Yardstick, seed: int, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One seed."""
-    short = {"first_act": 200, "judge_first": 0, "measure_every": 100, "time": 3.0} if quick else {}
-    recipe = text.changed({**SETTINGS, **short, "data": str(data), "seed": seed})
+    recipe = text.changed({**SETTINGS, "data": str(options.folder / "train.txt"), "seed": seed})
     acts = {}
-    for act, outcome, model in after_each(recipe, folder / str(seed), steps):
+    for act, outcome, model in after_each(recipe, folder / str(seed), options):
         acts[act] = {"examples": outcome.examples, "seconds": outcome.seconds, **yardstick.judged(model, seed)}
         print(seed, act, {name: round(value, 3) for name, value in acts[act]["matched"].items()}, flush=True)
     return {"seed": seed, "acts": acts}
@@ -124,22 +123,14 @@ def effect(runs: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--steps", type=int, default=400, help="of the second act")
-    parser.add_argument("--quick", action="store_true", help="one seed, a few steps: does it run")
-    options = parser.parse_args()
-    if options.quick:
-        options.seeds, options.steps = 1, 4
+    arguments = parser(__doc__)
+    arguments.add_argument("folder", type=Path)
+    options = parsed(arguments)
     facts = machine.facts()
     print(machine.described(facts))
     yardstick = Yardstick(options.folder, 200 if options.quick else None)
     with tempfile.TemporaryDirectory() as folder:
-        seeds = range(options.first, options.first + options.seeds)
-        data = options.folder / "train.txt"
-        runs = [play(yardstick, data, seed, options.steps, Path(folder), options.quick) for seed in seeds]
+        runs = [play(yardstick, seed, Path(folder), options) for seed in options.seeds]
     rows, differences = summary(runs, yardstick.real), effect(runs)
     machine.show(rows)
     print("\nthe adversary's effect, with less without:", differences)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from acts import after_each, crossing, spread
+from acts import after_each, crossing, parsed, parser, spread
 
 from sparring.rooms import RECIPES
 from sparring.text.measures.classifier import LabelJudge
@@ -126,8 +126,7 @@ def contest(name: str, lines: tuple[Labelled, Labelled], options: argparse.Names
     data.write_text("".join(f"{label}\t{text}\n" for label, text in training))
     yardstick = Yardstick(training, test)
     print(name, "real", yardstick.real, flush=True)
-    seeds = range(options.first, options.first + options.seeds)
-    runs = [play(name, yardstick, data, seed, options, folder) for seed in seeds]
+    runs = [play(name, yardstick, data, seed, options, folder) for seed in options.seeds]
     return {"set": name, "training": len(training), "test": len(test), "real": yardstick.real, "runs": runs}
 
 
@@ -135,10 +134,9 @@ def play(
     name: str, yardstick: Yardstick, data: Path, seed: int, options: argparse.Namespace, folder: Path
 ) -> dict[str, Any]:
     """One seed."""
-    short = {"first_act": 200, "judge_first": 0, "measure_every": 100, "time": 3.0} if options.quick else {}
-    recipe = RECIPES["text"].changed({**SETTINGS, **PER_SET[name], **short, "data": str(data), "seed": seed})
+    recipe = RECIPES["text"].changed({**SETTINGS, **PER_SET[name], "data": str(data), "seed": seed})
     acts = {}
-    for act, outcome, model in after_each(recipe, folder / f"{name}-{seed}", options.steps):
+    for act, outcome, model in after_each(recipe, folder / f"{name}-{seed}", options):
         acts[act] = {"examples": outcome.examples, "seconds": outcome.seconds, **yardstick.judged(model, seed)}
         print(name, seed, act, {key: round(value, 3) for key, value in acts[act]["matched"].items()}, flush=True)
     return {"seed": seed, "acts": acts}
@@ -159,16 +157,10 @@ def summary(found: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reviews", type=Path, help="the folder of rt-polarity.pos and .neg")
-    parser.add_argument("--requests", type=Path, help="the folder of Snips' train.tsv and valid.tsv")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--steps", type=int, default=400, help="of the second act")
-    parser.add_argument("--quick", action="store_true", help="one seed, a few steps: does it run")
-    options = parser.parse_args()
-    if options.quick:
-        options.seeds, options.steps = 1, 4
+    arguments = parser(__doc__)
+    arguments.add_argument("--reviews", type=Path, help="the folder of rt-polarity.pos and .neg")
+    arguments.add_argument("--requests", type=Path, help="the folder of Snips' train.tsv and valid.tsv")
+    options = parsed(arguments)
     facts = machine.facts()
     print(machine.described(facts))
     sets: dict[str, tuple[Labelled, Labelled]] = {}
@@ -177,7 +169,7 @@ def main() -> None:
     if options.requests:
         sets["requests"] = requests(options.requests)
     if not sets:
-        parser.error("name --reviews FOLDER, --requests FOLDER, or both")
+        arguments.error("name --reviews FOLDER, --requests FOLDER, or both")
     settings = {**SETTINGS, "steps of the second act": options.steps}
     for name, lines in sets.items():
         with tempfile.TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ from typing import Any
 import machine
 import numpy as np
 import torch
-from acts import after_each, spread
+from acts import after_each, parsed, parser, spread
 from torch import Tensor
 
 from sparring.rooms import RECIPES
@@ -148,17 +148,16 @@ def published(curve: tuple[tuple[float, float], ...], at: float) -> float | None
     return float(np.interp(at, across, down))
 
 
-def play(oracle: Oracle, test: Tensor, seed: int, steps: int, folder: Path, quick: bool) -> dict[str, Any]:
+def play(oracle: Oracle, test: Tensor, seed: int, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One seed: the first act's likeliest weights, then the second's last, with the adversary and without."""
-    lines = oracle.draw(400 if quick else LINES + CHECKING, 100 + seed)
+    lines = oracle.draw(400 if options.quick else LINES + CHECKING, 100 + seed)
     data = folder / f"oracle-{seed}.txt"
     data.write_text("".join(" ".join(map(str, line)) + "\n" for line in lines.tolist()))
-    short = {"first_act": 200, "judge_first": 0, "measure_every": 100, "time": 3.0} if quick else {}
-    recipe = RECIPES["text"].changed({**SETTINGS, **short, "data": str(data), "seed": seed})
+    recipe = RECIPES["text"].changed({**SETTINGS, "data": str(data), "seed": seed})
     acts, examples = {}, {}
-    for act, outcome, model in after_each(recipe, folder / str(seed), steps):
+    for act, outcome, model in after_each(recipe, folder / str(seed), options):
         acts[act], examples[act] = points(model, oracle, test, seed), outcome.examples
-    return {"seed": seed, "steps": steps, "examples": examples, "acts": acts}
+    return {"seed": seed, "steps": options.steps, "examples": examples, "acts": acts}
 
 
 def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -181,15 +180,9 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("oracle", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--steps", type=int, default=400, help="of the second act")
-    parser.add_argument("--quick", action="store_true", help="one seed, a few steps: does it run")
-    options = parser.parse_args()
-    if options.quick:
-        options.seeds, options.steps = 1, 4
+    arguments = parser(__doc__)
+    arguments.add_argument("oracle", type=Path)
+    options = parsed(arguments)
     facts = machine.facts()
     print(machine.described(facts))
     oracle = Oracle(options.oracle)
@@ -197,10 +190,7 @@ def main() -> None:
     floor = oracle.surprise(test)
     print(f"floor, the oracle's own lines: {floor:.3f}")
     with tempfile.TemporaryDirectory() as folder:
-        runs = [
-            play(oracle, test, seed, options.steps, Path(folder), options.quick)
-            for seed in range(options.first, options.first + options.seeds)
-        ]
+        runs = [play(oracle, test, seed, Path(folder), options) for seed in options.seeds]
     rows = summary(runs)
     machine.show(rows)
     machine.write(
