@@ -23,7 +23,7 @@ from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
 from sparring.core.journal import entries
 from sparring.core.status import clock
-from sparring.report.curves import charts, number
+from sparring.report.curves import PANELS, charts, number
 from sparring.report.sheets import sheets
 
 Entry = Mapping[str, Any]
@@ -138,7 +138,7 @@ def facts(journal: Sequence[Entry], ending: Ending, metric: str) -> str:
         "Data": data,
         "Ran on": str(precision) if str(device) in str(precision) else ", ".join(machine),
         "Parameters": parameters(players) if isinstance(players, dict) else "",
-        f"Best {metric} distance": best(journal, metric),
+        f"Best {PANELS[metric].title if metric in PANELS else metric}": best(journal, metric),
         "Sessions": str(len(sessions)) if len(sessions) > 1 else "",
     }
     return "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in told.items() if text)
