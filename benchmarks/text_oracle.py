@@ -24,7 +24,7 @@ from typing import Any
 import machine
 import numpy as np
 import torch
-from acts import after_each, parsed, parser, spread
+from acts import after_each, crossing, parsed, parser, spread
 from torch import Tensor
 
 from sparring.rooms import RECIPES
@@ -38,6 +38,7 @@ LINES, CHECKING, TEST = 10_000, 1_000, 4_000  # to train on, to end the first ac
 SOME = 500  # lines at a time
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7, 0.6)
 MLE = ((6.0, 9.26), (6.5, 8.86), (7.0, 8.53), (7.5, 8.28), (8.0, 8.06), (8.74, 7.78))
+EQUAL = (7.5, 8.0, 8.74)  # NLL_oracle at which acts are compared
 COT = ((6.5, 9.10), (7.0, 8.53), (7.5, 8.19), (8.0, 7.93), (8.74, 7.69))
 SETTINGS: dict[str, Any] = {
     "unit": "word",
@@ -179,6 +180,15 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def effect(runs: list[dict[str, Any]]) -> dict[str, str]:
+    """What the adversary adds to NLL_test at equal NLL_oracle, with it less without it, over seeds; above 0 is worse."""
+
+    def test(run: dict[str, Any], act: str, at: float) -> float:
+        return crossing(run["acts"][f"second act {act}"], "test", "oracle", at)
+
+    return {f"{at:g}": spread([test(run, "with", at) - test(run, "without", at) for run in runs]) for at in EQUAL}
+
+
 def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("oracle", type=Path)
@@ -191,8 +201,9 @@ def main() -> None:
     print(f"floor, the oracle's own lines: {floor:.3f}")
     with tempfile.TemporaryDirectory() as folder:
         runs = [play(oracle, test, seed, Path(folder), options) for seed in options.seeds]
-    rows = summary(runs)
+    rows, differences = summary(runs), effect(runs)
     machine.show(rows)
+    print("\nthe adversary's effect on NLL_test, with less without, by NLL_oracle:", differences)
     machine.write(
         "text_oracle",
         facts,
@@ -201,6 +212,7 @@ def main() -> None:
         settings=SETTINGS,
         floor=floor,
         summary=rows,
+        effect=differences,
         runs=runs,
         published={"mle": MLE, "cot": COT},
     )
