@@ -181,7 +181,7 @@ def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def effect(runs: list[dict[str, Any]]) -> dict[str, str]:
-    """What the adversary adds to NLL_test at equal NLL_oracle, with it less without it, over seeds; above 0 is worse."""
+    """NLL_test at equal NLL_oracle, with the adversary less without it, over seeds: above 0 is worse."""
 
     def test(run: dict[str, Any], act: str, at: float) -> float:
         return crossing(run["acts"][f"second act {act}"], "test", "oracle", at)
