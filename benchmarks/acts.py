@@ -22,7 +22,8 @@ from sparring.verbs.model import Model
 from sparring.verbs.session import Outcome
 
 ADVERSARY = {"with": {}, "without": {"adversary": 0.0}}  # settings of the second act
-QUICK = {"first_act": 200, "judge_first": 0, "measure_every": 100, "time": 3.0}
+QUICK = {"judge_first": 0, "measure_every": 100, "time": 3.0}
+NEVER = 10**9  # examples
 
 
 def parser(about: str | None) -> argparse.ArgumentParser:
@@ -47,14 +48,15 @@ def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
 def first_act(recipe: Recipe, folder: Path) -> Outcome:
     """Until held-out lines become no likelier, or the recipe's time is up."""
     assert isinstance(recipe, TextRecipe)
-    return sparring.train(recipe.changed({"patience": recipe.misses, "steps": 0}), out=folder)
+    alone = {"patience": recipe.misses, "steps": 0, "first_act": NEVER}
+    return sparring.train(recipe.changed(alone), out=folder)
 
 
 def second_act(first: Outcome, folder: Path, steps: int, **settings: object) -> Outcome:
     """From where the first act ended, ``steps`` more, in a copy of its run; its recipe with other ``settings``."""
     shutil.copytree(first.run, folder)
     run, content = find(folder)
-    recipe = from_dict(content, str(run.recipe)).changed(settings)
+    recipe = from_dict(content, str(run.recipe)).changed({**settings, "first_act": first.examples})
     run.recipe.write_text(recipe.to_yaml())
     return sparring.resume(folder, patience=0, time=0.0, steps=first.steps + steps)
 
@@ -69,10 +71,15 @@ def after_each(recipe: Recipe, folder: Path, options: argparse.Namespace) -> Ite
 
 
 def crossing(points: Sequence[Mapping[str, float]], along: str, name: str, at: float) -> float:
-    """``along`` where ``name`` is ``at``, on straight lines between points of a curve; its end where it never is."""
-    placed = sorted((point[name], point[along]) for point in points)
-    across, up = zip(*placed, strict=True)
-    return float(np.interp(at, across, up))
+    """``along`` where ``name`` is ``at``, on straight lines between points of a curve; NaN where it never is."""
+    across, up = zip(*sorted((point[name], point[along]) for point in points), strict=True)
+    return float(np.interp(at, across, up, left=np.nan, right=np.nan))
+
+
+def temperature_at(points: Sequence[Mapping[str, float]], name: str, at: float) -> float:
+    """The temperature at which ``name`` is ``at``, or as near as the curve comes."""
+    values = [point[name] for point in points]
+    return crossing(points, "temperature", name, float(np.clip(at, min(values), max(values))))
 
 
 def spread(values: Sequence[float]) -> str:

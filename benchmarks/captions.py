@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from acts import after_each, crossing, parsed, parser, spread
+from acts import after_each, crossing, parsed, parser, spread, temperature_at
 
 from sparring.text.data import open_source
 from sparring.text.measures.bleu import bleu, self_bleu
@@ -29,8 +29,10 @@ from sparring.text.measures.novelty import copied
 from sparring.text.measures.sentences import Sentence
 from sparring.text.recipes import text
 from sparring.verbs.model import Model
+from sparring.verbs.texts import by_unit
 
 ORDERS = (2, 3, 4, 5)
+EQUAL = 4.0  # LM at which reverse LM is compared
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2)
 PUBLISHED = {2: 0.74, 3: 0.52, 4: 0.33, 5: 0.21}
 SETTINGS: dict[str, Any] = {"sample_every": "1h", "checkpoint_every": "10m"}
@@ -75,21 +77,21 @@ class Yardstick:
     def judged(self, model: Model, seed: int) -> dict[str, Any]:
         """The curve, and other samples at the temperature at which they repeat each other as real captions do."""
         curve = self.curve(model, seed)
-        temperature = crossing(curve, "temperature", "self-bleu5", self.real["self-bleu5"])
+        temperature = temperature_at(curve, "self-bleu5", self.real["self-bleu5"])
         sentences = self.written(model, temperature, seed + 1000)
         matched = {"temperature": temperature, **self.measured(sentences), "copied": copied(sentences, self.training)}
         return {
             "curve": curve,
             "matched": matched,
             "bleu5 at real self-bleu5": crossing(curve, "bleu5", "self-bleu5", self.real["self-bleu5"]),
-            "reverse-lm at real lm": crossing(curve, "reverse-lm", "lm", self.real["lm"]),
+            "reverse-lm at equal lm": crossing(curve, "reverse-lm", "lm", EQUAL),
         }
 
 
 def surprise(model: NgramModel, sentences: list[Sentence]) -> float:
     """The mean negative log-likelihood of a word, in nats."""
     nats, units = model.log_likelihoods(sentences)
-    return float(-nats.sum() / units.sum())
+    return by_unit(-nats, units)[0]
 
 
 def play(yardstick: Yardstick, seed: int, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def effect(runs: list[dict[str, Any]]) -> dict[str, str]:
     """With the adversary less without it, over seeds."""
     return {
         name: spread([run["acts"]["second act with"][name] - run["acts"]["second act without"][name] for run in runs])
-        for name in ("bleu5 at real self-bleu5", "reverse-lm at real lm")
+        for name in ("bleu5 at real self-bleu5", "reverse-lm at equal lm")
     }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,19 @@ def play(seed: int, folder: Path, options: argparse.Namespace) -> dict[str, dict
     """One seed."""
     acts = {}
     for act, outcome, model in after_each(RECIPES["topics"].changed({**SETTINGS, "seed": seed}), folder, options):
-        acts[act] = {"seconds": outcome.seconds, **judged(model, seed, 200 if options.quick else COUNT)}
+        acts[act] = {
+            "examples": outcome.examples,
+            "seconds": outcome.seconds,
+            **judged(model, seed, 200 if options.quick else COUNT),
+        }
         print(seed, act, {name: round(value, 4) for name, value in acts[act].items()}, flush=True)
     return acts
+
+
+def effect(runs: Mapping[int, dict[str, dict[str, float]]]) -> dict[str, str]:
+    """With the adversary less without it, over seeds."""
+    second = [(run["second act with"], run["second act without"]) for run in runs.values()]
+    return {name: spread([one[name] - other[name] for one, other in second]) for name in NAMES}
 
 
 def main() -> None:
@@ -83,8 +93,9 @@ def main() -> None:
     truth = {"valid": 1, "on_topic": 1, "divergence": 0, "different": f"{different(grammar.draw(COUNT, 0)[0]):.3f}"}
     rows.append({"topics": "the truth", **truth})
     machine.show(rows)
+    print("\nthe adversary's effect, with less without:", effect(runs))
     settings = {**SETTINGS, "steps of the second act": options.steps}
-    content = {"settings": settings, "samples": COUNT, "summary": rows, "runs": runs}
+    content = {"settings": settings, "samples": COUNT, "summary": rows, "effect": effect(runs), "runs": runs}
     machine.write("grammar", facts, quick=options.quick, seed=options.first, **content)
 
 

@@ -4,7 +4,7 @@
                                 [--quick] [--seeds 3] [--first 0] [--steps 400]
 
 Reviews are the sentence polarity data set (Pang & Lee 2005) cut to sentences of at most 15, and at most 20 words, a
-fifth of them for testing; requests are the seven intents of Snips (Coucke et al. 2018) with their own test lines. As
+fifth of them for testing; requests are the seven intents of Snips (Coucke et al. 2018) with their own validation lines. As
 many samples as test lines, under the same labels, are read by a classifier (logistic regression on TF-IDF) that learned
 from the real training lines and never saw a sample.
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from acts import after_each, crossing, parsed, parser, spread
+from acts import after_each, parsed, parser, spread, temperature_at
 
 from sparring.rooms import RECIPES
 from sparring.text.measures.classifier import LabelJudge
@@ -90,7 +90,7 @@ class Yardstick:
             {"temperature": temperature, **self.measured(self.written(model, temperature, seed))}
             for temperature in TEMPERATURES
         ]
-        temperature = crossing(curve, "temperature", "diversity", self.real["diversity"] - LESS)
+        temperature = temperature_at(curve, "diversity", self.real["diversity"] - LESS)
         draws = [self.measured(self.written(model, temperature, 1000 * (seed + 1) + draw)) for draw in range(DRAWS)]
         means = {name: statistics.mean(draw[name] for draw in draws) for name in draws[0]}
         return {"curve": curve, "matched": {"temperature": temperature, **means}}

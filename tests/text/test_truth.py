@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from sparring.text.grammar import NAMES, draw, entropy, log_probability, size
+from sparring.text.grammar import NAMES, draw, entropy, size
 from sparring.text.measures.truth import excess, sentences
 
 TEXTS, LABELS = draw(400, seed=3)
@@ -25,11 +25,6 @@ def test_lines_of_the_grammar_are_sentences_of_their_topic_and_of_no_other() -> 
 def test_words_in_disorder_are_no_sentence() -> None:
     turned = [" ".join(reversed(text.split())) for text in TEXTS]
     assert sentences([*turned, "", "strawberries"], [*LABELS, 0, 0])[0].sum() == 0
-
-
-def test_the_truth_itself_has_no_excess() -> None:
-    itself = np.array([log_probability(text, label) for text, label in zip(TEXTS, LABELS, strict=True)])
-    assert excess(TEXTS, LABELS, itself) == pytest.approx(0, abs=1e-12)
 
 
 def test_the_excess_of_all_sentences_alike_is_what_is_known_of_them() -> None:

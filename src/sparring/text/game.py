@@ -112,7 +112,7 @@ class TextGame(Game):
         if not self.recipe.mismatched or labels is None:
             return fake
         row = torch.arange(len(fake), device=fake.device)
-        other = (row ^ 1).clamp(max=len(fake) - 1)  # in pairs: the same ones however the batch is shared
+        other = (row ^ 1).clamp(max=len(fake) - 1)  # in pairs: the same ones however a batch is shared, if evenly
         taken = (round.uniform() < self.recipe.mismatched) & (labels[other] != labels)
         return torch.where(taken[:, None], self.examples(batch)[other], fake)
 

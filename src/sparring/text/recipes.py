@@ -62,7 +62,7 @@ class TextRecipe(DuelRecipe):
     )
     discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
     mismatched: float = setting(
-        0.3, "share of the judge's fakes in whose place it sees a real line of another label", low=0, high=0.9
+        0.3, "chance that the judge sees a fake's neighbour, if of another label, in its place", low=0, high=0.9
     )
     critic_turns: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
     second_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)

@@ -38,7 +38,7 @@ from sparring.text.measures.novelty import copied, diversity, nearest
 from sparring.text.pictures import as_texts, picture
 from sparring.text.reading.lines import Lines
 from sparring.text.recipes import TextRecipe
-from sparring.text.vocabulary import PAD
+from sparring.text.vocabulary import PAD, UNKNOWN
 from sparring.verbs.model import Model
 from sparring.verbs.subject import own_data
 
@@ -156,17 +156,19 @@ class Reader:
         return Score("likelihood", *by_unit(-log_likelihoods, units), count=len(units))
 
     def beside_truth(self, samples: list[str], labels: np.ndarray, seed: int) -> list[Score]:
-        """Of samples on the bundled topics; the divergence on as many lines drawn anew."""
+        """Of samples on the bundled topics; the divergence on as many lines drawn anew, where the model can say them."""
         assert isinstance(self.model.recipe, TextRecipe)
         valid, on_topic = truth.sentences(samples, labels)
         texts, topics = grammar.draw(len(samples), seed)
         lines = TextSource("topics", Lines(texts, topics, list(grammar.NAMES), []), self.model.recipe, self.model.form)
-        more = truth.excess(texts, topics, self.log_likelihoods(lines.batch(np.arange(len(lines))))[0])
-        return [
+        scores = [
             scored("valid", valid.astype(float), np.ones(len(valid))),
             scored("on_topic", on_topic.astype(float), np.ones(len(valid))),
-            scored("divergence", more, np.zeros(len(more))),
         ]
+        if lines.form["cut"] or bool((lines.lines == UNKNOWN).any()):
+            return scores
+        more = truth.excess(texts, topics, self.log_likelihoods(lines.batch(np.arange(len(lines))))[0])
+        return [*scores, scored("divergence", more, np.zeros(len(more)))]
 
 
 def evaluate_text(
@@ -190,7 +192,7 @@ def evaluate_text(
     if len(samples.labels) and len(set(known.labels.tolist())) > 1:
         scores.append(read_as_asked(samples, floor, known))
     scores += new(samples, floor, training)
-    if reader.source.name == "topics" and model.labels:
+    if reader.source.name == "topics" and model.labels == list(grammar.NAMES):
         scores += reader.beside_truth(as_texts(characters), samples.labels, mixed(seed, 2))
     points = [point(reader, floor_at, seed, temperature, reference, judge, learn) for temperature in TEMPERATURES]
     by_name = {score.name: score for score in scores}
