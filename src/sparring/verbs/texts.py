@@ -156,7 +156,7 @@ class Reader:
         return Score("likelihood", *by_unit(-log_likelihoods, units), count=len(units))
 
     def beside_truth(self, samples: list[str], labels: np.ndarray, seed: int) -> list[Score]:
-        """Of samples on the bundled topics; the divergence on as many lines drawn anew, where the model can say them."""
+        """Of samples on the bundled topics; the divergence on as many new lines, where the model can say them."""
         assert isinstance(self.model.recipe, TextRecipe)
         valid, on_topic = truth.sentences(samples, labels)
         texts, topics = grammar.draw(len(samples), seed)
