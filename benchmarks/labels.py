@@ -4,9 +4,9 @@
                                 [--quick] [--seeds 3] [--first 0] [--steps 400]
 
 Reviews are the sentence polarity data set (Pang & Lee 2005) cut to sentences of at most 15, and at most 20 words, a
-fifth of them for testing; requests are the seven intents of Snips (Coucke et al. 2018), its validation lines for testing.
-As many samples as test lines, under the same labels, are read by a classifier (logistic regression on TF-IDF) that
-learned from the real training lines and never saw a sample.
+fifth of them for testing; requests are the seven intents of Snips (Coucke et al. 2018), the validation lines for
+testing. As many samples as test lines, under the same labels, are read by a classifier (logistic regression on TF-IDF)
+that learned from the real training lines and never saw a sample.
 
 A low temperature makes any accuracy: so accuracy is told at that temperature at which samples are as varied as real
 lines less 0.03. Diversity is one less the largest share of words that a sample has in common with another (SentiGAN,

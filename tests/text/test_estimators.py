@@ -113,6 +113,24 @@ def test_a_lines_noise_is_its_own_whatever_stands_beside_it() -> None:
     torch.testing.assert_close(summed, whole, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("estimator", ["relaxed", "policy"])
+def test_in_bfloat16_gradients_keep_their_direction(estimator: str, body: str) -> None:
+    writer = a_writer(body, units=9, places=5, sharp=1.5, valued=estimator == "policy")
+    lines, table = some_lines(24, 5, 9), torch.randn(9, 4, generator=generator())
+    chance = torch.rand(24, generator=generator(1))
+    found = []
+    for rounded in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=rounded):
+            if estimator == "relaxed":
+                loss = relaxed(writer, lines, None, table, chance, 1.0).tanh().sum()
+            else:
+                loss = policy_loss(writer, lines, None, verdicts_of(lines), 0.9, 3.0)
+        assert loss.dtype == torch.float32
+        found.append(torch.cat([gradient.flatten() for gradient in gradients(writer, loss).values()]))
+    assert torch.cosine_similarity(*found, 0) > 0.99
+
+
 # REINFORCE
 
 
