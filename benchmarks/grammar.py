@@ -23,10 +23,9 @@ from acts import after_each, parsed, parser, spread
 
 from sparring.rooms import RECIPES
 from sparring.text import grammar
-from sparring.text.data import TextSource
+from sparring.text.data import drawn
 from sparring.text.game import TextGame
 from sparring.text.measures.truth import excess, sentences
-from sparring.text.reading.lines import Lines
 from sparring.text.recipes import TextRecipe
 from sparring.verbs.model import Model
 
@@ -43,14 +42,13 @@ def judged(model: Model, seed: int, count: int) -> dict[str, float]:
     labels = [at % len(model.labels) for at in range(count)]
     samples = model.sample(count, seed=seed)
     valid, on_topic = sentences(samples, labels)
-    texts, topics = grammar.draw(count, 1000 + seed)
-    lines = TextSource("topics", Lines(texts, topics, list(grammar.NAMES), []), model.recipe, model.form)
+    lines = drawn(count, 1000 + seed, model.recipe, model.form)
     batch = lines.batch(np.arange(count))
     found = game.log_likelihoods(model.networks, batch["lines"], batch["labels"]).sum(1).double().numpy()
     return {
         "valid": float(valid.mean()),
         "on_topic": float(on_topic.mean()),
-        "divergence": float(excess(texts, topics, found).mean()),
+        "divergence": float(excess(lines.texts, batch["labels"].tolist(), found).mean()),
         "different": different(samples),
     }
 

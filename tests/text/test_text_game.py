@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from playing import played
 from tiny_text import a_game, a_round, networks_of, some_lines
 
 from sparring.core.errors import UserError
-from sparring.core.game import Round, Turn
-from sparring.core.trainer import Trainer
 from sparring.text.game import CHUNK, NONE, TextGame
 from sparring.text.pictures import as_texts
 from sparring.text.vocabulary import END, PAD, START, UNKNOWN
 
 ESTIMATORS = ("gumbel", "policy")
-
-
-def played(game: TextGame, round: Round) -> Iterator[Turn]:
-    """Each turn after its backward pass; then its mover moves."""
-    for turn in game.turns(round):
-        with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
-            loss = turn.loss()
-        loss.backward()  # type: ignore[no-untyped-call]
-        yield turn
-        game.players[turn.mover].move(0.01, (0.0, 0.99))
-        game.players[turn.mover].optimizer.zero_grad(set_to_none=True)
 
 
 def movers(game: TextGame, seen: int) -> str:

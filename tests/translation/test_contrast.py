@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from playing import played
 from torch import Tensor
-from translating import BATCH, a_game, a_round, noise, played, uniform
+from translating import BATCH, a_game, a_round, noise, uniform
 
 from sparring.translation.contrast import at, patch_contrast
 

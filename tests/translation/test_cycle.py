@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from playing import played
 from torch import Tensor, nn
-from translating import BATCH, SIDE, Judge, Known, a_game, a_round, bytes_of, noise, played, uniform
+from translating import BATCH, SIDE, Judge, Known, a_game, a_round, bytes_of, noise, uniform
 
 from sparring.core.errors import UserError
 from sparring.core.objectives import OBJECTIVES

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from playing import played
 from torch import Tensor, nn
-from translating import BATCH, a_game, a_round, bytes_of, played, uniform
+from translating import BATCH, a_game, a_round, bytes_of, uniform
 
 from sparring.core.precision import choose
 from sparring.core.processes import Processes

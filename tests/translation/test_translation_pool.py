@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from playing import played
 from torch import Tensor
-from translating import BATCH, a_game, a_round, noise, played
+from translating import BATCH, a_game, a_round, noise
 
 from sparring.core.game import Round
 from sparring.translation.pool import Pool, depth_for

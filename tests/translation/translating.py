@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sparring.core.game import Round, Turn
-from sparring.core.trainer import Trainer
+from sparring.core.game import Round
 from sparring.rooms import RECIPES
 from sparring.translation.game import build
 from sparring.translation.networks.resnet import ResnetTranslator
@@ -74,14 +72,3 @@ def a_translator(**settings: Any) -> ResnetTranslator:
     torch.manual_seed(0)
     usual = {"channels": 3, "width": 4, "blocks": 2, "upsampling": "nearest", "skip": False, "frame": False}
     return ResnetTranslator(**{**usual, **settings})
-
-
-def played(game: Any, round: Round) -> Iterator[Turn]:
-    """Each turn after its backward pass; then its mover moves."""
-    for turn in game.turns(round):
-        with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
-            loss = turn.loss()
-        loss.backward()  # type: ignore[no-untyped-call]
-        yield turn
-        game.players[turn.mover].move(0.001, (0.0, 0.99))
-        game.players[turn.mover].optimizer.zero_grad(set_to_none=True)

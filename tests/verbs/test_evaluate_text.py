@@ -153,7 +153,8 @@ def test_data_that_has_changed(run: Path, table: Path, tmp_path: Path, capsys: p
 def test_what_has_no_effect_on_text_is_refused(
     words: list[object], run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(capsys, "evaluate", run, "--out", tmp_path / "out", *words)
+    told = refused(capsys, "evaluate", run, "--out", tmp_path / "out", *words)
+    assert f"{str(words[0]).strip('-')}: has no effect on text" in told
 
 
 @pytest.mark.usefixtures("forgotten")

@@ -108,7 +108,7 @@ def test_only_what_the_judge_believes(run: Path, tmp_path: Path, capsys: pytest.
 
 
 def test_a_judge_that_never_played_is_not_asked(first_act: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    refused(capsys, "sample", first_act, "-n", 2, "--judge", 0.4)
+    assert "has not played yet" in refused(capsys, "sample", first_act, "-n", 2, "--judge", 0.4)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,11 @@ def open_source(recipe: TextRecipe, form: Mapping[str, Any] | None = None) -> Te
     Raises :class:`UserError` when there are none to be had.
     """
     if recipe.data == "topics":
-        texts, labels = grammar.draw(DRAWN, seed=0)
-        return TextSource("topics", Lines(texts, labels, list(grammar.NAMES), []), recipe, form)
+        return drawn(DRAWN, 0, recipe, form)
     return TextSource(recipe.data, read_lines(recipe), recipe, form)
+
+
+def drawn(count: int, seed: int, recipe: TextRecipe, form: Mapping[str, Any] | None = None) -> TextSource:
+    """Lines of the bundled grammar, in the vocabulary of ``form``, where that of a model is given."""
+    texts, labels = grammar.draw(count, seed)
+    return TextSource("topics", Lines(texts, labels, list(grammar.NAMES), []), recipe, form)

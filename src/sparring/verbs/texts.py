@@ -27,7 +27,7 @@ from sparring.metrics.score import Family, Meaning, Score
 from sparring.metrics.verdict import Verdict, verdicts
 from sparring.text import grammar
 from sparring.text.curve import curve_picture
-from sparring.text.data import TextSource, open_source
+from sparring.text.data import TextSource, drawn, open_source
 from sparring.text.game import TextGame
 from sparring.text.measures import truth
 from sparring.text.measures.bleu import bleu, self_bleu
@@ -36,7 +36,6 @@ from sparring.text.measures.encoder import Encoder
 from sparring.text.measures.ngrams import NgramModel
 from sparring.text.measures.novelty import copied, diversity, nearest
 from sparring.text.pictures import as_texts, picture
-from sparring.text.reading.lines import Lines
 from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD, UNKNOWN
 from sparring.verbs.model import Model
@@ -159,15 +158,15 @@ class Reader:
         """Of samples on the bundled topics; the divergence on as many new lines, where the model can say them."""
         assert isinstance(self.model.recipe, TextRecipe)
         valid, on_topic = truth.sentences(samples, labels)
-        texts, topics = grammar.draw(len(samples), seed)
-        lines = TextSource("topics", Lines(texts, topics, list(grammar.NAMES), []), self.model.recipe, self.model.form)
+        lines = drawn(len(samples), seed, self.model.recipe, self.model.form)
+        batch = lines.batch(np.arange(len(lines)))
         scores = [
             scored("valid", valid.astype(float), np.ones(len(valid))),
             scored("on_topic", on_topic.astype(float), np.ones(len(valid))),
         ]
-        if lines.form["cut"] or bool((lines.lines == UNKNOWN).any()):
+        if lines.form["cut"] or bool((batch["lines"] == UNKNOWN).any()):
             return scores
-        more = truth.excess(texts, topics, self.log_likelihoods(lines.batch(np.arange(len(lines))))[0])
+        more = truth.excess(lines.texts, batch["labels"].tolist(), self.log_likelihoods(batch)[0])
         return [*scores, scored("divergence", more, np.zeros(len(more)))]
 
 
