@@ -45,6 +45,7 @@ Sentence = tuple[str, ...]
 Learn = Callable[[list[Sentence]], NgramModel]
 MOST = 5_000  # samples
 LEAST = 20  # of them
+FEWEST_VALID = 0.9  # samples on the bundled topics, below which it is said
 TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 ORDERS = (2, 3, 4, 5)
 
@@ -312,6 +313,8 @@ def told(scores: dict[str, Score]) -> list[Verdict]:
     copies, varied = scores.get("copied"), scores["diversity"]
     if copies and (copies.value or 0) > 2 * (copies.floor or 0) + 0.1:
         found.append(Verdict("memorisation", f"{copies.value:.0%} of the samples are training lines, word for word"))
+    if "valid" in scores and (scores["valid"].value or 0) < FEWEST_VALID:
+        found.append(Verdict("invalid", f"{1 - (scores['valid'].value or 0):.0%} of the samples are no sentences"))
     if (varied.value or 0) < 0.5 * (varied.floor or 0):
         found.append(Verdict("collapse", "samples are less than half as varied as real lines"))
     return found or verdicts({"frechet": scores["frechet"]})
