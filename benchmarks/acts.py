@@ -21,8 +21,8 @@ from sparring.text.recipes import TextRecipe
 from sparring.verbs.model import Model
 from sparring.verbs.session import Outcome
 
-ADVERSARY = {"with": {}, "without": {"adversary": 0.0}}  # settings of the second act
-QUICK = {"judge_first": 0, "measure_every": 100, "time": 3.0}
+ADVERSARY = {"with": {}, "without": {"adversarial_weight": 0.0}}  # settings of the second act
+QUICK = {"discriminator_warmup": 0, "measure_every": 100, "time": 3.0}
 NEVER = 10**9  # examples
 
 
@@ -48,7 +48,7 @@ def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
 def first_act(recipe: Recipe, folder: Path) -> Outcome:
     """Until held-out lines become no likelier, or the recipe's time is up."""
     assert isinstance(recipe, TextRecipe)
-    alone = {"patience": recipe.misses, "steps": 0, "first_act": NEVER}
+    alone = {"patience": recipe.pretrain_patience, "steps": 0, "pretrain_examples": NEVER}
     return sparring.train(recipe.changed(alone), out=folder)
 
 
@@ -56,7 +56,7 @@ def second_act(first: Outcome, folder: Path, steps: int, **settings: object) -> 
     """From where the first act ended, ``steps`` more, in a copy of its run; its recipe with other ``settings``."""
     shutil.copytree(first.run, folder)
     run, content = find(folder)
-    recipe = from_dict(content, str(run.recipe)).changed({**settings, "first_act": first.examples})
+    recipe = from_dict(content, str(run.recipe)).changed({**settings, "pretrain_examples": first.examples})
     run.recipe.write_text(recipe.to_yaml())
     return sparring.resume(folder, patience=0, time=0.0, steps=first.steps + steps)
 

@@ -17,7 +17,7 @@ import machine
 import torch
 
 import sparring
-from sparring.images.pictures import sheet, to_uint8
+from sparring.media.pictures.sheets import sheet, to_uint8
 
 COLUMNS = ("frechet", "kernel", "precision", "recall", "duplicates", "memorisation")
 SHOWN = 20  # samples of each on the picture

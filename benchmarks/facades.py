@@ -25,8 +25,8 @@ from torch import Tensor
 import sparring
 from sparring.images.data import open_source
 from sparring.images.features.learned import random_features
-from sparring.images.pictures import sheet, to_bytes
 from sparring.images.recipes import images
+from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.kernel import kernel_distance
 from sparring.rooms import RECIPES
 from sparring.translation.directions import as_numbers, translated

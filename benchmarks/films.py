@@ -17,8 +17,8 @@ from typing import Any
 import machine
 
 import sparring
-from sparring.films.reading import open_film
-from sparring.films.writing import writing
+from sparring.media.films.reading import open_film
+from sparring.media.films.writing import writing
 
 QUICK = 20  # frames
 

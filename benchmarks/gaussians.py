@@ -19,7 +19,7 @@ import numpy as np
 import sparring
 from sparring.points.data import MIXTURES, mixture
 from sparring.points.metrics import modes
-from sparring.points.pictures import scatter
+from sparring.points.samples import scatter
 from sparring.rooms import RECIPES
 
 SAMPLES = 2_500

@@ -21,8 +21,8 @@ from loops import Ours, timed
 from stacked_mnist import floor, play
 
 from sparring.core.recipe import duration
-from sparring.images.pictures import sheet
 from sparring.images.recipes import ImageRecipe
+from sparring.media.pictures.sheets import sheet
 from sparring.rooms import RECIPES
 
 RECIPE = "r3gan-stacked-mnist-narrow"

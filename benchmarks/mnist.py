@@ -21,7 +21,7 @@ import torch
 from judge import Judge, judge, real_digits
 from marks import trained_to
 
-from sparring.images.pictures import sheet, to_bytes
+from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.frechet import frechet
 from sparring.metrics.neighbours import neighbourhoods
 from sparring.rooms import RECIPES

@@ -29,8 +29,8 @@ from torch import Tensor
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features import learn
 from sparring.images.features.learned import reader
-from sparring.images.pictures import sheet, to_bytes
 from sparring.images.recipes import images
+from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.features import in_chunks
 from sparring.rooms import RECIPES
 from sparring.translation.directions import WAYS, as_numbers, translated

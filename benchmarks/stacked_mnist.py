@@ -22,7 +22,7 @@ from marks import trained_to
 from torch import Tensor
 
 from sparring.core.recipe import duration
-from sparring.images.pictures import sheet, to_bytes
+from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.features import in_chunks
 from sparring.rooms import RECIPES
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import torch
 
-from sparring.core.game import Game, Round, Turn
+from sparring.core.game import Game, Step, Turn
 
 PHASES = ("data", "forward", "backward", "optimiser")
 
@@ -45,8 +45,8 @@ class Stopwatch:
         """Time what a game computes for its turns, and their losses, as forward."""
         play = game.turns
 
-        def turns(round: Round) -> Iterator[Turn]:
-            inner = play(round)
+        def turns(step: Step) -> Iterator[Turn]:
+            inner = play(step)
             while True:
                 with self.phase("forward"):
                     turn = next(inner, None)

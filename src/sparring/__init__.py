@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sparring.core.errors import UserError as UserError
     from sparring.core.game import Game as Game
     from sparring.core.game import Player as Player
-    from sparring.core.game import Round as Round
+    from sparring.core.game import Step as Step
     from sparring.core.game import Turn as Turn
     from sparring.core.recipe import Recipe as Recipe
     from sparring.verbs.evaluate import evaluate as evaluate
@@ -37,7 +37,7 @@ PUBLIC = {
     "Game": "sparring.core.game",
     "Player": "sparring.core.game",
     "Turn": "sparring.core.game",
-    "Round": "sparring.core.game",
+    "Step": "sparring.core.game",
     "Recipe": "sparring.core.recipe",
     "UserError": "sparring.core.errors",
 }
@@ -47,7 +47,7 @@ __all__ = [
     "Game",
     "Player",
     "Recipe",
-    "Round",
+    "Step",
     "Turn",
     "UserError",
     "evaluate",

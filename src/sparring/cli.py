@@ -74,7 +74,7 @@ def add_settings(parser: Parser, recipe: Recipe, names: Sequence[str], told: Seq
         elif name not in told:
             text = argparse.SUPPRESS
         flag: dict[str, Any] = {"nargs": "?", "const": "true"} if field.type is bool else {}
-        if name == "data" and len(recipe.places) > 1:
+        if name == "data" and len(recipe.data_settings) > 1:
             flag = {"nargs": "+"}
         metavar = "yes|no" if field.type is bool else name.upper().split("_")[-1]
         option = "--" + name.replace("_", "-")
@@ -96,9 +96,11 @@ def with_places(recipe: Recipe, settings: dict[str, Any]) -> dict[str, Any]:
     data = settings.get("data")
     if not isinstance(data, list):
         return settings
-    if len(data) > len(recipe.places):
-        raise UserError(f"data: {len(data)} places are too many, recipe '{recipe.name}' takes {len(recipe.places)}")
-    return {**settings, **dict(zip(recipe.places, data, strict=False))}
+    if len(data) > len(recipe.data_settings):
+        raise UserError(
+            f"data: {len(data)} places are too many, recipe '{recipe.name}' takes {len(recipe.data_settings)}"
+        )
+    return {**settings, **dict(zip(recipe.data_settings, data, strict=False))}
 
 
 # The verbs

@@ -59,7 +59,7 @@ class Room:
 
     def given(self, samples: Tensor) -> Any:
         """Samples as a person wants them in Python: tensors, but lines of text as strings."""
-        return self.part("pictures").as_texts(samples) if self.words else samples
+        return self.part("samples").as_texts(samples) if self.words else samples
 
     def write_samples(
         self,
@@ -70,7 +70,7 @@ class Room:
         overwrite: bool = False,
     ) -> list[Path]:
         """Write samples as files; ``out``'s ending decides which kind."""
-        written: list[Path] = self.part("pictures").write_samples(samples, labels, out, note, overwrite=overwrite)
+        written: list[Path] = self.part("samples").write_samples(samples, labels, out, note, overwrite=overwrite)
         return written
 
 

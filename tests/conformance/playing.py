@@ -1,17 +1,17 @@
-"""A round of any game, turn by turn, without a trainer."""
+"""A step of any game, turn by turn, without a trainer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-from sparring.core.game import Game, Round, Turn
+from sparring.core.game import Game, Step, Turn
 from sparring.core.trainer import Trainer
 
 
-def played(game: Game, round: Round) -> Iterator[Turn]:
+def played(game: Game, step: Step) -> Iterator[Turn]:
     """Each turn after its backward pass; then its mover moves."""
-    for turn in game.turns(round):
+    for turn in game.turns(step):
         with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
             loss = turn.loss()
         loss.backward()  # type: ignore[no-untyped-call]

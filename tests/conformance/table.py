@@ -16,9 +16,9 @@ ONE: dict[str, Any] = {"steps": 1}
 ACTS: dict[str, Any] = {
     "width": 16,
     "embedding": 8,
-    "judge_width": 4,
-    "first_act": 16,
-    "judge_first": 0,
+    "discriminator_width": 4,
+    "pretrain_examples": 16,
+    "discriminator_warmup": 0,
 }  # two steps each
 
 # How each recipe is made small. A recipe that is not listed here fails the tests: list it.
@@ -51,7 +51,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "upsampling": "transposed",
     },
     "cut-paper-256": {**ONE, "width": 4, "blocks": 1, "size": "16", "patch": "16", "shift": 1},
-    "text": {**ACTS, "dropout": 0.0, "judge_dropout": 0.0},
+    "text": {**ACTS, "dropout": 0.0, "discriminator_dropout": 0.0},
     "text-policy": ACTS,
     "topics": {**ACTS, "data": ""},
     "gaussians": {"width": 16},
@@ -77,9 +77,9 @@ def smallest(name: str, folder: Path, **settings: Any) -> Recipe:
     if recipe.kind == "text":
         return recipe.changed({"data": str(draw_lines(folder / f"{name}.tsv"))})
     if name == "recyclegan":
-        return recipe.changed({place: str(draw_film(folder / f"{name}-{place}")) for place in recipe.places})
+        return recipe.changed({place: str(draw_film(folder / f"{name}-{place}")) for place in recipe.data_settings})
     if recipe.kind == "translation":
-        worlds = {place: draw_pictures(folder / f"{name}-{place}.npz", (16, 16, 3)) for place in recipe.places}
+        worlds = {place: draw_pictures(folder / f"{name}-{place}.npz", (16, 16, 3)) for place in recipe.data_settings}
         return recipe.changed({place: str(path) for place, path in worlds.items()})
     return recipe.changed({"data": str(draw_pictures(folder / f"{name}.npz", PICTURES.get(name, (8, 8, 1))))})
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring.core.adversarial import CHUNK, AdversarialGame
 from sparring.core.adversarial_recipe import AdversarialRecipe
-from sparring.core.game import Round, Turn
+from sparring.core.game import Step, Turn
 from sparring.core.objectives import OBJECTIVES
 from sparring.core.trainer import Trainer
 
@@ -52,16 +52,16 @@ def a_game(judge: Recorder | None = None, *, latent: int = LATENT, classes: int 
     return AdversarialGame(Recorder(nn.Linear(latent, 2)), judge or linear(), recipe, classes=classes)
 
 
-def a_round(batches: int = 1, examples_seen: int = 0, batch: int = BATCH) -> Round:
+def a_step(batches: int = 1, examples_seen: int = 0, batch: int = BATCH) -> Step:
     reals = [{"examples": torch.full((batch, 2), float(number))} for number in range(batches)]
     here: dict[str, Any] = {"global_batch": batch, "part": slice(0, batch), "device": torch.device("cpu")}
-    return Round(reals, examples_seen=examples_seen, seed=0, **here)
+    return Step(reals, examples_seen=examples_seen, seed=0, **here)
 
 
-def played(game: AdversarialGame, round: Round) -> Iterator[tuple[Turn, list[tuple[Tensor, Tensor]]]]:
+def played(game: AdversarialGame, step: Step) -> Iterator[tuple[Turn, list[tuple[Tensor, Tensor]]]]:
     """Each turn after its backward pass, with what the judge was shown meanwhile; then its mover moves."""
     judge: Any = game.players["discriminator"].network
-    for turn in game.turns(round):
+    for turn in game.turns(step):
         judge.calls.clear()
         with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
             loss = turn.loss()
@@ -81,8 +81,8 @@ def sampled(game: AdversarialGame, count: int, seed: int = 5, label: int | None 
 
 @pytest.mark.parametrize(("turns", "first", "order"), [(1, 0, "dg"), (1, 1, "gd"), (3, 0, "dddg"), (3, 1, "ddgd")])
 def test_critic_turns_have_their_own_batches_and_the_last_two_share_fakes(turns: int, first: int, order: str) -> None:
-    game = a_game(objective="hinge", critic_turns=turns, generator_first=first)
-    shown = [(turn.mover[0], shown[0][0], shown[-1][0]) for turn, shown in played(game, a_round(game.batches))]
+    game = a_game(objective="hinge", n_critic=turns, generator_first=first)
+    shown = [(turn.mover[0], shown[0][0], shown[-1][0]) for turn, shown in played(game, a_step(game.batches))]
     assert "".join(mover for mover, _, _ in shown) == order
     assert [real.unique().item() for mover, real, _ in shown if mover == "d"] == list(range(turns))
     *_, (_, _, before), (_, _, last) = shown
@@ -94,22 +94,24 @@ def test_critic_turns_have_their_own_batches_and_the_last_two_share_fakes(turns:
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("first", [False, True])
 def test_no_gradient_reaches_whoever_does_not_move(objective: str, first: bool) -> None:
-    game = a_game(objective=objective, generator_first=first, critic_turns=2, r1=1, r2=1, wgan_gp=1, dragan=1)
-    for turn, _ in played(game, a_round(2)):
+    game = a_game(objective=objective, generator_first=first, n_critic=2, r1=1, r2=1, wgan_gp=1, dragan=1)
+    for turn, _ in played(game, a_step(2)):
         for name, player in game.players.items():
             assert {weight.grad is not None for weight in player.network.parameters()} == {name == turn.mover}
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_generators_turn_judges_reals_only_to_compare_and_without_a_gradient(objective: str) -> None:
-    a_game(judge := linear(), objective=objective).duel.generator_loss(a_round(), REAL, FAKE, None)
+    a_game(judge := linear(), objective=objective).adversarial_loss.generator_loss(a_step(), REAL, FAKE, None)
     assert [logits.requires_grad for _, logits in judge.calls] == [False, True][objective != "relativistic" :]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_a_linear_judge_minimises_the_objective_and_half_its_squared_slope(objective: str) -> None:
     judge = linear(slope=(1.2, -0.5))
-    loss = a_game(judge, objective=objective, r1=0.7, r2=0.2).duel.discriminator_loss(a_round(), REAL, FAKE, None)
+    loss = a_game(judge, objective=objective, r1=0.7, r2=0.2).adversarial_loss.discriminator_loss(
+        a_step(), REAL, FAKE, None
+    )
     weight, bias = judge.layers[0].parameters()
     expected = objective_of(objective, REAL @ weight[0] + bias, FAKE @ weight[0] + bias)
     expected = expected + (0.7 + 0.2) * weight.square().sum() / 2
@@ -120,21 +122,21 @@ def test_a_linear_judge_minimises_the_objective_and_half_its_squared_slope(objec
 @pytest.mark.parametrize(("seen", "r1", "r2"), [(0, 2, 0), (250, 1.625, 1), (1000, 0.5, 4), (9999, 0.5, 4)])
 def test_r1_at_reals_and_r2_at_fakes_follow_their_schedules(seen: int, r1: float, r2: float) -> None:
     game = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", r1="2:0.5@1000,linear", r2="0:4@1000,linear")
-    round, on_real, on_fake = a_round(examples_seen=seen), REAL.square().sum(1) / 2, FAKE.square().sum(1) / 2
+    step, on_real, on_fake = a_step(examples_seen=seen), REAL.square().sum(1) / 2, FAKE.square().sum(1) / 2
     expected = objective_of("hinge", on_real, on_fake) + r1 * on_real.mean() + r2 * on_fake.mean()
-    torch.testing.assert_close(game.duel.discriminator_loss(round, REAL, FAKE, None), expected)
-    assert round.report["penalties/r1"].item() == pytest.approx(on_real.mean().item())
-    assert ("penalties/r2" in round.report) == (r2 > 0)
+    torch.testing.assert_close(game.adversarial_loss.discriminator_loss(step, REAL, FAKE, None), expected)
+    assert step.report["penalties/r1"].item() == pytest.approx(on_real.mean().item())
+    assert ("penalties/r2" in step.report) == (r2 > 0)
 
 
 @pytest.mark.parametrize(("name", "penalty"), [("r1", 16), ("r2", 16), ("wgan_gp", SEEN), ("dragan", SEEN)])
 def test_penalties_count_with_their_weight_and_reach_through_the_augmentation(name: str, penalty: float) -> None:
     """Of |2x|^2 / 2 at x = (1, 1): half of |4x|^2 at the examples, (|2x| - 1)^2 at what the judge sees."""
-    game, round = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", **{name: 2.5}), a_round()
-    game.duel.augment, ones = (lambda examples, round: 2 * examples), torch.ones(BATCH, 2)
-    loss = game.duel.discriminator_loss(round, ones, ones, None)
+    game, step = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", **{name: 2.5}), a_step()
+    game.adversarial_loss.augment, ones = (lambda examples, step: 2 * examples), torch.ones(BATCH, 2)
+    loss = game.adversarial_loss.discriminator_loss(step, ones, ones, None)
     assert loss.item() == pytest.approx(0 + (1 + 4) + 2.5 * penalty)  # all logits are 4
-    assert round.report[f"penalties/{name}"].item() == pytest.approx(penalty)
+    assert step.report[f"penalties/{name}"].item() == pytest.approx(penalty)
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non-saturating", "least-squares"])
@@ -143,28 +145,30 @@ def test_smoothed_targets_of_reals(objective: str) -> None:
     cross_entropy = 0.75 * real.sigmoid().log() + 0.25 * (1 - real.sigmoid()).log() + (1 - fake.sigmoid()).log()
     squares = (real - 0.75).square() + fake.square()
     expected = squares.mean() / 2 if objective == "least-squares" else -cross_entropy.mean()
-    loss = a_game(objective=objective, label_smoothing=0.25).duel.discriminator_loss(a_round(), REAL, FAKE, None)
+    loss = a_game(objective=objective, label_smoothing=0.25).adversarial_loss.discriminator_loss(
+        a_step(), REAL, FAKE, None
+    )
     torch.testing.assert_close(loss, expected)
 
 
 def test_label_noise_flips_its_share_of_targets_on_each_side_by_itself() -> None:
     game = a_game(linear((0, 0), bias=2), objective="least-squares", label_smoothing=0.1, label_noise=0.3)
-    many, round = torch.zeros(20_000, 2), a_round(batch=20_000)
-    real, fake = game.duel.targets(round, many[:, 0])
+    many, step = torch.zeros(20_000, 2), a_step(batch=20_000)
+    real, fake = game.adversarial_loss.targets(step, many[:, 0])
     torch.testing.assert_close([real.unique(), fake.unique()], [torch.tensor([0, 0.9]), torch.tensor([0.0, 1])])
     flips = [real == 0, fake == 1, (real == 0) & (fake == 1)]
     assert [flipped.float().mean().item() for flipped in flips] == pytest.approx([0.3, 0.3, 0.3**2], abs=0.015)
     expected = (0.7 * (2 - 0.9) ** 2 + 0.3 * 2**2 + 0.7 * 2**2 + 0.3 * (2 - 1) ** 2) / 2  # every logit is 2
-    assert game.duel.discriminator_loss(round, many, many, None).item() == pytest.approx(expected, abs=0.03)
+    assert game.adversarial_loss.discriminator_loss(step, many, many, None).item() == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.parametrize(("seen", "deviation"), [(0, 0.8), (500, 0.4), (1000, 0.0), (5000, 0.0)])
 def test_instance_noise_is_annealed_to_nothing(seen: int, deviation: float) -> None:
-    judge, round = linear(), a_round(examples_seen=seen, batch=5000)
+    judge, step = linear(), a_step(examples_seen=seen, batch=5000)
     game = a_game(judge, objective="relativistic", instance_noise="0.8:0@1000,linear")
     real, fake = torch.ones(5000, 2), -torch.ones(5000, 2)
-    game.duel.discriminator_loss(round, real, fake, None)
-    game.duel.generator_loss(round, real, fake, None)
+    game.adversarial_loss.discriminator_loss(step, real, fake, None)
+    game.adversarial_loss.generator_loss(step, real, fake, None)
     noises = torch.stack([examples - examples.mean().sign() for examples, _ in judge.calls]).flatten(1)
     torch.testing.assert_close(noises.std(1), torch.full((4,), deviation), rtol=0.03, atol=0)
     assert len({noise.sum().item() for noise in noises}) == (4 if deviation else 1)  # drawn anew each time
@@ -188,10 +192,10 @@ def test_spectral_norm_makes_the_largest_singular_value_of_each_discriminator_la
 )
 def test_accuracies_by_hand(objective: str, right: list[float]) -> None:
     """Boundaries 0, one half, and the mean of the other side: -1 for reals, 0.2 for fakes."""
-    real, fake, round = torch.tensor([0.2, 1.0, -0.5, 0.1]), torch.tensor([-1.0, 0.1, 0.4, -3.5]), a_round()
+    real, fake, step = torch.tensor([0.2, 1.0, -0.5, 0.1]), torch.tensor([-1.0, 0.1, 0.4, -3.5]), a_step()
     game = a_game(linear((0.5, 0.5), 0), objective=objective)
-    game.duel.discriminator_loss(round, torch.stack([real, real], 1), torch.stack([fake, fake], 1), None)
-    assert [round.report[f"accuracy/{side}"].item() for side in ("real", "fake")] == right
+    game.adversarial_loss.discriminator_loss(step, torch.stack([real, real], 1), torch.stack([fake, fake], 1), None)
+    assert [step.report[f"accuracy/{side}"].item() for side in ("real", "fake")] == right
 
 
 def test_samples_are_those_of_their_seed() -> None:

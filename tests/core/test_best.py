@@ -19,7 +19,7 @@ from table import smallest
 from torch import Tensor, nn
 
 from sparring.core.best import Best, due
-from sparring.core.game import Game, Networks, Player, Round, Turn
+from sparring.core.game import Game, Networks, Player, Step, Turn
 from sparring.core.journal import entries
 from sparring.core.precision import choose
 from sparring.core.processes import Processes
@@ -43,8 +43,8 @@ class Walk(Game):
         self.players = {"generator": Player(nn.Linear(1, 1, bias=False), averaged=True)}
         nn.init.ones_(self.players["generator"].network.weight)
 
-    def turns(self, round: Round) -> Iterator[Turn]:
-        step = round.examples_seen // BATCH + 1
+    def turns(self, step: Step) -> Iterator[Turn]:
+        step = step.examples_seen // BATCH + 1
         yield Turn("generator", lambda: self.players["generator"].network.weight.sum() * self.factor(step))
 
     def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Players move as their optimiser's paper says; a round's numbers depend on the seed and the time alone."""
+"""Players move as their optimiser's paper says; a step's numbers depend on the seed and the time alone."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.core.game import Player, Round, mixed
+from sparring.core.game import Player, Step, mixed
 
 CPU = torch.device("cpu")
 
 
-def a_round(part: slice = slice(0, 8), **changed: Any) -> Round:
+def a_step(part: slice = slice(0, 8), **changed: Any) -> Step:
     settings: dict[str, Any] = {"examples_seen": 64, "seed": 3, "global_batch": 8, "device": CPU, **changed}
-    return Round([], part=part, **settings)
+    return Step([], part=part, **settings)
 
 
 # Seeds
@@ -51,8 +51,8 @@ def test_neighbouring_seeds_differ_in_half_of_their_bits() -> None:
 
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_the_slices_of_all_processes_are_the_global_draw(processes: int) -> None:
-    whole, share = a_round(), 8 // processes
-    parts = [a_round(slice(rank * share, (rank + 1) * share)) for rank in range(processes)]
+    whole, share = a_step(), 8 // processes
+    parts = [a_step(slice(rank * share, (rank + 1) * share)) for rank in range(processes)]
     for draw in ("normal", "uniform", "normal"):
         numbers = getattr(whole, draw)(3, 2)
         assert numbers.shape == (8, 3, 2)
@@ -60,18 +60,18 @@ def test_the_slices_of_all_processes_are_the_global_draw(processes: int) -> None
 
 
 def test_rounds_differ_by_time_and_by_seed_only() -> None:
-    first = a_round().normal(5)
-    assert torch.equal(first, a_round().normal(5))
-    assert not torch.equal(first, a_round(examples_seen=128).normal(5))
-    assert not torch.equal(first, a_round(seed=4).normal(5))
+    first = a_step().normal(5)
+    assert torch.equal(first, a_step().normal(5))
+    assert not torch.equal(first, a_step(examples_seen=128).normal(5))
+    assert not torch.equal(first, a_step(seed=4).normal(5))
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    a_round().uniform()
+    a_step().uniform()
     assert torch.equal(torch.get_rng_state(), before)  # the process's own numbers are left alone
 
 
 def test_draws_are_what_they_are_called() -> None:
-    big = a_round(slice(0, 20_000), global_batch=20_000)
+    big = a_step(slice(0, 20_000), global_batch=20_000)
     normal, uniform, again = big.normal(), big.uniform(), big.uniform()
     assert normal.shape == uniform.shape == (20_000,)
     assert not torch.equal(uniform, again)
@@ -93,7 +93,7 @@ def player(value: float = 1.0, **settings: Any) -> tuple[Player, Tensor]:
 def test_the_first_move_is_one_learning_rate_long() -> None:
     """Adam's first step is the learning rate against the gradient's sign, whatever its size (Kingma & Ba 2015)."""
     for gradient, pace in ((0.01, 1.0), (-50.0, 1.0), (7.0, 0.25)):
-        one, weight = player(pace=pace)
+        one, weight = player(rate=pace)
         weight.grad = torch.full_like(weight, gradient)
         one.move(0.1, (0.5, 0.9))
         sign = 1 if gradient > 0 else -1

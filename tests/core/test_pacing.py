@@ -10,7 +10,7 @@ from torch import nn
 
 from sparring.core import pacing, tally
 from sparring.core.pacing import Due, Timer
-from sparring.core.tally import Tally, gradient_norm, grouped
+from sparring.core.running_means import RunningMeans, gradient_norm, grouped
 
 
 def test_due_at_first_then_every_interval() -> None:
@@ -44,7 +44,7 @@ def test_the_timer_goes_on_from_earlier_sessions(monkeypatch: pytest.MonkeyPatch
 def test_reports_are_read_in_means(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(tally.time, "perf_counter", lambda: now[0])
-    one = Tally()
+    one = RunningMeans()
     one.add({"losses/a": torch.tensor(1.0), "gradient/a": torch.tensor(5.0)}, 64)
     one.add({"losses/a": torch.tensor(3.0)}, 64)
     assert one.read() == ({"losses/a": 2.0, "gradient/a": 5.0}, 128)

@@ -57,7 +57,7 @@ def test_any_settings_come_back() -> None:
                 "learning_rate": f"{draw.random()}:{draw.random()}@{draw.randrange(10**9)}",
                 "time": draw.choice([0.0, 1e-7, draw.random(), 1e18, "1h30m"]),
                 "generator_first": draw.choice(["yes", False]),
-                "pace": draw.uniform(0.001, 100),
+                "discriminator_rate": draw.uniform(0.001, 100),
                 "steps": draw.randrange(10**12),
             }
         )
@@ -145,8 +145,8 @@ def test_every_bound_holds_on_both_sides(kind: str, others: dict[str, str], mist
         ("seed", -1, "too small"),
         ("steps", "nan", "steps: 'nan' is not a number"),
         ("steps", "inf", "steps: 'inf' is not a number"),
-        ("pace", 0, "pace: 0.0 must be more than 0"),
-        ("pace", [1], "pace"),
+        ("discriminator_rate", 0, "discriminator_rate: 0.0 must be more than 0"),
+        ("discriminator_rate", [1], "pace"),
         ("generator_first", "maybe", "generator_first: 'maybe' is neither true nor false"),
         ("generator_first", 2, "neither true nor false"),
         ("r1", "1:2@3,cubic", "r1: '1:2@3,cubic' is no schedule"),

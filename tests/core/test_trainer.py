@@ -18,21 +18,24 @@ from table import smallest
 from torch import Tensor, nn
 
 from sparring.core.errors import TrainingDiverged
-from sparring.core.game import Game, Networks, Player, Round, Turn
+from sparring.core.game import Game, Networks, Player, Step, Turn
 from sparring.core.journal import entries
 from sparring.core.precision import choose
 from sparring.core.processes import Processes
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create
+from sparring.core.running_means import RunningMeans
 from sparring.core.signals import Stop
 from sparring.core.status import Status
-from sparring.core.tally import Tally
 from sparring.core.trainer import Trainer
 from sparring.verbs.train import resume, train
 
 BATCH = 8
-REMEMBERING = {"gaussians": {}, "digits": {"augment": "ada", "augment_target": 0, "pace": 5, "dropout": 0.3}}
-EVERY_STEP = {"checkpoint_every": 1e-9, "keep": 99}
+REMEMBERING = {
+    "gaussians": {},
+    "digits": {"augment": "ada", "augment_target": 0, "discriminator_rate": 5, "dropout": 0.3},
+}
+EVERY_STEP = {"checkpoint_every": 1e-9, "keep_checkpoints": 99}
 
 
 class Tug(Game):
@@ -45,9 +48,9 @@ class Tug(Game):
             nn.init.ones_(player.network.weight)
         self.told: list[tuple[str, float, float]] = []  # each move's player, learning rate and beta2
 
-    def turns(self, round: Round) -> Iterator[Turn]:
-        round.report["accuracy/real"] = torch.tensor(0.75)
-        step = round.examples_seen // BATCH + 1
+    def turns(self, step: Step) -> Iterator[Turn]:
+        step.report["accuracy/real"] = torch.tensor(0.75)
+        step = step.examples_seen // BATCH + 1
         for name in self.order:
             yield Turn(name, lambda player=self.players[name]: self.loss(player.network.weight, step))
             self.told += [(name, at["lr"], at["betas"][1]) for at in self.players[name].optimizer.param_groups]
@@ -189,7 +192,7 @@ def test_a_raised_flag_ends_after_the_step_with_a_checkpoint(tmp_path: Path, mon
 @pytest.mark.parametrize(("name", "stops"), [("gaussians", 5), ("digits", 21)])
 def test_going_on_loses_nothing(name: str, stops: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In weights, averages and moments, and in what the journal says of each look."""
-    monkeypatch.setattr(Tally, "seconds", lambda self: 1.0)  # a line for each look
+    monkeypatch.setattr(RunningMeans, "seconds", lambda self: 1.0)  # a line for each look
     recipe = smallest(name, tmp_path, steps=40, average_half_life=200, **REMEMBERING[name])
     whole = Run(train(recipe, out=tmp_path / "whole").run)
     parts = Run(train(recipe, out=tmp_path / "parts", stop=stop_after(stops, monkeypatch)).run)
@@ -215,7 +218,7 @@ def test_lasting_trouble_is_named_once(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_lines_of_progress_where_there_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Tally, "seconds", lambda self: 1.0)
+    monkeypatch.setattr(RunningMeans, "seconds", lambda self: 1.0)
     monkeypatch.setattr("sparring.core.status.PLAIN_SECONDS", 0)
     match = Match(tmp_path, Tug(), steps=40)
     match.play(Stop())

@@ -12,7 +12,7 @@ from made_films import RATE, Maker, psnr, smooth
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.films.reading import is_film, open_film
+from sparring.media.films.reading import is_film, open_film
 
 
 def refusal(path: Path) -> str:
@@ -120,7 +120,7 @@ def test_no_permission_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_the_extra_the_line_tells_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparring.films.flow import flow
+    from sparring.media.films.flow import flow
 
     for name in ("av", "cv2"):
         monkeypatch.setitem(sys.modules, name, None)

@@ -13,11 +13,11 @@ from made_films import RATE, Maker, packets, psnr, smooth
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.films.film import Film
-from sparring.films.moving import durations
-from sparring.films.reading import open_film
-from sparring.films.sound import DAMAGED, Sound
-from sparring.films.writing import writing
+from sparring.media.films.film import Film
+from sparring.media.films.moving import durations
+from sparring.media.films.reading import open_film
+from sparring.media.films.sound import DAMAGED, Sound
+from sparring.media.films.writing import writing
 
 CONTAINERS = ("o.mp4", "o.mov", "o.mkv", "o.webm", "o.avi", "o.m4v")
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.images import augment
 from sparring.images.game import ImageGame
 from sparring.images.recipes import RECIPES
@@ -53,6 +53,7 @@ def test_first_and_second_derivatives_are_right(change: Change, channels: int) -
         assert check(lambda images: change(images, Numbers(2)).sin(), (images,), fast_mode=True)
 
 
+@pytest.mark.bfloat16
 def test_probability_zero_changes_nothing_and_autocast_no_change() -> None:
     images = pictures(8, 3, 8, 8)
     exact = ada(images, 0.8, Numbers(8))
@@ -165,11 +166,11 @@ def game(**settings: Any) -> ImageGame:
 def test_real_and_generated_are_changed_apart_but_alike(settings: dict[str, Any]) -> None:
     """In both turns: two-sample Kolmogorov-Smirnov distances stay below the bound of 1 in 10,000."""
     played, count, shown = game(**settings), 1000, []
-    played.duel.discriminate = lambda images, labels: shown.append(images) or images.mean((1, 2, 3))
-    round = Round([], part=slice(0, count), examples_seen=900, seed=3, global_batch=count, device=torch.device("cpu"))
+    played.adversarial_loss.discriminate = lambda images, labels: shown.append(images) or images.mean((1, 2, 3))
+    step = Step([], part=slice(0, count), examples_seen=900, seed=3, global_batch=count, device=torch.device("cpu"))
     same = pictures(1, 3, 8, 8).expand(count, -1, -1, -1)
-    for turn in (played.duel.discriminator_loss, played.duel.generator_loss):
-        turn(round, same, same, None)
+    for turn in (played.adversarial_loss.discriminator_loss, played.adversarial_loss.generator_loss):
+        turn(step, same, same, None)
     assert len(shown) == 4
     for measure in (lambda x: x.mean((1, 2, 3)), lambda x: x.std((1, 2, 3)), lambda x: x[:, 0, 2, 2]):
         first, *others = (np.sort(measure(images).numpy()) for images in shown)

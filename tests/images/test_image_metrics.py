@@ -23,7 +23,7 @@ from sparring.images.metrics import (
     radial_power,
     spectrum,
 )
-from sparring.metrics.exhibit import Exhibit
+from sparring.metrics.comparison import Comparison
 from sparring.metrics.score import NotComputable
 
 SIZES = [(8, 8), (16, 16), (9, 9), (7, 7), (32, 32)]
@@ -187,7 +187,7 @@ def cells(sheet: Image.Image, rows: int, columns: int) -> list[list[int]]:
 
 def test_each_sample_stands_beside_the_real_ones_nearest_to_it() -> None:
     real, made = shades(*range(0, 250, 10)), shades(41, 3, 229)
-    _, sheet = neighbour_sheet(Exhibit(real, made, real[:, 0, 0, :1].float(), made[:, 0, 0, :1].float()))
+    _, sheet = neighbour_sheet(Comparison(real, made, real[:, 0, 0, :1].float(), made[:, 0, 0, :1].float()))
     shown = cells(sheet, rows=3, columns=1 + NEIGHBOURS)
     assert shown == [[41, 40, 50, 30, 60], [3, 0, 10, 20, 30], [229, 230, 220, 240, 210]]
 
@@ -201,7 +201,7 @@ def test_the_sheet_has_a_row_for_each_of_the_first_samples(
 ) -> None:
     examples, samples = noise(real, 8, channels=channels), noise(made, 8, seed=1, channels=channels)
     features = [images.flatten(1).float() for images in (examples, samples)]
-    _, sheet = neighbour_sheet(Exhibit(examples, samples, features[0], features[1]))
+    _, sheet = neighbour_sheet(Comparison(examples, samples, features[0], features[1]))
     assert sheet.mode == mode
     scale = 960 // (8 * max(rows, columns))  # as large as fits on a screen
     gap = 8 * scale // 20
@@ -212,7 +212,7 @@ def test_sheets_of_what_the_judge_believes_and_what_not() -> None:
     made = shades(*range(0, 200, 2))
     logits = torch.arange(100.0).roll(37)
     features = noise(50, 8).flatten(1).float()
-    shown = pictures(Exhibit(noise(50, 8), made, features, made.flatten(1).float(), logits))
+    shown = pictures(Comparison(noise(50, 8), made, features, made.flatten(1).float(), logits))
     assert set(shown) == {"neighbours", "best", "worst"}
     ranked = [int(made[index, 0, 0, 0]) for index in logits.argsort(descending=True)]
     assert [*chain(*cells(shown["best"][1], rows=4, columns=SHOWN))] == ranked[:40]
@@ -221,14 +221,14 @@ def test_sheets_of_what_the_judge_believes_and_what_not() -> None:
 
 def test_no_sample_is_shown_as_both() -> None:
     made = shades(10, 20, 30, 40, 50)
-    shown = pictures(Exhibit(made, made, made.flatten(1).float(), made.flatten(1).float(), torch.arange(5.0)))
+    shown = pictures(Comparison(made, made, made.flatten(1).float(), made.flatten(1).float(), torch.arange(5.0)))
     assert cells(shown["best"][1], 1, SHOWN)[0][:2] == [50, 40]
     assert cells(shown["worst"][1], 1, SHOWN)[0][:2] == [20, 10]
 
 
 def test_without_a_judge_and_labels_only_neighbours_are_shown() -> None:
     made = shades(1, 2, 3)
-    assert set(pictures(Exhibit(made, made, made.flatten(1).float(), made.flatten(1).float()))) == {"neighbours"}
+    assert set(pictures(Comparison(made, made, made.flatten(1).float(), made.flatten(1).float()))) == {"neighbours"}
 
 
 def test_a_row_for_each_label_that_has_enough_samples() -> None:

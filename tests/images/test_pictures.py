@@ -17,8 +17,9 @@ from safetensors.torch import save_file
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, write_atomically
-from sparring.data.notes import read_note, save_png
-from sparring.images.pictures import sheet, to_uint8, write_samples
+from sparring.images.samples import write_samples
+from sparring.media.pictures.notes import read_note, save_png
+from sparring.media.pictures.sheets import sheet, to_uint8
 
 resource = pytest.importorskip("resource", reason="limits on file sizes, which stand for a full disk")
 

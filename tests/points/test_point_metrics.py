@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.metrics.compare import compare
-from sparring.metrics.exhibit import Exhibit
+from sparring.metrics.comparison import Comparison
 from sparring.points.data import MIXTURES, SIGMA, PointSource, grid_centres, mixture, open_source, ring_centres
 from sparring.points.metrics import (
     MEANINGS,
@@ -135,9 +135,9 @@ def test_both_clouds_are_shown(dimensions: int) -> None:
         return torch.randn(count, dimensions, generator=torch.Generator().manual_seed(seed))
 
     real, made = cloud(0, 200), cloud(1, 100)
-    shown = pictures(Exhibit(real, made, real, made, torch.zeros(100)))
+    shown = pictures(Comparison(real, made, real, made, torch.zeros(100)))
     assert set(shown) == {"samples", "real"}
-    again = pictures(Exhibit(real[:100], made, real[:100], made))
+    again = pictures(Comparison(real[:100], made, real[:100], made))
     for name, (_, picture) in shown.items():
         assert picture.tobytes() == again[name][1].tobytes()  # as many real ones as samples
     assert shown["samples"][1].tobytes() != shown["real"][1].tobytes()

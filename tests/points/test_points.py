@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.data.notes import read_note
+from sparring.media.pictures.notes import read_note
 from sparring.points.data import grid_centres, mixture, open_source, ring_centres
 from sparring.points.game import build
-from sparring.points.pictures import PIXELS, scatter, write_samples
 from sparring.points.recipes import RECIPES, SETS
+from sparring.points.samples import PIXELS, scatter, write_samples
 
 
 def test_the_mixtures_are_the_published_ones() -> None:

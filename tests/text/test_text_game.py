@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 import torch
 from playing import played
-from tiny_text import a_game, a_round, networks_of, some_lines
+from tiny_text import a_game, a_step, networks_of, some_lines
 
 from sparring.core.errors import UserError
 from sparring.text.game import CHUNK, NONE, TextGame
-from sparring.text.pictures import as_texts
+from sparring.text.samples import as_texts
 from sparring.text.vocabulary import END, PAD, START, UNKNOWN
 
 ESTIMATORS = ("gumbel", "policy")
 
 
 def movers(game: TextGame, seen: int) -> str:
-    return "".join(turn.mover[0] for turn in played(game, a_round(game, seen)))
+    return "".join(turn.mover[0] for turn in played(game, a_step(game, seen)))
 
 
 # The two acts
@@ -27,37 +27,37 @@ def movers(game: TextGame, seen: int) -> str:
 
 @pytest.mark.parametrize("turns", [1, 3])
 def test_the_first_act_moves_the_generator_alone_on_every_batch(turns: int) -> None:
-    game = a_game(first_act=100, critic_turns=turns, judge_first=0)
+    game = a_game(pretrain_examples=100, n_critic=turns, discriminator_warmup=0)
     before = [weight.clone() for weight in game.players["discriminator"].network.parameters()]
     assert [movers(game, seen) for seen in (0, 50, 99)] == ["g" * turns] * 3
     assert all(map(torch.equal, before, game.players["discriminator"].network.parameters()))
-    assert (game.began, bool(game.duel.discriminator.ready)) == (NONE, False)
-    assert game.players["generator"].pace == 1
+    assert (game.began, bool(game.adversarial_loss.discriminator.ready)) == (NONE, False)
+    assert game.players["generator"].rate == 1
     assert [movers(game, seen) for seen in (100, 106)] == ["d" * turns + "g"] * 2
     assert game.began == 100
-    assert game.players["generator"].pace == game.recipe.second_rate
+    assert game.players["generator"].rate == game.recipe.adversarial_rate
 
 
 def test_the_second_act_begins_with_the_vectors_as_they_are_then() -> None:
-    game = a_game(first_act=6, judge_first=0)
+    game = a_game(pretrain_examples=6, discriminator_warmup=0)
     movers(game, 0)
     vectors = game.writer.vectors.weight.detach().clone()
     movers(game, 6)
-    table = game.judge_of(game.duel.discriminator).table.clone()
+    table = game.judge_of(game.adversarial_loss.discriminator).table.clone()
     torch.testing.assert_close(table, vectors / vectors.std())
     movers(game, 12)
-    assert torch.equal(game.judge_of(game.duel.discriminator).table, table)
+    assert torch.equal(game.judge_of(game.adversarial_loss.discriminator).table, table)
     assert not torch.equal(game.writer.vectors.weight.detach(), vectors)
 
 
 def test_misses_halve_the_step_then_end_the_act() -> None:
-    game = a_game(misses=2, judge_first=0)
+    game = a_game(pretrain_patience=2, discriminator_warmup=0)
     paces, news = [], []
     for distance in (2.0, 1.5, 1.6, 1.4, 1.4, 1.5):
         news.append(game.measured(distance))
         moved = movers(game, 6)
-        paces.append((moved, game.players["generator"].pace))
-    assert paces == [("g", 1), ("g", 1), ("g", 0.5), ("g", 0.5), ("g", 0.25), ("dg", game.recipe.second_rate)]
+        paces.append((moved, game.players["generator"].rate))
+    assert paces == [("g", 1), ("g", 1), ("g", 0.5), ("g", 0.5), ("g", 0.25), ("dg", game.recipe.adversarial_rate)]
     assert [bool(each) for each in news] == [False] * 5 + [True]
     assert "second act" in news[-1]
     assert game.measured(9.0) == ""
@@ -65,14 +65,14 @@ def test_misses_halve_the_step_then_end_the_act() -> None:
 
 
 def test_without_misses_only_examples_end_the_act() -> None:
-    game = a_game(misses=0, first_act=50)
+    game = a_game(pretrain_patience=0, pretrain_examples=50)
     assert [game.measured(distance) for distance in (1.0, 2.0, 3.0)] == ["", "", ""]
     assert movers(game, 49) == "g"
     assert movers(game, 50)[0] == "d"
 
 
 def test_the_judge_begins_alone() -> None:
-    game = a_game(first_act=60, judge_first=12)
+    game = a_game(pretrain_examples=60, discriminator_warmup=12)
     assert [movers(game, seen) for seen in (60, 66, 72, 78)] == ["d", "d", "dg", "dg"]
 
 
@@ -80,10 +80,16 @@ def test_the_judge_begins_alone() -> None:
 @pytest.mark.parametrize("generator", ["lstm", "memory", "transformer"])
 @pytest.mark.parametrize("labels", [0, 2])
 def test_no_gradient_reaches_whoever_does_not_move(estimator: str, generator: str, labels: int) -> None:
-    settings: dict[str, Any] = {"first_act": 6, "judge_first": 0, "r2": 1, "dropout": 0.3, "judge_dropout": 0.3}
-    game = a_game(labels=labels, estimator=estimator, generator=generator, critic_turns=2, **settings)
+    settings: dict[str, Any] = {
+        "pretrain_examples": 6,
+        "discriminator_warmup": 0,
+        "r2": 1,
+        "dropout": 0.3,
+        "discriminator_dropout": 0.3,
+    }
+    game = a_game(labels=labels, estimator=estimator, generator=generator, n_critic=2, **settings)
     for seen in (0, 12):
-        for turn in played(game, a_round(game, seen)):
+        for turn in played(game, a_step(game, seen)):
             for name, player in game.players.items():
                 given = {key for key, weight in player.network.named_parameters() if weight.grad is not None}
                 expected = {key for key, _ in player.network.named_parameters()} if name == turn.mover else set()
@@ -92,13 +98,13 @@ def test_no_gradient_reaches_whoever_does_not_move(estimator: str, generator: st
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_the_judge_sees_real_lines_and_written_ones_the_last_of_them_twice(estimator: str) -> None:
-    game = a_game(first_act=0, judge_first=0, estimator=estimator, critic_turns=2)
-    judge = game.judge_of(game.duel.discriminator)
+    game = a_game(pretrain_examples=0, discriminator_warmup=0, estimator=estimator, n_critic=2)
+    judge = game.judge_of(game.adversarial_loss.discriminator)
     shown: list[torch.Tensor] = []
     judge.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
-    round = a_round(game)
-    assert [turn.mover for turn in played(game, round)] == ["discriminator"] * 2 + ["generator"]
-    assert [torch.equal(shown[at], judge.table[round.batches[at // 2]["lines"]]) for at in (0, 2)] == [True, True]
+    step = a_step(game)
+    assert [turn.mover for turn in played(game, step)] == ["discriminator"] * 2 + ["generator"]
+    assert [torch.equal(shown[at], judge.table[step.batches[at // 2]["lines"]]) for at in (0, 2)] == [True, True]
     assert torch.equal(shown[3], shown[4])
     assert not torch.equal(shown[1], shown[3])
     assert len(shown) == 5
@@ -108,12 +114,12 @@ def test_the_judge_sees_real_lines_and_written_ones_the_last_of_them_twice(estim
 
 @pytest.mark.parametrize("batch", [8, 7])
 def test_here_and_there_the_judge_sees_a_real_line_of_another_label_among_fakes(batch: int) -> None:
-    game = a_game(labels=3, mismatched=0.5)
-    round = a_round(game, batch=batch)
-    given = {**round.batches[0], "labels": torch.tensor([0, 1, 2, 2, 0, 2, 1, 0])[:batch]}
+    game = a_game(labels=3, mismatched_share=0.5)
+    step = a_step(game, batch=batch)
+    given = {**step.batches[0], "labels": torch.tensor([0, 1, 2, 2, 0, 2, 1, 0])[:batch]}
     fake, times = torch.full_like(given["lines"], UNKNOWN), torch.zeros(batch)
     for _ in range(200):
-        seen = game.among_mismatched(round, given, fake)
+        seen = game.among_mismatched(step, given, fake)
         taken = (seen != fake).any(1)
         assert torch.equal(seen[taken], given["lines"][torch.arange(batch)[taken] ^ 1])
         times += taken
@@ -122,21 +128,21 @@ def test_here_and_there_the_judge_sees_a_real_line_of_another_label_among_fakes(
 
 
 def test_where_nothing_is_mismatched_fakes_stay_as_they_are() -> None:
-    for game in (a_game(labels=0, mismatched=0.9), a_game(labels=2)):
-        round = a_round(game)
-        lines = round.batches[0]["lines"]
-        assert game.among_mismatched(round, round.batches[0], lines) is lines
+    for game in (a_game(labels=0, mismatched_share=0.9), a_game(labels=2)):
+        step = a_step(game)
+        lines = step.batches[0]["lines"]
+        assert game.among_mismatched(step, step.batches[0], lines) is lines
 
 
 def test_the_generator_is_judged_by_its_own_lines_alone() -> None:
-    game = a_game(first_act=0, judge_first=0, mismatched=0.9)
-    judge, shown = game.judge_of(game.duel.discriminator), []
+    game = a_game(pretrain_examples=0, discriminator_warmup=0, mismatched_share=0.9)
+    judge, shown = game.judge_of(game.adversarial_loss.discriminator), []
     judge.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
-    list(played(game, a_round(game)))
-    same = a_game(first_act=0, judge_first=0)
-    other, without = same.judge_of(same.duel.discriminator), []
+    list(played(game, a_step(game)))
+    same = a_game(pretrain_examples=0, discriminator_warmup=0)
+    other, without = same.judge_of(same.adversarial_loss.discriminator), []
     other.register_forward_pre_hook(lambda _, inputs: without.append(inputs[0].detach()))
-    list(played(same, a_round(same)))
+    list(played(same, a_step(same)))
     assert not torch.equal(shown[1], without[1])
     assert torch.equal(shown[2], without[2])
 
@@ -144,9 +150,11 @@ def test_the_generator_is_judged_by_its_own_lines_alone() -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.5, 2.0])
 def test_the_judges_opinion_counts_by_its_weight(weight: float) -> None:
     losses = []
-    for adversary in (1.0, weight):
-        game = a_game(first_act=0, judge_first=0, likelihood=0.0, adversary=adversary)
-        turns = game.turns(a_round(game))
+    for weight_of_loss in (1.0, weight):
+        game = a_game(
+            pretrain_examples=0, discriminator_warmup=0, likelihood_weight=0.0, adversarial_weight=weight_of_loss
+        )
+        turns = game.turns(a_step(game))
         next(turns)
         losses.append(next(turns).loss().item())
     assert losses[1] == pytest.approx(weight * losses[0], rel=1e-5)
@@ -156,12 +164,12 @@ def test_likelihood_goes_on_beside_by_its_weight() -> None:
     """Without dropout: the generator's loss is the two together."""
     losses = {}
     for weight in (0.0, 1.0, 3.0):
-        game = a_game(first_act=0, judge_first=0, likelihood=weight)
-        round = a_round(game)
-        turns = game.turns(round)
+        game = a_game(pretrain_examples=0, discriminator_warmup=0, likelihood=weight)
+        step = a_step(game)
+        turns = game.turns(step)
         next(turns)
         losses[weight] = next(turns).loss().item()
-    surprise = round.report["likelihood/training"].item()
+    surprise = step.report["likelihood/training"].item()
     assert losses[1.0] - losses[0.0] == pytest.approx(surprise, rel=1e-4)
     assert losses[3.0] - losses[0.0] == pytest.approx(3 * surprise, rel=1e-4)
 
@@ -169,17 +177,17 @@ def test_likelihood_goes_on_beside_by_its_weight() -> None:
 @pytest.mark.parametrize("labels", [0, 2])
 def test_surprise_is_the_mean_negative_log_likelihood(labels: int) -> None:
     game = a_game(labels=labels)
-    round = a_round(game)
-    lines = round.batches[0]["lines"]
-    found = game.surprise(round, round.batches[0])
+    step = a_step(game)
+    lines = step.batches[0]["lines"]
+    found = game.surprise(step, step.batches[0])
     total = 0.0
-    for row, label in zip(lines, round.batches[0]["labels"], strict=True):
+    for row, label in zip(lines, step.batches[0]["labels"], strict=True):
         before = torch.cat([torch.tensor([START]), row[:-1]])[None]
         logits = game.writer.logits(game.writer(before, label[None] if labels else None)[0])[0].log_softmax(1)
         total -= sum(logits[place, unit].item() for place, unit in enumerate(row.tolist()) if unit != PAD)
     assert found.item() == pytest.approx(total / len(lines) / game.mean_units, rel=1e-5)
-    assert round.report["likelihood/training"].item() == found.item()
-    measured = game.measures(networks_of(game), round.batches[0])
+    assert step.report["likelihood/training"].item() == found.item()
+    measured = game.measures(networks_of(game), step.batches[0])
     assert measured == {"likelihood": pytest.approx(total / int((lines != PAD).sum()), rel=1e-5)}
 
 
@@ -192,7 +200,10 @@ def test_many_lines_are_measured_some_at_a_time() -> None:
 
 
 def test_what_is_remembered_comes_back() -> None:
-    one, other = a_game(misses=3, first_act=60, judge_first=0), a_game(misses=3, first_act=60, judge_first=0)
+    one, other = (
+        a_game(pretrain_patience=3, pretrain_examples=60, discriminator_warmup=0),
+        a_game(pretrain_patience=3, pretrain_examples=60, discriminator_warmup=0),
+    )
     for distance in (None, 2.0, 2.5, 2.2):
         if distance is not None:
             one.measured(distance)
@@ -200,7 +211,7 @@ def test_what_is_remembered_comes_back() -> None:
         assert other.state() == one.state()
         assert isinstance(other.misses, int)
         assert movers(other, 6) == "g"
-        assert other.players["generator"].pace == 0.5**one.halvings
+        assert other.players["generator"].rate == 0.5**one.halvings
     movers(one, 66)
     other.load_state(json.loads(json.dumps(one.state())))
     assert other.began == 66
@@ -211,7 +222,7 @@ def test_what_is_remembered_comes_back() -> None:
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_without_dropout_an_lstm_still_trains(estimator: str) -> None:
     """cuDNN's LSTM keeps what a backward pass needs in training mode only."""
-    game, modes = a_game(first_act=0, judge_first=0, dropout=0.5, estimator=estimator), set()
+    game, modes = a_game(pretrain_examples=0, discriminator_warmup=0, dropout=0.5, estimator=estimator), set()
     game.writer.body.register_forward_pre_hook(
         lambda module, _: modes.add(module.training) if torch.is_grad_enabled() else None
     )
@@ -224,17 +235,17 @@ def test_without_dropout_an_lstm_still_trains(estimator: str) -> None:
 
 
 def test_what_could_not_be_measured_is_no_miss() -> None:
-    game = a_game(misses=2)
+    game = a_game(pretrain_patience=2)
     assert [game.measured(torch.inf) for _ in range(3)] == [""] * 3
     assert game.misses == 0
 
 
 def test_without_misses_the_step_stays_as_it_is() -> None:
-    game = a_game(misses=0)
+    game = a_game(pretrain_patience=0)
     for distance in (1.0, 2.0, 3.0):
         game.measured(distance)
     movers(game, 6)
-    assert game.players["generator"].pace == 1
+    assert game.players["generator"].rate == 1
 
 
 # What is asked of it
@@ -324,15 +335,15 @@ def test_a_prompt_is_read_as_lines_are() -> None:
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_the_judge_is_undecided_before_it_plays(estimator: str) -> None:
-    game = a_game(first_act=12, judge_first=0, estimator=estimator)
-    round = a_round(game)
-    batch = round.batches[0]
+    game = a_game(pretrain_examples=12, discriminator_warmup=0, estimator=estimator)
+    step = a_step(game)
+    batch = step.batches[0]
     assert game.judge(networks_of(game), batch, batch["lines"]).tolist() == [0] * 6
     assert not game.judges(networks_of(game))
     movers(game, 12)
     networks = networks_of(game)
     found = game.judge(networks, batch, batch["lines"])
-    logits = game.duel.discriminator(game.vectors(batch["lines"]), batch["labels"])
+    logits = game.adversarial_loss.discriminator(game.vectors(batch["lines"]), batch["labels"])
     assert torch.equal(found, logits if estimator == "gumbel" else logits[:, -1])
     assert game.judges(networks)
 

@@ -144,6 +144,7 @@ def test_some_rows_at_a_time_are_the_naive_formula(numbers: int, monkeypatch: py
     assert torch.autograd.gradcheck(choice.log_likelihood, (hidden, vectors, bias, chosen))
 
 
+@pytest.mark.bfloat16
 def test_in_bfloat16_only_matrices_are_rounded() -> None:
     """The gradients' directions stay, and what is returned has the format of the bias."""
     exact = [value.detach().float().requires_grad_() for value in rows(64, 32, 50)[:3]]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.text.game import TextGame
 from sparring.text.networks.writer import NEVER, Writer
 from sparring.text.recipes import RECIPES
@@ -55,7 +55,14 @@ def some_lines(count: int, places: int, units: int, seed: int = 0) -> Tensor:
 
 def a_game(*, labels: int = 2, places: int = 6, seed: int = 0, **settings: Any) -> TextGame:
     """A tiny game on lines of ``WORDS``."""
-    tiny = {"width": 16, "embedding": 8, "judge_width": 4, "dropout": 0.0, "judge_dropout": 0.0, "mismatched": 0.0}
+    tiny = {
+        "width": 16,
+        "embedding": 8,
+        "discriminator_width": 4,
+        "dropout": 0.0,
+        "discriminator_dropout": 0.0,
+        "mismatched_share": 0.0,
+    }
     recipe = RECIPES["text"].changed({**tiny, "data": "topics", **settings})
     vocabulary = Vocabulary.learn([" ".join(WORDS)] * 2, "word", 100, 1)
     form = {"labels": [f"label{n}" for n in range(labels)], "places": places, "units": len(vocabulary)}
@@ -63,14 +70,14 @@ def a_game(*, labels: int = 2, places: int = 6, seed: int = 0, **settings: Any) 
     return TextGame(recipe, {**form, "mean_units": 4.0, "vocabulary": vocabulary.form()})  # type: ignore[arg-type]
 
 
-def a_round(game: TextGame, seen: int = 0, batch: int = 6, batches: int | None = None) -> Round:
+def a_step(game: TextGame, seen: int = 0, batch: int = 6, batches: int | None = None) -> Step:
     """With batches of random lines, labels in turn."""
     some = []
     for number in range(game.batches if batches is None else batches):
         lines = some_lines(batch, game.places, len(game.vocabulary), seed=number)
         some.append({"lines": lines, "labels": torch.arange(batch) % max(1, game.classes)})
     cpu = torch.device("cpu")
-    return Round(some, examples_seen=seen, seed=0, global_batch=batch, part=slice(0, batch), device=cpu)
+    return Step(some, examples_seen=seen, seed=0, global_batch=batch, part=slice(0, batch), device=cpu)
 
 
 def networks_of(game: TextGame) -> dict[str, torch.nn.Module]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from translating import Known, a_translator
 
 from sparring.core.errors import UserError
-from sparring.images.pictures import to_bytes
+from sparring.media.pictures.sheets import to_bytes
 from sparring.translation.apply import LOOKED_AT, TILE, WHOLE, padded, places, sampled, translate_picture
 from sparring.translation.directions import as_numbers
 from sparring.translation.networks.normalise import InstanceNorm, follow, held

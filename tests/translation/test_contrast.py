@@ -9,7 +9,7 @@ import pytest
 import torch
 from playing import played
 from torch import Tensor
-from translating import BATCH, a_game, a_round, noise, uniform
+from translating import BATCH, a_game, a_step, noise, uniform
 
 from sparring.translation.contrast import at, patch_contrast
 
@@ -74,7 +74,7 @@ def test_at_gathers_features_of_places_counted_along_rows() -> None:
 @pytest.mark.parametrize(("patches", "found"), [(10, 10), (4096, 6 * 8)])
 def test_places_are_all_different_each_picture_its_own(patches: int, found: int) -> None:
     game = a_game("cut", contrast_patches=patches)
-    places = game.places(noise(BATCH, 2, 6, 8), a_round())
+    places = game.places(noise(BATCH, 2, 6, 8), a_step())
     assert places.shape == (BATCH, found)
     assert all(len(set(row.tolist())) == found for row in places)
     assert len({tuple(row.tolist()) for row in places}) == BATCH
@@ -84,7 +84,7 @@ def test_places_are_all_different_each_picture_its_own(patches: int, found: int)
 
 def test_all_places_are_looked_at_equally_often() -> None:
     game = a_game("cut", contrast_patches=4)
-    places = torch.cat([game.places(noise(256, 1, 4, 4), a_round(256 * number, 256)).flatten() for number in range(10)])
+    places = torch.cat([game.places(noise(256, 1, 4, 4), a_step(256 * number, 256)).flatten() for number in range(10)])
     counts = places.bincount(minlength=16).float()
     assert counts.mean().item() == 256 * 10 * 4 / 16
     assert (counts - counts.mean()).abs().max() < 4.5 * counts.mean().sqrt()
@@ -97,12 +97,12 @@ def test_the_whole_contrast_by_hand() -> None:
         uniform(BATCH, 3, 16, 16),
         uniform(BATCH, 3, 16, 16, seed=2),
     )
-    loss, round = game.contrast(originals, made, a_round()), a_round()
+    loss, step = game.contrast(originals, made, a_step()), a_step()
     losses = []
     with torch.no_grad():
         features = [game.translator.features(pictures) for pictures in (made, originals)]
         for depth, pair in enumerate(zip(*features, strict=True)):
-            places = game.places(pair[0], round)
+            places = game.places(pair[0], step)
             asked, given = (game.projector(depth, at(each, places)) for each in pair)
             losses.append(by_hand(asked, given, 0.07))
     assert len(losses) == 5
@@ -115,16 +115,16 @@ def test_only_what_is_made_is_taught() -> None:
     originals = uniform(BATCH, 3, 16, 16).requires_grad_()
     made = uniform(BATCH, 3, 16, 16, seed=2).requires_grad_()
     network = game.players["generator"].network
-    game.contrast(originals, made, a_round()).backward()
+    game.contrast(originals, made, a_step()).backward()
     assert originals.grad is None
     assert made.grad.abs().amax((1, 2, 3)).min() > 0
     slopes = {name: weight.grad.clone() for name, weight in network.named_parameters() if weight.grad is not None}
     assert {name.split(".")[0] for name in slopes} == {"a2b", "projector"}
 
-    round, losses = a_round(), []
+    step, losses = a_step(), []
     with torch.no_grad():
         constants = game.translator.features(originals)
-        places = [game.places(each, round) for each in constants]
+        places = [game.places(each, step) for each in constants]
         constants = [game.projector(depth, at(each, places[depth])) for depth, each in enumerate(constants)]
     for depth, each in enumerate(game.translator.features(made.detach())):
         losses.append(patch_contrast(game.projector(depth, at(each, places[depth])), constants[depth], 0.07))
@@ -141,7 +141,7 @@ def test_no_gradient_reaches_whoever_does_not_move(name: str, objective: str) ->
     game = a_game(name, objective=objective, identity=1, motion=1, r1=1, pool=8)
     movers = []
     for number in range(4):
-        for turn in played(game, a_round(number * BATCH)):
+        for turn in played(game, a_step(number * BATCH)):
             movers.append(turn.mover)
             for player, its in game.players.items():
                 received = {weight.grad is not None for weight in its.network.parameters()}
@@ -150,11 +150,11 @@ def test_no_gradient_reaches_whoever_does_not_move(name: str, objective: str) ->
 
 
 def test_the_loss_is_the_sum_of_its_weighted_parts() -> None:
-    game, round = a_game("cut", contrast=3, identity=2, motion=5), a_round()
-    game.duels["b"].generator_loss = lambda *_: torch.tensor(0.25)
+    game, step = a_game("cut", contrast=3, identity=2, motion=5), a_step()
+    game.adversarial_losses["b"].generator_loss = lambda *_: torch.tensor(0.25)
     worlds = {"a": uniform(BATCH, 3, 16, 16), "b": uniform(BATCH, 3, 16, 16, seed=2)}
-    loss = game.translators_loss(round, worlds, game.translate(worlds, round))
-    told = {name: value.item() for name, value in round.report.items()}
+    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
+    told = {name: value.item() for name, value in step.report.items()}
     assert {*told} == {"contrast/a2b", "contrast/b", "identity/b", "motion/a2b"}
     expected = (
         0.25 + 3 * (told["contrast/a2b"] + told["contrast/b"]) / 2 + 2 * told["identity/b"] + 5 * told["motion/a2b"]
@@ -169,7 +169,7 @@ def test_flipped_pictures_are_translated_mirrored_and_mirrored_back() -> None:
     game, batch = a_game("fastcut"), 64
     pictures = uniform(batch, 3, 16, 16)
     with torch.no_grad():
-        made = game.translate({"a": pictures}, a_round(batch=batch))["b"]
+        made = game.translate({"a": pictures}, a_step(batch=batch))["b"]
         plain, mirrored = game.translator(pictures), game.translator(pictures.flip(3)).flip(3)
     near = [(made - each).abs().amax((1, 2, 3)) < 1e-5 for each in (plain, mirrored)]
     assert (near[0] ^ near[1]).all()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from playing import played
 from torch import Tensor, nn
-from translating import BATCH, SIDE, Judge, Known, a_game, a_round, bytes_of, noise, uniform
+from translating import BATCH, SIDE, Judge, Known, a_game, a_step, bytes_of, noise, uniform
 
 from sparring.core.errors import UserError
 from sparring.core.objectives import OBJECTIVES
@@ -27,16 +27,16 @@ def knowing(there: Any, back: Any, **settings: Any) -> tuple[Any, dict[str, Know
     translators = {"a2b": Known(there), "b2a": Known(back)}
     for way, translator in translators.items():
         game.players["generator"].network[way] = translator
-    for duel in game.duels.values():
-        duel.generator_loss = lambda *_: torch.zeros(())
+    for adversarial_loss in game.adversarial_losses.values():
+        adversarial_loss.generator_loss = lambda *_: torch.zeros(())
     return game, translators
 
 
 def losses(game: Any, seen: int = 0) -> tuple[float, dict[str, float], dict[str, Tensor]]:
-    round = a_round(seen)
+    step = a_step(seen)
     worlds = {"a": uniform(BATCH, 3, SIDE, SIDE), "b": 0.5 * uniform(BATCH, 3, SIDE, SIDE, seed=2) + 0.3}
-    loss = game.translators_loss(round, worlds, game.translate(worlds, round))
-    return loss.item(), {name: value.item() for name, value in round.report.items()}, worlds
+    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
+    return loss.item(), {name: value.item() for name, value in step.report.items()}, worlds
 
 
 def same(pictures: Tensor) -> Tensor:
@@ -107,10 +107,10 @@ def test_weights_and_noise_follow_their_schedules() -> None:
 
 
 def test_the_loss_is_eq_3_on_real_networks() -> None:
-    game, round = a_game(cycle=3, identity=2, cycle_noise=0, motion=4, objective="least-squares"), a_round()
+    game, step = a_game(cycle=3, identity=2, cycle_noise=0, motion=4, objective="least-squares"), a_step()
     worlds = {"a": uniform(BATCH, 3, SIDE, SIDE), "b": uniform(BATCH, 3, SIDE, SIDE, seed=2)}
     networks = {name: player.network for name, player in game.players.items()}
-    loss = game.translators_loss(round, worlds, game.translate(worlds, round))
+    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
     with torch.no_grad():
         there, back = networks["generator"]["a2b"], networks["generator"]["b2a"]
         judged = [
@@ -122,7 +122,7 @@ def test_the_loss_is_eq_3_on_real_networks() -> None:
         kept = ((there(worlds["b"]), worlds["b"]), (back(worlds["a"]), worlds["a"]))
         expected += 3 * sum((one - other).abs().mean() for one, other in home)
         expected += 2 * sum((one - other).abs().mean() for one, other in kept)
-        expected += 4 * (round.report["motion/a2b"] + round.report["motion/b2a"])
+        expected += 4 * (step.report["motion/a2b"] + step.report["motion/b2a"])
     assert loss.item() == pytest.approx(expected.item(), rel=1e-4)
 
 
@@ -133,7 +133,7 @@ def test_the_loss_is_eq_3_on_real_networks() -> None:
 def test_no_gradient_reaches_whoever_does_not_move(objective: str, settings: dict[str, Any]) -> None:
     game, movers = a_game(objective=objective, **settings), []
     for number in range(2):
-        for turn in played(game, a_round(number * BATCH)):
+        for turn in played(game, a_step(number * BATCH)):
             movers.append(turn.mover)
             for name, player in game.players.items():
                 assert {weight.grad is not None for weight in player.network.parameters()} == {name == turn.mover}
@@ -145,17 +145,17 @@ def watched(**settings: Any) -> tuple[Any, dict[str, Judge]]:
     game = a_game(objective="least-squares", **settings)
     judges = {world: Judge() for world in "ab"}
     for world, judge in judges.items():
-        game.duels[world].discriminator = game.players["discriminator"].network[world] = judge
+        game.adversarial_losses[world].discriminator = game.players["discriminator"].network[world] = judge
     return game, judges
 
 
 def test_judges_see_detached_translations_in_their_turn_and_live_ones_in_the_other() -> None:
     game, judges = watched(pool=0)
-    round = a_round()
-    worlds = {world: as_numbers(round.batches[0][world]) for world in "ab"}
+    step = a_step()
+    worlds = {world: as_numbers(step.batches[0][world]) for world in "ab"}
     with torch.no_grad():
-        made = game.translate(worlds, round)
-    for turn in played(game, round):
+        made = game.translate(worlds, step)
+    for turn in played(game, step):
         for world, judge in judges.items():
             if turn.mover == "discriminator":
                 real, fake = judge.shown
@@ -172,13 +172,13 @@ def test_judges_are_shown_the_pool_and_translators_judged_by_what_is_new() -> No
     game, judges = watched(pool=BATCH)  # one for each place
     news, shown = {"a": [], "b": []}, {"a": [], "b": []}
     for number in range(8):
-        for turn in played(game, a_round(number * BATCH, seed=number)):
+        for turn in played(game, a_step(number * BATCH, seed=number)):
             for world, judge in judges.items():
                 (shown if turn.mover == "discriminator" else news)[world].append(judge.shown[-1].detach())
                 judge.shown.clear()
     assert not any(rows.requires_grad for rows in game.memory().values())
     for world in "ab":
-        all_of = torch.stack(news[world])  # (round, place, ...)
+        all_of = torch.stack(news[world])  # (step, place, ...)
         older = 0
         for number, pictures in enumerate(shown[world]):
             for place in range(BATCH):
@@ -197,21 +197,19 @@ def test_the_judges_loss_is_the_sum_over_both_worlds() -> None:
         ((judges[world](worlds[world]) - 1).square().mean() + judges[world](made[world]).square().mean()) / 2
         for world in "ab"
     )
-    loss = game.judges_loss(round := a_round(), worlds, made)
+    loss = game.judges_loss(step := a_step(), worlds, made)
     torch.testing.assert_close(loss, expected)
-    assert {*round.report} == {f"accuracy/{side} {world}" for side in ("real", "fake") for world in "ab"}
+    assert {*step.report} == {f"accuracy/{side} {world}" for side in ("real", "fake") for world in "ab"}
 
 
 def test_luminance_is_told_for_each_way() -> None:
     game, _ = knowing(torch.neg, same)
-    round = a_round()
-    next(game.turns(round))
-    assert round.report["luminance/a2b"].item() == pytest.approx(-1, abs=0.01)
-    assert (round.report["luminance/b2a"] > -1).all()
-    correlation = np.corrcoef(*(as_numbers(round.batches[0]["b"]).mean(1).flatten(1)[0].numpy() for _ in range(2)))[
-        0, 1
-    ]
-    assert round.report["luminance/b2a"].item() == pytest.approx(correlation, abs=0.01)
+    step = a_step()
+    next(game.turns(step))
+    assert step.report["luminance/a2b"].item() == pytest.approx(-1, abs=0.01)
+    assert (step.report["luminance/b2a"] > -1).all()
+    correlation = np.corrcoef(*(as_numbers(step.batches[0]["b"]).mean(1).flatten(1)[0].numpy() for _ in range(2)))[0, 1]
+    assert step.report["luminance/b2a"].item() == pytest.approx(correlation, abs=0.01)
 
 
 # What is shown
@@ -229,7 +227,7 @@ def test_moved_pictures_are_crops_of_the_reflected_ones_by_every_offset(height: 
     }
     by_content = {crop.tobytes(): offset for offset, crop in crops.items()}
     assert len(by_content) == len(crops)
-    made = moved(pictures.expand(count, -1, -1, -1), most, a_round(batch=count))
+    made = moved(pictures.expand(count, -1, -1, -1), most, a_step(batch=count))
     assert made.shape == (count, 2, height, width)
     offsets = np.array([by_content[picture.numpy().tobytes()] for picture in made])
     assert {tuple(offset) for offset in offsets} == {*crops}
@@ -244,28 +242,28 @@ def test_pictures_move_by_less_than_their_side() -> None:
     pictures = uniform(1, 1, 3, 5)
     padded = np.pad(pictures[0, 0].numpy(), 2, mode="reflect")
     crops = {padded[row : row + 3, column : column + 5].tobytes() for row in range(5) for column in range(5)}
-    made = moved(pictures.expand(1000, -1, -1, -1), 30, a_round(batch=1000))
+    made = moved(pictures.expand(1000, -1, -1, -1), 30, a_step(batch=1000))
     assert {picture.numpy().tobytes() for picture in made} == crops
 
 
 def test_half_are_mirrored_each_world_and_picture_by_itself() -> None:
     game, batch = a_game(mirror=True), 2000
-    pictures, round = uniform(batch, 3, 8, 8), a_round(batch=batch)
+    pictures, step = uniform(batch, 3, 8, 8), a_step(batch=batch)
     mirrored = []
     for _ in range(2):
-        shown = game.shown(pictures, round)
+        shown = game.shown(pictures, step)
         flipped, kept = ((shown == each).flatten(1).all(1) for each in (pictures.flip(3), pictures))
         assert (flipped ^ kept).all()
         mirrored.append(flipped.float())
     assert [each.mean().item() for each in mirrored] == pytest.approx([0.5, 0.5], abs=0.045)
     assert (mirrored[0] * mirrored[1]).mean().item() == pytest.approx(0.25, abs=0.04)
-    assert torch.equal(a_game(mirror=False).shown(pictures, round), pictures)
+    assert torch.equal(a_game(mirror=False).shown(pictures, step), pictures)
 
 
 def test_a_round_in_two_parts_is_shown_what_a_whole_one_is() -> None:
     game, pictures = a_game(mirror=True, shift=3), uniform(6, 3, SIDE, SIDE)
-    whole = game.shown(pictures, a_round(batch=6))
-    parts = [game.shown(pictures[part], a_round(batch=6, part=part)) for part in (slice(0, 2), slice(2, 6))]
+    whole = game.shown(pictures, a_step(batch=6))
+    parts = [game.shown(pictures[part], a_step(batch=6, part=part)) for part in (slice(0, 2), slice(2, 6))]
     assert torch.equal(torch.cat(parts), whole)
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from playing import played
 from torch import Tensor, nn
-from translating import BATCH, a_game, a_round, bytes_of, uniform
+from translating import BATCH, a_game, a_step, bytes_of, uniform
 
 from sparring.core.precision import choose
 from sparring.core.processes import Processes
@@ -177,7 +177,7 @@ def begun_again(game: Any) -> str:
 def test_a_game_begins_again_with_other_weights_and_forgets_nothing_else(name: str) -> None:
     game = a_game(name, pool=2 * BATCH, skip=True)
     for number in range(3):
-        [*played(game, a_round(number * BATCH))]
+        [*played(game, a_step(number * BATCH))]
     before, pools = weights(game), {name: rows.clone() for name, rows in game.memory().items()}
     parameters = [weight for player in game.players.values() for weight in player.network.parameters()]
     assert begun_again(game).startswith("a2b swapped light and dark")
@@ -189,7 +189,7 @@ def test_a_game_begins_again_with_other_weights_and_forgets_nothing_else(name: s
     assert game.memory().keys() == pools.keys()
     assert all(torch.equal(game.memory()[key], pools[key]) for key in pools)
     assert game.state() == {"looks": 0, "seen": 0, "restarts": 1}
-    [*played(game, a_round(3 * BATCH))]
+    [*played(game, a_step(3 * BATCH))]
     assert all(not torch.equal(after[key], value) for key, value in weights(game).items() if "layers.0.weight" in key)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
-from translating import Known, a_round, uniform
+from translating import Known, a_step, uniform
 
 from sparring.translation.motion import BEND, DRIFT, NOISE, motion_loss, moved_by, random_flow
 
@@ -19,7 +19,7 @@ def displacements(height: int, width: int, batch: int = BATCH) -> Tensor:
     """Of each pixel, in parts of the side: ``(batch, height, width, 2)``."""
     rows, columns = ((2 * torch.arange(side) + 1) / side - 1 for side in (height, width))
     still = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), 2)
-    return (random_flow(height, width, a_round(batch=batch)) - still) / 2
+    return (random_flow(height, width, a_step(batch=batch)) - still) / 2
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (24, 40)])
@@ -50,7 +50,7 @@ def test_a_flow_is_smooth(side: int) -> None:
     assert steps.abs().max() < 16 * BEND / side
     bends = moves.diff(n=2, dim=1)
     assert bends.abs().max() < 60 * BEND / side**2 + 20 * BEND / side**2
-    coarse = random_flow(3, 3, a_round(batch=50)) - random_flow_still(3)
+    coarse = random_flow(3, 3, a_step(batch=50)) - random_flow_still(3)
     fine = interpolate(coarse.permute(0, 3, 1, 2), size=(side, side), mode="bicubic", align_corners=True) / 2
     torch.testing.assert_close(fine.permute(0, 2, 3, 1), moves, atol=1e-5, rtol=0)
 
@@ -61,9 +61,9 @@ def random_flow_still(side: int) -> Tensor:
 
 
 def test_flows_are_those_of_the_round() -> None:
-    one, other = (random_flow(8, 8, a_round(seen)) for seen in (0, 0))
+    one, other = (random_flow(8, 8, a_step(seen)) for seen in (0, 0))
     assert torch.equal(one, other)
-    assert not torch.allclose(random_flow(8, 8, a_round(4)), one)
+    assert not torch.allclose(random_flow(8, 8, a_step(4)), one)
 
 
 def test_a_flow_by_whole_pixels_is_a_shift_with_reflected_borders() -> None:
@@ -81,18 +81,18 @@ def test_a_flow_by_whole_pixels_is_a_shift_with_reflected_borders() -> None:
 @pytest.mark.parametrize("constant", [0.0, 0.4, -3.0])
 @pytest.mark.parametrize("seen", [0, 4, 400])
 def test_what_moves_along_loses_nothing_but_the_noise(constant: float, seen: int) -> None:
-    pictures, round = uniform(16, 3, 32, 32), a_round(seen, 16)
+    pictures, step = uniform(16, 3, 32, 32), a_step(seen, 16)
     translator = Known(lambda pictures: pictures + constant)
-    loss = motion_loss(translator, pictures, pictures + constant, round, "a2b")
+    loss = motion_loss(translator, pictures, pictures + constant, step, "a2b")
     assert loss.item() == pytest.approx(NOISE * math.sqrt(2 / math.pi), rel=0.02)
-    assert round.report["motion/a2b"] is loss
+    assert step.report["motion/a2b"] is loss
 
 
 def test_what_stays_where_it_is_loses_as_much_as_it_should_have_moved() -> None:
     """A translator that answers with one picture, whatever it is given."""
     pictures, still = uniform(8, 3, 16, 16), uniform(8, 3, 16, 16, seed=2)
-    loss = motion_loss(Known(lambda _: still), pictures, still, a_round(batch=8), "b2a")
-    flow = random_flow(16, 16, a_round(batch=8))
+    loss = motion_loss(Known(lambda _: still), pictures, still, a_step(batch=8), "b2a")
+    flow = random_flow(16, 16, a_step(batch=8))
     assert loss.item() == pytest.approx((still - moved_by(still, flow)).abs().mean().item(), rel=1e-5)
     assert loss > 0.05
 
@@ -100,6 +100,6 @@ def test_what_stays_where_it_is_loses_as_much_as_it_should_have_moved() -> None:
 def test_both_frames_are_taught() -> None:
     made = uniform(4, 3, 16, 16).requires_grad_()
     translator = Known(lambda pictures: pictures)
-    motion_loss(translator, uniform(4, 3, 16, 16, seed=2), made, a_round(), "a2b").backward()
+    motion_loss(translator, uniform(4, 3, 16, 16, seed=2), made, a_step(), "a2b").backward()
     assert made.grad is not None
     assert made.grad.abs().amax((1, 2, 3)).min() > 0

@@ -15,7 +15,7 @@ from translating import BATCH, SIDE, Known, a_game, bytes_of, noise
 
 from sparring.cli import main
 from sparring.core.errors import UserError
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.rooms import RECIPES
 from sparring.translation.clips import Clips
 from sparring.translation.data import open_source
@@ -238,14 +238,14 @@ def drifted(before: Tensor, now: Tensor) -> Tensor:
     return now.roll(1, 3)
 
 
-def a_round_of_films(seed: int = 0) -> Round:
+def a_step_of_films(seed: int = 0) -> Step:
     """Both worlds drift to the right by a pixel each frame."""
     batch = {}
     for number, world in enumerate("ab"):
         first = bytes_of(BATCH, seed + number)
         batch[world] = first
         batch[f"{world} later"] = torch.cat([first.roll(1, 3), first.roll(2, 3)], 1)
-    return Round(
+    return Step(
         [batch], examples_seen=0, seed=seed, part=slice(0, BATCH), global_batch=BATCH, device=torch.device("cpu")
     )
 
@@ -256,16 +256,16 @@ def knowing(there: Any, back: Any, next_a: Any, next_b: Any, **settings: Any) ->
     network = game.players["generator"].network
     network["a2b"], network["b2a"] = Known(there), Known(back)
     network["next a"], network["next b"] = Next(next_a), Next(next_b)
-    for duel in game.duels.values():
-        duel.generator_loss = lambda *_: torch.zeros(())
+    for adversarial_loss in game.adversarial_losses.values():
+        adversarial_loss.generator_loss = lambda *_: torch.zeros(())
     return game
 
 
 def losses(game: Any) -> tuple[float, dict[str, float], dict[str, Tensor]]:
-    round = a_round_of_films()
-    worlds = game.worlds(round)
-    loss = game.translators_loss(round, worlds, game.translate(worlds, round))
-    told = {name: value.item() for name, value in round.report.items() if name.startswith(("foretold", "recycle"))}
+    step = a_step_of_films()
+    worlds = game.worlds(step)
+    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
+    told = {name: value.item() for name, value in step.report.items() if name.startswith(("foretold", "recycle"))}
     return loss.item(), told, worlds
 
 
@@ -336,11 +336,11 @@ def test_the_terms_are_added_to_those_of_the_cycle() -> None:
 def test_the_predictors_and_the_translators_are_taught() -> None:
     torch.manual_seed(0)
     game = a_game("recyclegan", cycle=0, cycle_noise=0, identity=0)
-    for duel in game.duels.values():
-        duel.generator_loss = lambda *_: torch.zeros(())
-    round = a_round_of_films()
-    worlds = game.worlds(round)
-    game.translators_loss(round, worlds, game.translate(worlds, round)).backward()
+    for adversarial_loss in game.adversarial_losses.values():
+        adversarial_loss.generator_loss = lambda *_: torch.zeros(())
+    step = a_step_of_films()
+    worlds = game.worlds(step)
+    game.translators_loss(step, worlds, game.translate(worlds, step)).backward()
     network = game.players["generator"].network
     for name in ("a2b", "b2a", "next a", "next b"):
         assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network[name].parameters())
@@ -349,22 +349,22 @@ def test_the_predictors_and_the_translators_are_taught() -> None:
 # How they are shown
 
 
-def marked(seed: int) -> Round:
+def marked(seed: int) -> Step:
     """The same picture three times, a level brighter each time."""
     batch = {}
     for number, world in enumerate("ab"):
         first = bytes_of(32, seed + number) // 2
         batch[world] = first
         batch[f"{world} later"] = torch.cat([first + 20, first + 40], 1)
-    return Round([batch], examples_seen=0, seed=seed, part=slice(0, 32), global_batch=32, device=torch.device("cpu"))
+    return Step([batch], examples_seen=0, seed=seed, part=slice(0, 32), global_batch=32, device=torch.device("cpu"))
 
 
 def test_the_three_frames_are_mirrored_and_moved_alike() -> None:
     game = a_game("recyclegan", mirror=True, shift=3)
-    round = marked(0)
-    worlds = game.worlds(round)
+    step = marked(0)
+    worlds = game.worlds(step)
     for world in "ab":
-        original = round.batches[0][world].float() / 127.5 - 1
+        original = step.batches[0][world].float() / 127.5 - 1
         shown = worlds[world]
         for step in (1, 2):
             torch.testing.assert_close(worlds[f"{world} {step}"] - shown, torch.full_like(shown, 20 * step / 127.5))
@@ -388,10 +388,10 @@ def where(original: Tensor, shown: Tensor) -> tuple[bool, int, int]:
 
 
 def test_without_mirror_and_shift_frames_are_as_they_are() -> None:
-    game, round = a_game("recyclegan"), marked(1)
-    worlds = game.worlds(round)
+    game, step = a_game("recyclegan"), marked(1)
+    worlds = game.worlds(step)
     for world in "ab":
-        batch = round.batches[0]
+        batch = step.batches[0]
         later = batch[f"{world} later"].chunk(2, 1)
         for name, expected in ((world, batch[world]), (f"{world} 1", later[0]), (f"{world} 2", later[1])):
             torch.testing.assert_close(worlds[name], expected.float() / 127.5 - 1)

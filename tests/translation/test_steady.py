@@ -265,7 +265,7 @@ def test_a_film_that_raises_or_is_left_gives_the_translator_back(monkeypatch: py
     from pathlib import Path
     from types import SimpleNamespace
 
-    from sparring.films.film import Film
+    from sparring.media.films.film import Film
     from sparring.verbs.translate import Work
 
     alive = []
@@ -305,7 +305,7 @@ def test_frames_alone_hold_nothing() -> None:
     from pathlib import Path
     from types import SimpleNamespace
 
-    from sparring.films.film import Film
+    from sparring.media.films.film import Film
     from sparring.verbs.translate import Work
 
     translator = lively()

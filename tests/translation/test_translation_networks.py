@@ -359,6 +359,7 @@ def test_held_statistics_are_no_part_of_a_model() -> None:
         assert [*translator.state_dict()] == names
 
 
+@pytest.mark.bfloat16
 def test_a_norm_holds_float32_and_answers_in_the_type_of_its_features() -> None:
     norm, features = InstanceNorm(), (100 + noise(2, 3, 64, 64)).bfloat16()
     with held(norm):

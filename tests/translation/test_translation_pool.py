@@ -6,23 +6,23 @@ import pytest
 import torch
 from playing import played
 from torch import Tensor
-from translating import BATCH, a_game, a_round, noise
+from translating import BATCH, a_game, a_step, noise
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.translation.pool import Pool, depth_for
 
 
 def fakes(number: int, batch: int = 2) -> Tensor:
-    """Of round ``number``; each is told by its value."""
+    """Of step ``number``; each is told by its value."""
     return (number * batch + torch.arange(batch, dtype=torch.float32))[:, None, None, None].expand(batch, 1, 2, 2)
 
 
-def now(number: int, batch: int = 2, part: slice | None = None) -> Round:
-    return a_round(number * batch, batch, part)
+def now(number: int, batch: int = 2, part: slice | None = None) -> Step:
+    return a_step(number * batch, batch, part)
 
 
 def swaps(depth: int, rounds: int, batch: int = 2, part: slice | None = None) -> Tensor:
-    """What came back in each round, ``(rounds, batch)``."""
+    """What came back in each step, ``(rounds, batch)``."""
     pool, mine = Pool(depth), part or slice(0, batch)
     shown = [pool.swap(fakes(number, batch)[mine], now(number, batch, part)) for number in range(rounds)]
     assert all((each == each[:, :1, :1, :1]).all() for each in shown)  # whole pictures
@@ -86,9 +86,9 @@ def test_a_game_that_goes_on_remembers_its_pools(stopped: int) -> None:
     games = [a_game(pool=3 * BATCH), a_game(pool=3 * BATCH)]
 
     def seen(game: object, number: int) -> dict[str, Tensor]:
-        round = a_round(number * BATCH)
+        step = a_step(number * BATCH)
         return {
-            name: pool.swap(noise(BATCH, 3, 16, 16, seed=10 * number + place), round)
+            name: pool.swap(noise(BATCH, 3, 16, 16, seed=10 * number + place), step)
             for place, (name, pool) in enumerate(game.pools.items())  # type: ignore[attr-defined]
         }
 
@@ -107,11 +107,11 @@ def test_a_game_that_goes_on_remembers_its_pools(stopped: int) -> None:
 
 def test_a_game_without_memory_remembers_nothing() -> None:
     game = a_game(pool=0)
-    assert [turn.mover for turn in played(game, a_round())] == ["discriminator", "generator"]
+    assert [turn.mover for turn in played(game, a_step())] == ["discriminator", "generator"]
     assert game.memory() == {}
     game.load_memory({})
     game = a_game(pool=8)
-    [*played(game, a_round())]
+    [*played(game, a_step())]
     game.load_memory({})
     assert game.memory() == {}
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.rooms import RECIPES
 from sparring.translation.game import build
 from sparring.translation.networks.resnet import ResnetTranslator
@@ -49,10 +49,10 @@ def a_game(name: str = "cyclegan", **settings: Any) -> Any:
     return build(RECIPES[name].changed({**SMALL, **settings}), FORM)
 
 
-def a_round(seen: int = 0, batch: int = BATCH, part: slice | None = None, seed: int = 0) -> Round:
+def a_step(seen: int = 0, batch: int = BATCH, part: slice | None = None, seed: int = 0) -> Step:
     worlds = {world: bytes_of(batch, seed) for seed, world in enumerate("ab")}
     here: dict[str, Any] = {"global_batch": batch, "device": torch.device("cpu")}
-    return Round([worlds], examples_seen=seen, seed=seed, part=part or slice(0, batch), **here)
+    return Step([worlds], examples_seen=seen, seed=seed, part=part or slice(0, batch), **here)
 
 
 def bytes_of(count: int, seed: int = 0, side: int = SIDE) -> Tensor:

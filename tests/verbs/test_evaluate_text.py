@@ -22,7 +22,7 @@ CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 table = pytest.fixture(scope="module")(a_table)
 run = pytest.fixture(scope="module")(both_acts)
-first_act = pytest.fixture(scope="module")(one_act)
+pretrain_examples = pytest.fixture(scope="module")(one_act)
 
 
 def test_evaluation(run: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,7 +56,7 @@ def test_evaluation(run: Path, table: Path, tmp_path: Path, capsys: pytest.Captu
 def test_the_bundled_topics_are_measured_by_what_is_known_of_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = {"data": "topics", "steps": 8, "first_act": 32, "measure_every": 16, "held_out": 60}
+    settings = {"data": "topics", "steps": 8, "pretrain_examples": 32, "measure_every": 16, "held_out": 60}
     run = train(smallest("topics", tmp_path).changed(settings), out=tmp_path / "run").run
     found = answer(capsys, "evaluate", run, "--out", tmp_path)
     assert any("no sentences" in verdict["message"] for verdict in found["verdicts"])
@@ -109,10 +109,10 @@ def test_without_what_was_trained_on_nothing_is_said_of_novelty(
     assert "lines.tsv" in refused(capsys, "evaluate", run)
 
 
-def test_evaluation_without_labels(first_act: Path, table: Path, tmp_path: Path) -> None:
+def test_evaluation_without_labels(pretrain_examples: Path, table: Path, tmp_path: Path) -> None:
     data = tmp_path / "lines.txt"
     data.write_text("".join(line.split("\t")[1] + "\n" for line in table.read_text().splitlines()[1:61]))
-    assert main(["evaluate", str(first_act), "--data", str(data), "--out", str(tmp_path / "out")]) == 0
+    assert main(["evaluate", str(pretrain_examples), "--data", str(data), "--out", str(tmp_path / "out")]) == 0
     names = {score["name"] for score in json.loads((tmp_path / "out" / "scores.json").read_text())["scores"]}
     assert "label_accuracy" not in names
     assert "lm" in names
@@ -136,10 +136,10 @@ def test_data_that_cannot_be_compared_with(
     assert not (tmp_path / "out").exists()
 
 
-def test_too_few_lines_to_compare_with(run: Path, first_act: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_few_lines_to_compare_with(run: Path, pretrain_examples: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "ask for 20 to 30" in refused(capsys, "evaluate", run, "-n", 31)
     assert "ask for 20 to 30" in refused(capsys, "evaluate", run, "-n", 19)
-    assert "0 lines that were not trained on are too few" in refused(capsys, "evaluate", first_act)
+    assert "0 lines that were not trained on are too few" in refused(capsys, "evaluate", pretrain_examples)
 
 
 def test_data_that_has_changed(run: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

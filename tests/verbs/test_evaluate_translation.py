@@ -17,8 +17,8 @@ from table import smallest
 from torch import Tensor
 from translation_runs import Alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
 
-from sparring.films.warping import WarpingError
 from sparring.images.features import learn
+from sparring.media.films.warping import WarpingError
 from sparring.metrics.features import Features
 from sparring.translation.directions import as_numbers
 from sparring.translation.drawn import truth

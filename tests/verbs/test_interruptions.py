@@ -23,7 +23,7 @@ from sparring.cli import main
 from sparring.core.journal import entries
 
 SMALL = ["digits", "--width", 4, "--batch", 8, "--time", 0, "--precision", "float32", "--device", "cpu"]
-ENDLESS = ["--steps", 1_000_000, "--checkpoint-every", 0.05, "--keep", 1000]
+ENDLESS = ["--steps", 1_000_000, "--checkpoint-every", 0.05, "--keep-checkpoints", 1000]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "3"]
 PATIENCE = 60  # seconds
 
@@ -109,7 +109,7 @@ def test_a_killed_training_goes_on_to_the_weights_of_one_that_never_was(start: S
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to tell the workers of a launcher")
 def test_a_worker_that_is_killed_comes_back_by_itself(start: Start, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    often = ["--steps", 150, "--checkpoint-every", 0.05, "--keep", 1000]
+    often = ["--steps", 150, "--checkpoint-every", 0.05, "--keep-checkpoints", 1000]
     launcher = start("train", *SMALL, *often, "--out", run, through=TORCHRUN)
     wait_for(4, run, launcher)
     workers = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()

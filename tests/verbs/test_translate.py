@@ -16,7 +16,7 @@ from torch import Tensor
 from translation_runs import Alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
 
 from sparring.cli import main
-from sparring.films.reading import open_film
+from sparring.media.films.reading import open_film
 
 threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 ORIENTATION = ExifTags.Base.Orientation

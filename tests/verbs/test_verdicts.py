@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
+from sparring.metrics.findings import ERRORS, MEMORISED, NARROW, REPEATED, Verdict, verdicts
 from sparring.metrics.score import Score
-from sparring.metrics.verdict import ERRORS, MEMORISED, NARROW, REPEATED, Verdict, verdicts
 
 # value, error, floor, error of the floor
 Numbers = tuple[float | None, float | None, float | None, float | None]

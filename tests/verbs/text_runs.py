@@ -22,7 +22,7 @@ def a_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def both_acts(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both acts, 60 lines held out."""
     place = tmp_path_factory.mktemp("text")
-    settings = {"data": str(table), "steps": 8, "first_act": 32, "measure_every": 16, "held_out": 60}
+    settings = {"data": str(table), "steps": 8, "pretrain_examples": 32, "measure_every": 16, "held_out": 60}
     recipe = smallest("topics", place).changed({**settings, "learning_rate": 0.02})
     return train(recipe, out=place / "run").run
 

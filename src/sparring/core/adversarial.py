@@ -1,7 +1,7 @@
 """The two-player game, for examples of any kind: a generator from latents, a discriminator that gives logits.
 
 A room gives it two networks and, where it has them, an augmentation and an output range; the order of turns and
-what is computed once for both are here, what the two minimise is in ``core/duel.py``.
+what is computed once for both are here, what the two minimise is in ``core/adversarial_loss.py``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
+from sparring.core.adversarial_loss import AdversarialLoss, Augment
 from sparring.core.adversarial_recipe import AdversarialRecipe
-from sparring.core.duel import Augment, Duel
-from sparring.core.game import Game, Networks, Player, Round, Turn
+from sparring.core.game import Game, Networks, Player, Step, Turn
 
 CHUNK = 256  # samples made at once: bounds memory, and keeps results independent of how many are asked for
 
@@ -23,7 +23,7 @@ class AdversarialGame(Game):
     """Generator ``(latents (batch, latent), labels or None) -> examples`` against
     discriminator ``(examples, labels or None) -> logits (batch,)``.
 
-    ``classes`` is how many labels there are, 0 for a game without; ``augment``: see :class:`Duel`.
+    ``classes`` is how many labels there are, 0 for a game without; ``augment``: see :class:`AdversarialLoss`.
     """
 
     def __init__(
@@ -37,55 +37,57 @@ class AdversarialGame(Game):
         bound: Callable[[Tensor], Tensor] = torch.nn.Identity(),  # noqa: B008
     ) -> None:
         self.recipe = recipe
-        self.duel = Duel(discriminator, recipe, augment=augment)
+        self.adversarial_loss = AdversarialLoss(discriminator, recipe, augment=augment)
         self.classes = classes
         self.bound = bound
-        self.batches = recipe.critic_turns
+        self.batches = recipe.n_critic
         decay = recipe.weight_decay
         self.players = {
             "generator": Player(generator, weight_decay=decay, averaged=True),
-            "discriminator": Player(discriminator, pace=recipe.pace, weight_decay=decay, clip=recipe.clip),
+            "discriminator": Player(
+                discriminator, rate=recipe.discriminator_rate, weight_decay=decay, weight_clip=recipe.weight_clip
+            ),
         }
 
     # The game
 
-    def turns(self, round: Round) -> Iterator[Turn]:
+    def turns(self, step: Step) -> Iterator[Turn]:
         """The critic's turns, each on a batch of its own, and the generator's after (or before) the last of them.
 
         The generator does not move between the two turns on the last batch, so one forward pass makes the
         fakes of both: the same numbers, once. Where the generator moves first, the discriminator judges what
         it made before that move.
         """
-        *earlier, last = round.batches
+        *earlier, last = step.batches
         for batch in earlier:
             with torch.no_grad():
-                fake = self.generate(round, self.labels(batch))
-            yield self.discriminator_turn(round, batch, fake)
-        fake = self.generate(round, self.labels(last))
+                fake = self.generate(step, self.labels(batch))
+            yield self.discriminator_turn(step, batch, fake)
+        fake = self.generate(step, self.labels(last))
         if self.recipe.generator_first:
-            yield self.generator_turn(round, last, fake)
-            yield self.discriminator_turn(round, last, fake)
+            yield self.generator_turn(step, last, fake)
+            yield self.discriminator_turn(step, last, fake)
         else:
-            yield self.discriminator_turn(round, last, fake)
-            yield self.generator_turn(round, last, fake)
+            yield self.discriminator_turn(step, last, fake)
+            yield self.generator_turn(step, last, fake)
 
-    def discriminator_turn(self, round: Round, batch: Mapping[str, Tensor], fake: Tensor) -> Turn:
+    def discriminator_turn(self, step: Step, batch: Mapping[str, Tensor], fake: Tensor) -> Turn:
         """The judge learns to tell ``batch`` from ``fake``."""
         real, labels = self.examples(batch), self.labels(batch)
-        return Turn("discriminator", lambda: self.duel.discriminator_loss(round, real, fake, labels))
+        return Turn("discriminator", lambda: self.adversarial_loss.discriminator_loss(step, real, fake, labels))
 
-    def generator_turn(self, round: Round, batch: Mapping[str, Tensor], fake: Tensor) -> Turn:
+    def generator_turn(self, step: Step, batch: Mapping[str, Tensor], fake: Tensor) -> Turn:
         """The generator learns to make ``fake`` pass for ``batch``."""
         real, labels = self.examples(batch), self.labels(batch)
-        return Turn("generator", lambda: self.duel.generator_loss(round, real, fake, labels))
+        return Turn("generator", lambda: self.adversarial_loss.generator_loss(step, real, fake, labels))
 
     def labels(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         """The batch's labels, where the game has any."""
         return batch["labels"] if self.classes else None
 
-    def generate(self, round: Round, labels: Tensor | None) -> Tensor:
-        """Fresh examples for this round's labels, in float32."""
-        latents = round.normal(self.recipe.latent)
+    def generate(self, step: Step, labels: Tensor | None) -> Tensor:
+        """Fresh examples for this step's labels, in float32."""
+        latents = step.normal(self.recipe.latent)
         made: Tensor = self.players["generator"].network(latents, labels)
         return self.bound(made.float())
 

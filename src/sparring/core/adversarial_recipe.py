@@ -14,7 +14,7 @@ WITH_TARGETS = ("minimax", "non-saturating", "least-squares")  # those that know
 
 
 @dataclass(frozen=True, kw_only=True)
-class DuelRecipe(Recipe):
+class AdversarialLossRecipe(Recipe):
     """What a discriminator and its opponent minimise, whatever is made.
 
     The defaults are RpGAN + R1 + R2 at every step (Huang et al. 2024), the pair that covers every mode of the
@@ -26,9 +26,11 @@ class DuelRecipe(Recipe):
     r2: Schedule = setting(schedule(1.0), "weight of the zero-centred penalty on generated ones", low=0)
     wgan_gp: float = setting(0.0, "weight of WGAN-GP's penalty between the two (10 in the paper)", low=0)
     dragan: float = setting(0.0, "weight of DRAGAN's penalty around the data (10 in the paper)", low=0)
-    pace: float = setting(1.0, "discriminator's learning rate relative to the generator's", above=0, high=100)
+    discriminator_rate: float = setting(
+        1.0, "discriminator's learning rate relative to the generator's", above=0, high=100
+    )
     weight_decay: float = setting(0.0, "decoupled weight decay of both players", low=0, high=1)
-    clip: float = setting(0.0, "keep the discriminator's weights in [-clip, clip] (0: off)", low=0)
+    weight_clip: float = setting(0.0, "keep the discriminator's weights in [-clip, clip] (0: off)", low=0)
     spectral_norm: bool = setting(False, "divide each weight of the discriminator by its largest singular value")
     instance_noise: Schedule = setting(schedule(0.0), "standard deviation of noise on what the judge sees", low=0)
     label_smoothing: float = setting(0.0, "one-sided: real targets are 1 minus this", low=0, high=0.5)
@@ -45,9 +47,9 @@ class DuelRecipe(Recipe):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdversarialRecipe(DuelRecipe):
+class AdversarialRecipe(AdversarialLossRecipe):
     """A generator from latents against a discriminator."""
 
     latent: int = setting(64, "length of the generator's latent", low=1, high=4096)
-    critic_turns: int = setting(1, "discriminator turns for each generator turn", low=1, high=100)
+    n_critic: int = setting(1, "discriminator turns for each generator turn", low=1, high=100)
     generator_first: bool = setting(False, "let the generator move first")

@@ -20,9 +20,9 @@ Networks = Mapping[str, nn.Module]
 class Player:
     """A network with its optimiser (Adam).
 
-    ``pace`` multiplies the game's learning rate for this player (two time scales: Heusel et al. 2017);
+    ``rate`` multiplies the game's learning rate for this player (two time scales: Heusel et al. 2017);
     ``weight_decay`` is decoupled (Loshchilov & Hutter 2019), per step, relative to the learning rate;
-    ``clip`` keeps every weight in ``[-clip, clip]`` after each move (Arjovsky et al. 2017), 0 = off;
+    ``weight_clip`` keeps every weight in ``[-weight_clip, weight_clip]`` after each move (Arjovsky et al. 2017), 0 = off;
     ``averaged`` players are sampled from a running average of their weights.
     """
 
@@ -30,28 +30,28 @@ class Player:
         self,
         network: nn.Module,
         *,
-        pace: float = 1.0,
+        rate: float = 1.0,
         weight_decay: float = 0.0,
-        clip: float = 0.0,
+        weight_clip: float = 0.0,
         averaged: bool = False,
     ) -> None:
         self.network = network
-        self.pace = pace
-        self.clip = clip
+        self.rate = rate
+        self.weight_clip = weight_clip
         self.averaged = averaged
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=pace, betas=(0.0, 0.99), eps=1e-8, weight_decay=weight_decay, fused=True
+            network.parameters(), lr=rate, betas=(0.0, 0.99), eps=1e-8, weight_decay=weight_decay, fused=True
         )
 
     @torch.no_grad()
     def move(self, learning_rate: float, betas: tuple[float, float]) -> None:
         """One optimiser step on the gradients at hand, then the constraint on the weights."""
         for group in self.optimizer.param_groups:
-            group["lr"], group["betas"] = learning_rate * self.pace, betas
+            group["lr"], group["betas"] = learning_rate * self.rate, betas
         self.optimizer.step()
-        if self.clip:
+        if self.weight_clip:
             for weight in self.network.parameters():
-                weight.clamp_(-self.clip, self.clip)
+                weight.clamp_(-self.weight_clip, self.weight_clip)
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Turn:
     loss: Callable[[], Tensor]
 
 
-class Round:
-    """One round's batches as a game sees them, the time, fresh random numbers, and a slate for what to report.
+class Step:
+    """One step's batches as a game sees them, the time, fresh random numbers, and a slate for what to report.
 
     ``batches`` holds as many as the game asked for (:attr:`Game.batches`). Random numbers are drawn for the
-    global batch from ``(seed, examples_seen)`` and cut to this process's slice, so a round is the same however
+    global batch from ``(seed, examples_seen)`` and cut to this process's slice, so a step is the same however
     many processes play it, and the same when it is played again.
     """
 
@@ -134,11 +134,11 @@ class Game(Side):
     """What is played. Knows nothing of devices, precision, processes, files or logs."""
 
     players: dict[str, Player]
-    batches: int = 1  # of real examples that one round uses up
+    batches: int = 1  # of real examples that one step uses up
 
     @abstractmethod
-    def turns(self, round: Round) -> Iterator[Turn]:
-        """The turns of one round, in order; any number, by any players.
+    def turns(self, step: Step) -> Iterator[Turn]:
+        """The turns of one step, in order; any number, by any players.
 
         Written as a Python generator: what is computed before a ``yield`` can serve several turns (the same
         fakes for the discriminator's move and for the generator's), and each turn is played, backward pass

@@ -20,7 +20,7 @@ from sparring.core.schedules import Schedule, exact, number, schedule
 
 FORMAT = 1  # of recipe.yaml and of the run folder around it; raised when an older Sparring could not read it
 CHANGEABLE = (
-    "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep", "rollbacks",
+    "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep_checkpoints", "rollbacks",
     "patience",
 )  # fmt: skip
 """What a resumed run may be told anew; everything else was decided when it began."""
@@ -49,7 +49,7 @@ class Recipe:
     """What every game needs to be trained. Rooms add their own fields."""
 
     kind: ClassVar[str] = ""
-    places: ClassVar[tuple[str, ...]] = ("data",)
+    data_settings: ClassVar[tuple[str, ...]] = ("data",)
     """The settings that name data."""
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {}
     """Settings that have an effect only where another has one of these values."""
@@ -74,7 +74,7 @@ class Recipe:
     workers: int = setting(2, "processes that decode examples when they do not fit in memory", low=0, high=256)
     checkpoint_every: float = setting(60.0, "time between checkpoints", above=0, unit="time")
     sample_every: float = setting(15.0, "time between sample sheets", above=0, unit="time")
-    keep: int = setting(3, "checkpoints to keep", low=1)
+    keep_checkpoints: int = setting(3, "checkpoints to keep", low=1)
     metric: str = setting("frechet", "distance by which the best weights are kept", choices=METRICS)
     measure_every: int = setting(50_000, "examples between two measurements of that distance (0: never)", low=0)
     patience: int = setting(0, "stop after this many measurements without a better one (0: never)", low=0)

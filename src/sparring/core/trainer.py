@@ -20,16 +20,16 @@ from sparring.core import checkpoint, health, processes
 from sparring.core.averaging import average_of, follow
 from sparring.core.best import Best, due
 from sparring.core.errors import TrainingDiverged, UserError
-from sparring.core.game import Game, Networks, Round, mixed
+from sparring.core.game import Game, Networks, Step, mixed
 from sparring.core.journal import Journal
 from sparring.core.pacing import Due, Timer
 from sparring.core.precision import Precision
 from sparring.core.processes import Processes
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run
+from sparring.core.running_means import RunningMeans, gradient_norm, grouped
 from sparring.core.signals import Stop
 from sparring.core.status import Status, progress_line
-from sparring.core.tally import Tally, gradient_norm, grouped
 
 Batch = Mapping[str, Tensor]
 PERIOD = 16  # steps between looks at what was reported: each look waits for the device
@@ -83,7 +83,7 @@ class Trainer:
         self.watch = health.Watch()
         self.best = Best()
         self.unmeasured = False  # told so
-        self.tally = Tally()
+        self.means = RunningMeans()
 
     # The loop
 
@@ -96,9 +96,9 @@ class Trainer:
             self.go_back()
         self.save()
         self.write_sheet()
-        if self.tally.examples:  # none where nothing was left to do
-            if self.tally.reports:
-                self.tally.read()
+        if self.means.examples:  # none where nothing was left to do
+            if self.means.reports:
+                self.means.read()
             self.note_progress()
         self.journal.write(
             "end", reason=reason, examples=self.examples_seen, step=self.step_count, seconds=self.seconds
@@ -127,14 +127,14 @@ class Trainer:
         return reason if self.healthy() else ""
 
     def step(self, batches: Iterator[Batch]) -> None:
-        """One round: every turn that the game asks for, then the averages follow."""
+        """One step: every turn that the game asks for, then the averages follow."""
         asked = time.perf_counter()
         some = [self.on_device(next(batches)) for _ in range(self.game.batches)]
-        self.tally.waited += time.perf_counter() - asked
+        self.means.waited += time.perf_counter() - asked
         self.recent = some[-1]
 
         torch.manual_seed(mixed(self.recipe.seed, self.ours.rank, self.examples_seen))  # for dropout
-        round = Round(
+        step = Step(
             some,
             examples_seen=self.examples_seen,
             seed=self.recipe.seed,
@@ -142,7 +142,7 @@ class Trainer:
             part=self.part,
             device=self.precision.device,
         )
-        turns = self.game.turns(round)
+        turns = self.game.turns(step)
         while True:
             with self.precision.autocast():
                 turn = next(turns, None)
@@ -150,7 +150,7 @@ class Trainer:
                     break
                 with self.only(turn.mover):
                     loss = turn.loss()
-            self.move(turn.mover, loss, round)
+            self.move(turn.mover, loss, step)
 
         examples = self.recipe.batch * self.game.batches
         self.step_count += 1
@@ -159,22 +159,22 @@ class Trainer:
         for name, player in self.game.players.items():
             if player.averaged:
                 follow(self.averages[name], player.network, examples, half_life)
-        self.tally.add(round.report, examples)
+        self.means.add(step.report, examples)
 
-    def move(self, mover: str, loss: Tensor, round: Round) -> None:
+    def move(self, mover: str, loss: Tensor, step: Step) -> None:
         """Backward, one reduction of the mover's gradients, their limit, its optimiser's step."""
         player = self.game.players[mover]
         weights = list(player.network.parameters())
         loss.backward()  # type: ignore[no-untyped-call]
         processes.average_gradients(weights)
         if (self.step_count + 1) % PERIOD == 0:
-            round.report[f"gradient/{mover}"] = gradient_norm(weights)
+            step.report[f"gradient/{mover}"] = gradient_norm(weights)
         if self.recipe.clip_gradients:
             torch.nn.utils.clip_grad_norm_(weights, self.recipe.clip_gradients)  # Pascanu et al. 2013, section 3.2
         rate = self.recipe.learning_rate(self.examples_seen) * 0.5**self.rollbacks
         player.move(rate, (self.recipe.beta1, self.recipe.beta2(self.examples_seen)))
         player.optimizer.zero_grad(set_to_none=True)
-        round.report[f"losses/{mover}"] = loss.detach()
+        step.report[f"losses/{mover}"] = loss.detach()
 
     @contextmanager
     def only(self, mover: str) -> Iterator[None]:
@@ -207,13 +207,13 @@ class Trainer:
 
     def look(self) -> bool:
         """Read what was reported, tell the game and the watcher; False when it is not all finite."""
-        report, examples = self.tally.read()
+        report, examples = self.means.read()
         if not all(map(math.isfinite, report.values())):
             return False
         if reason := self.game.heed(report, examples):
             self.begin_again(reason)
         self.warn(self.watch.look({name: value for name, value in report.items() if name.startswith("gradient/")}))
-        if self.tally.seconds() >= 1.0:
+        if self.means.seconds() >= 1.0:
             self.note_progress()
         return True
 
@@ -228,7 +228,7 @@ class Trainer:
 
     def note_progress(self) -> None:
         """A line for the journal, and the live line."""
-        values, waited, speed = self.tally.close()
+        values, waited, speed = self.means.close()
         if not values:
             return
         entry: dict[str, Any] = {
@@ -302,7 +302,7 @@ class Trainer:
     def healthy(self) -> bool:
         """Whether every weight, and every number reported since the last look, is finite: nothing else is saved."""
         weights = [w for player in self.game.players.values() for w in player.network.parameters()]
-        numbers = [weight.detach() for weight in weights] + [v for r in self.tally.reports for v in r.values()]
+        numbers = [weight.detach() for weight in weights] + [v for r in self.means.reports for v in r.values()]
         finite = bool(torch.stack([number.float().sum() for number in numbers]).isfinite().all())
         return not processes.any_of(not finite, self.precision.device)
 
@@ -317,7 +317,7 @@ class Trainer:
                 if player.averaged:
                     average = self.averages[name].state_dict()
                     tensors |= {f"{name}/average/{key}": value for key, value in average.items()}
-            checkpoint.save(self.run.checkpoints, self.examples_seen, tensors, state, self.recipe.keep)
+            checkpoint.save(self.run.checkpoints, self.examples_seen, tensors, state, self.recipe.keep_checkpoints)
             self.publish(self.averages, self.run.model)
         processes.wait()
 
@@ -330,8 +330,8 @@ class Trainer:
             "rollbacks": self.rollbacks,
             "game": self.game.state(),
             "best": self.best.state(),
-            "pending": self.tally.pending(),
-            "pending_examples": self.tally.examples_at_look,
+            "pending": self.means.pending(),
+            "pending_examples": self.means.examples_at_look,
         }
 
     def restore(self) -> bool:
@@ -357,8 +357,8 @@ class Trainer:
         memory = {name.removeprefix("game/"): rows for name, rows in tensors.items() if name.startswith("game/")}
         self.game.load_memory({name: rows[self.part] for name, rows in memory.items()})
         self.best = Best.restored(state["best"]) if "best" in state else Best()
-        self.tally = Tally()
-        self.tally.restore(state["pending"], state["pending_examples"], self.precision.device)
+        self.means = RunningMeans()
+        self.means.restore(state["pending"], state["pending_examples"], self.precision.device)
         return True
 
     def go_back(self) -> None:

@@ -16,7 +16,7 @@ from torch.nn.functional import grid_sample, pad
 
 
 class Draw(Protocol):
-    """Random numbers, one row an image of the batch; a round of the game is one."""
+    """Random numbers, one row an image of the batch; a step of the game is one."""
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal, ``(batch, *shape)``."""

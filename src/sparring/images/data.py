@@ -15,12 +15,12 @@ from sparring.core.errors import UserError
 from sparring.core.recipe import nearest
 from sparring.data.source import Source
 from sparring.images.reading.arrays import ImageArrays
+from sparring.images.reading.file_set import Archive, Folder, is_image
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.numpy_files import read_numpy
 from sparring.images.reading.official_files import idx_images, is_cifar
 from sparring.images.reading.sets import NAMES, is_set, local_arrays, open_set
 from sparring.images.reading.shape import ImageSettings, Survey
-from sparring.images.reading.shelf import Archive, Folder, is_image
 
 CHECKED = 256  # pictures read at a time by check
 TOP = 5  # most frequent sizes that check tells

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.core.adversarial import AdversarialGame
 from sparring.core.errors import UserError
-from sparring.core.game import Round, Turn
+from sparring.core.game import Step, Turn
 from sparring.images.augment import AdaptiveAugment, AdaptiveProbability, diff_augment
 from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
@@ -42,25 +42,25 @@ class ImageGame(AdversarialGame):
         self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
         self.probability = AdaptiveProbability(recipe.augment_target, recipe.augment_limit.highest)
 
-    def turns(self, round: Round) -> Iterator[Turn]:
+    def turns(self, step: Step) -> Iterator[Turn]:
         """As in every adversarial game, with half of the real pictures mirrored where the recipe says so."""
         if self.settings.mirror:
-            round.batches = [{**batch, "images": mirrored(batch["images"], round)} for batch in round.batches]
-        return super().turns(round)
+            step.batches = [{**batch, "images": mirrored(batch["images"], step)} for batch in step.batches]
+        return super().turns(step)
 
     def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The batch's pictures, from bytes to [-1, 1]."""
         return batch["images"].float() / 127.5 - 1
 
-    def augmented(self, examples: Tensor, round: Round) -> Tensor:
+    def augmented(self, examples: Tensor, step: Step) -> Tensor:
         """What the judge is shown, of the real ones and of the generated."""
         if self.settings.augment == "diff":
-            return diff_augment(examples, round)
+            return diff_augment(examples, step)
         if not self.adaptive:
             return examples
-        strength = self.strength(round.examples_seen)
-        round.report["augment/probability"] = examples.new_tensor(strength)
-        return self.adaptive(examples, strength, round)
+        strength = self.strength(step.examples_seen)
+        step.report["augment/probability"] = examples.new_tensor(strength)
+        return self.adaptive(examples, strength, step)
 
     def strength(self, examples_seen: int) -> float:
         """The probability with which each of ADA's augmentations is applied."""
@@ -83,9 +83,9 @@ class ImageGame(AdversarialGame):
             self.probability.load(state)
 
 
-def mirrored(images: Tensor, round: Round) -> Tensor:
+def mirrored(images: Tensor, step: Step) -> Tensor:
     """Half of the pictures, left and right swapped."""
-    swap = (round.uniform() < 0.5)[:, None, None, None]
+    swap = (step.uniform() < 0.5)[:, None, None, None]
     return torch.where(swap, images.flip(3), images)
 
 

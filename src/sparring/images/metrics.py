@@ -12,8 +12,8 @@ from torch import Tensor
 from sparring.images.data import ImageSource
 from sparring.images.features.files import features_from
 from sparring.images.features.learned import learned_features, random_features
-from sparring.images.pictures import sheet, to_bytes
-from sparring.metrics.exhibit import Exhibit
+from sparring.media.pictures.sheets import sheet, to_bytes
+from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.jackknife import blocks, error_without_each
 from sparring.metrics.neighbours import nearest
@@ -93,7 +93,7 @@ def families(source: ImageSource) -> tuple[Family, ...]:
 # What a person looks at
 
 
-def pictures(shown: Exhibit) -> dict[str, tuple[str, Image.Image]]:
+def pictures(shown: Comparison) -> dict[str, tuple[str, Image.Image]]:
     """Sheets by name, each with a line on what it shows."""
     sheets = {"neighbours": neighbour_sheet(shown)}
     if shown.logits is not None:
@@ -107,7 +107,7 @@ def pictures(shown: Exhibit) -> dict[str, tuple[str, Image.Image]]:
     return sheets
 
 
-def neighbour_sheet(shown: Exhibit) -> tuple[str, Image.Image]:
+def neighbour_sheet(shown: Comparison) -> tuple[str, Image.Image]:
     """Some samples, each with the real pictures that are nearest to it."""
     few, count = shown.sample_features[:SHOWN], min(NEIGHBOURS, len(shown.reference))
     near = nearest(few, shown.reference_features, count)[1]

@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.metrics.exhibit import Exhibit
+from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Estimate, Family, Meaning
 from sparring.points.data import SIGMA, PointSource
-from sparring.points.pictures import scatter
+from sparring.points.samples import scatter
 
 MEANINGS = {
     "modes": Meaning("high", "modes found"),
@@ -72,7 +72,7 @@ def modes(points: np.ndarray, centres: np.ndarray) -> dict[str, float]:
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "reverse_kl": divergence}
 
 
-def pictures(shown: Exhibit) -> dict[str, tuple[str, Image.Image]]:
+def pictures(shown: Comparison) -> dict[str, tuple[str, Image.Image]]:
     """Both clouds."""
     return {
         "samples": ("the samples", scatter(shown.samples.numpy())),

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.core.duel import Duel
+from sparring.core.adversarial_loss import AdversarialLoss
 from sparring.core.errors import UserError
-from sparring.core.game import Game, Networks, Player, Round, Turn
+from sparring.core.game import Game, Networks, Player, Step, Turn
 from sparring.text.estimators import policy_loss, relaxed
 from sparring.text.networks.judge import Judge, LineJudge, UnitJudge
 from sparring.text.networks.writer import Writer
@@ -40,13 +40,15 @@ class TextGame(Game):
         self.places: int = form["places"]
         self.mean_units: float = form["mean_units"]
         self.classes = len(form["labels"])
-        self.batches = recipe.critic_turns
+        self.batches = recipe.n_critic
         writer, judge = self.networks()
-        self.duel = Duel(judge, recipe)
+        self.adversarial_loss = AdversarialLoss(judge, recipe)
         decay = recipe.weight_decay
         self.players = {
             "generator": Player(writer, weight_decay=decay, averaged=True),
-            "discriminator": Player(judge, pace=recipe.pace, weight_decay=decay, clip=recipe.clip),
+            "discriminator": Player(
+                judge, rate=recipe.discriminator_rate, weight_decay=decay, weight_clip=recipe.weight_clip
+            ),
         }
         self.began, self.best = NONE, torch.inf
         self.misses = self.halvings = 0  # misses in a row; all there were, each of which halves the step
@@ -65,7 +67,9 @@ class TextGame(Game):
             valued=recipe.estimator == "policy",
         )
         kind = UnitJudge if recipe.estimator == "policy" else LineJudge
-        judge = kind(**shared, channels=recipe.embedding, width=recipe.judge_width, dropout=recipe.judge_dropout)
+        judge = kind(
+            **shared, channels=recipe.embedding, width=recipe.discriminator_width, dropout=recipe.discriminator_dropout
+        )
         return writer, judge
 
     @property
@@ -77,70 +81,72 @@ class TextGame(Game):
 
     # The two acts
 
-    def turns(self, round: Round) -> Iterator[Turn]:
+    def turns(self, step: Step) -> Iterator[Turn]:
         """Likelihood on every batch; or a judge's turn on every batch, and the generator's on the last."""
-        learned = self.misses >= self.recipe.misses > 0 or round.examples_seen >= self.recipe.first_act
+        learned = (
+            self.misses >= self.recipe.pretrain_patience > 0 or step.examples_seen >= self.recipe.pretrain_examples
+        )
         if self.began == NONE and learned:
-            self.began = float(round.examples_seen)
-            self.judge_of(self.duel.discriminator).take(self.writer.vectors.weight.detach())
-        self.players["generator"].pace = 0.5**self.halvings if self.began == NONE else self.recipe.second_rate
-        yield from self.first_act(round) if self.began == NONE else self.second_act(round)
+            self.began = float(step.examples_seen)
+            self.judge_of(self.adversarial_loss.discriminator).take(self.writer.vectors.weight.detach())
+        self.players["generator"].rate = 0.5**self.halvings if self.began == NONE else self.recipe.adversarial_rate
+        yield from self.first_act(step) if self.began == NONE else self.second_act(step)
 
-    def first_act(self, round: Round) -> Iterator[Turn]:
+    def first_act(self, step: Step) -> Iterator[Turn]:
         """The generator alone."""
-        for batch in round.batches:
-            yield Turn("generator", partial(self.surprise, round, batch))
+        for batch in step.batches:
+            yield Turn("generator", partial(self.surprise, step, batch))
 
-    def second_act(self, round: Round) -> Iterator[Turn]:
+    def second_act(self, step: Step) -> Iterator[Turn]:
         """The judge, some rounds alone; then both. Where nothing else is changed, the judge's last lines are the
         generator's too."""
-        since = round.examples_seen - int(self.began)
-        for batch in round.batches:
+        since = step.examples_seen - int(self.began)
+        for batch in step.batches:
             labels = self.labels(batch)
             with still(self.writer):
-                fake = write(self.writer, round.uniform(self.places), labels)
-            real, made = self.vectors(self.examples(batch)), self.vectors(self.among_mismatched(round, batch, fake))
-            yield Turn("discriminator", partial(self.duel.discriminator_loss, round, real, made, labels))
-        if since >= self.recipe.judge_first:
-            yield Turn("generator", lambda: self.recipe.likelihood(since) * self.surprise(round, batch)
-                       + self.persuasion(round, real, fake, labels, since))  # fmt: skip
+                fake = write(self.writer, step.uniform(self.places), labels)
+            real, made = self.vectors(self.examples(batch)), self.vectors(self.among_mismatched(step, batch, fake))
+            yield Turn("discriminator", partial(self.adversarial_loss.discriminator_loss, step, real, made, labels))
+        if since >= self.recipe.discriminator_warmup:
+            yield Turn("generator", lambda: self.recipe.likelihood_weight(since) * self.surprise(step, batch)
+                       + self.persuasion(step, real, fake, labels, since))  # fmt: skip
 
-    def among_mismatched(self, round: Round, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
+    def among_mismatched(self, step: Step, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
         """``fake``, but here and there a real line of another label: no match for the label that it is judged under
         (Reed et al. 2016, section 4.2), so that the judge asks of lines to be of their label and of no other."""
         labels = self.labels(batch)
-        if not self.recipe.mismatched or labels is None:
+        if not self.recipe.mismatched_share or labels is None:
             return fake
         row = torch.arange(len(fake), device=fake.device)
         other = (row ^ 1).clamp(max=len(fake) - 1)  # in pairs: the same ones however a batch is shared, if evenly
-        taken = (round.uniform() < self.recipe.mismatched) & (labels[other] != labels)
+        taken = (step.uniform() < self.recipe.mismatched_share) & (labels[other] != labels)
         return torch.where(taken[:, None], self.examples(batch)[other], fake)
 
-    def surprise(self, round: Round, batch: Mapping[str, Tensor]) -> Tensor:
+    def surprise(self, step: Step, batch: Mapping[str, Tensor]) -> Tensor:
         """The mean negative log-likelihood of a unit, in nats: the sum over all lines by the mean length of the data's,
         so that it does not depend on how a batch is shared among processes."""
         lines = self.examples(batch)
         lines = lines[:, : int((lines != PAD).sum(1).max())]
         loss = -self.writer.log_likelihoods(lines, self.labels(batch)).sum() / (len(lines) * self.mean_units)
-        round.report["likelihood/training"] = loss.detach()
+        step.report["likelihood/training"] = loss.detach()
         return loss
 
-    def persuasion(self, round: Round, real: Tensor, fake: Tensor, labels: Tensor | None, since: int) -> Tensor:
+    def persuasion(self, step: Step, real: Tensor, fake: Tensor, labels: Tensor | None, since: int) -> Tensor:
         """What the judge's opinion of ``fake`` asks of whoever wrote it, by its weight."""
-        weight = self.recipe.adversary(since)
+        weight = self.recipe.adversarial_weight(since)
         if not weight:
             return torch.zeros((), device=fake.device)
         with still(self.writer):
             if self.recipe.estimator == "policy":
-                verdicts = self.duel.discriminate(self.vectors(fake), labels)
+                verdicts = self.adversarial_loss.discriminate(self.vectors(fake), labels)
                 return weight * policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount, self.mean_units)
-            table = self.judge_of(self.duel.discriminator).table
-            made = relaxed(self.writer, fake, labels, table, round.uniform(), self.recipe.temperature(since))
-        return weight * self.duel.generator_loss(round, real, made, labels)
+            table = self.judge_of(self.adversarial_loss.discriminator).table
+            made = relaxed(self.writer, fake, labels, table, step.uniform(), self.recipe.temperature(since))
+        return weight * self.adversarial_loss.generator_loss(step, real, made, labels)
 
     def vectors(self, lines: Tensor) -> Tensor:
         """Lines as the judge reads them, ``(batch, places, channels)``."""
-        return self.judge_of(self.duel.discriminator).table[lines]
+        return self.judge_of(self.adversarial_loss.discriminator).table[lines]
 
     @staticmethod
     def judge_of(network: torch.nn.Module) -> Judge:
@@ -171,13 +177,13 @@ class TextGame(Game):
 
     def measured(self, distance: float) -> str:
         """Counts, in the first act, how often held-out lines became no likelier."""
-        if self.began != NONE or not isfinite(distance) or not self.recipe.misses:
+        if self.began != NONE or not isfinite(distance) or not self.recipe.pretrain_patience:
             return ""
         if distance < self.best:
             self.best, self.misses = distance, 0
             return ""
         self.misses, self.halvings = self.misses + 1, self.halvings + 1
-        if self.misses == self.recipe.misses:
+        if self.misses == self.recipe.pretrain_patience:
             return f"the second act begins: held-out lines became no likelier {self.misses} times in a row"
         return ""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sparring.core.adversarial_recipe import WITH_CHANCES, DuelRecipe
+from sparring.core.adversarial_recipe import WITH_CHANCES, AdversarialLossRecipe
 from sparring.core.errors import UserError
 from sparring.core.recipe import METRICS, setting
 from sparring.core.schedules import Schedule, schedule
@@ -21,7 +21,7 @@ ONLY_WITH = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextRecipe(DuelRecipe):
+class TextRecipe(AdversarialLossRecipe):
     """A game in two acts on lines of text: likelihood first, then the adversary."""
 
     kind: ClassVar[str] = "text"
@@ -45,29 +45,31 @@ class TextRecipe(DuelRecipe):
     layers: int = setting(1, "of the generator", low=1, high=24)
     embedding: int = setting(128, "length of a unit's vector, shared by what is read and what is written", low=4)
     dropout: float = setting(0.5, "in the generator, one mask a line at all of its places", low=0, high=0.9)
-    judge_width: int = setting(64, "channels of the judge at each size of its windows", low=4, high=2048)
-    judge_dropout: float = setting(0.25, "in the judge", low=0, high=0.9)
+    discriminator_width: int = setting(64, "channels of the judge at each size of its windows", low=4, high=2048)
+    discriminator_dropout: float = setting(0.25, "in the judge", low=0, high=0.9)
 
-    first_act: int = setting(400_000, "examples of the first act, maximum likelihood, at most", low=0)
-    misses: int = setting(
+    pretrain_examples: int = setting(400_000, "examples of the first act, maximum likelihood, at most", low=0)
+    pretrain_patience: int = setting(
         2,
         "times in a row that held-out lines were no likelier, which end the first act; each halves the step (0: never)",
         low=0,
         high=100,
     )
-    judge_first: int = setting(5_000, "examples at the second act's beginning on which only the judge learns", low=0)
+    discriminator_warmup: int = setting(
+        5_000, "examples at the second act's beginning on which only the judge learns", low=0
+    )
     estimator: str = setting("gumbel", "how the judge's opinion reaches the generator", choices=("gumbel", "policy"))
     temperature: Schedule = setting(
         schedule("1:0.2@100k"), "of the Gumbel softmax, by the second act's examples", above=0
     )
     discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
-    mismatched: float = setting(
+    mismatched_share: float = setting(
         0.3, "chance that the judge sees a fake's neighbour, if of another label, in its place", low=0, high=0.9
     )
-    critic_turns: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
-    second_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
-    adversary: Schedule = setting(schedule(1.0), "weight of the judge's opinion in the second act", low=0)
-    likelihood: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside it", low=0)
+    n_critic: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
+    adversarial_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
+    adversarial_weight: Schedule = setting(schedule(1.0), "weight of the judge's opinion in the second act", low=0)
+    likelihood_weight: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside it", low=0)
 
     metric: str = setting(
         "likelihood",

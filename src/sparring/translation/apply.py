@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from sparring.core.errors import UserError
-from sparring.images.pictures import to_bytes
+from sparring.media.pictures.sheets import to_bytes
 from sparring.translation.directions import as_numbers
 from sparring.translation.networks.normalise import follow, held, rate_of
 from sparring.translation.networks.resnet import DOWN, ResnetTranslator

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.films.cuts import is_cut
-from sparring.films.reading import is_film, open_film
-from sparring.images.reading.decode import ENDINGS, bring_to
-from sparring.images.reading.shape import MINIMUM, USUAL, Shape
+from sparring.images.reading.shape import MINIMUM, USUAL
 from sparring.images.recipes import Reading, read_size
+from sparring.media.films.cuts import is_cut
+from sparring.media.films.reading import is_film, open_film
+from sparring.media.pictures.decode import ENDINGS, Shape, bring_to
 
 LATER = 2  # frames after each one that an example holds too
 

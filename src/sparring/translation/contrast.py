@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.translation.directions import Translation
 from sparring.translation.motion import motion_loss
 from sparring.translation.networks.projector import Projector
@@ -52,7 +52,7 @@ class ContrastGame(Translation):
         assert isinstance(projector, Projector)
         return projector
 
-    def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
+    def translate(self, worlds: Mapping[str, Tensor], step: Step) -> dict[str, Tensor]:
         """``b`` are the translations; ``same b``, where it is asked for, pictures that were there already.
 
         Where the recipe says ``flipped``, half of the originals go mirrored through the translator and are mirrored
@@ -64,43 +64,43 @@ class ContrastGame(Translation):
             return {"b": made, "same b": same}
         if not self.recipe.flipped:
             return {"b": self.translator(worlds["a"])}
-        flip = (round.uniform() < 0.5)[:, None, None, None]
+        flip = (step.uniform() < 0.5)[:, None, None, None]
         made = self.translator(torch.where(flip, worlds["a"].flip(3), worlds["a"]))
         return {"b": torch.where(flip, made.flip(3), made)}
 
-    def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+    def translators_loss(self, step: Step, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
         """Their eq. 6."""
-        recipe, losses = self.recipe, [self.duels["b"].generator_loss(round, worlds["b"], made["b"], None)]
-        contrasts = [self.contrast(self.translator.framed(worlds["a"]), made["b"], round)]
+        recipe, losses = self.recipe, [self.adversarial_losses["b"].generator_loss(step, worlds["b"], made["b"], None)]
+        contrasts = [self.contrast(self.translator.framed(worlds["a"]), made["b"], step)]
         if recipe.contrast_identity:
-            contrasts.append(self.contrast(worlds["b"], made["same b"], round))
+            contrasts.append(self.contrast(worlds["b"], made["same b"], step))
         for name, contrast in zip(("a2b", "b"), contrasts, strict=False):
-            round.report[f"contrast/{name}"] = contrast
+            step.report[f"contrast/{name}"] = contrast
         losses.append(recipe.contrast * torch.stack(contrasts).mean())
-        if identity := recipe.identity(round.examples_seen):
+        if identity := recipe.identity(step.examples_seen):
             change = (self.translator.redraw(worlds["b"]) - worlds["b"]).abs().mean()
-            round.report["identity/b"] = change
+            step.report["identity/b"] = change
             losses.append(identity * change)
         if recipe.motion:
-            losses.append(recipe.motion * motion_loss(self.translator, worlds["a"], made["b"], round, "a2b"))
+            losses.append(recipe.motion * motion_loss(self.translator, worlds["a"], made["b"], step, "a2b"))
         return torch.stack(losses).sum()
 
-    def contrast(self, originals: Tensor, made: Tensor, round: Round) -> Tensor:
+    def contrast(self, originals: Tensor, made: Tensor, step: Step) -> Tensor:
         """The contrast of patches, the mean over features of several depths; only ``made`` is taught by it."""
         asked = self.translator.features(made)
         with torch.no_grad():
             given = self.translator.features(originals)
         losses = []
         for depth, (ask, give) in enumerate(zip(asked, given, strict=True)):
-            places = self.places(ask, round)
+            places = self.places(ask, step)
             one, other = (self.projector(depth, at(features, places)) for features in (ask, give))
             losses.append(patch_contrast(one, other.detach(), self.recipe.temperature))
         return torch.stack(losses).mean()
 
-    def places(self, features: Tensor, round: Round) -> Tensor:
+    def places(self, features: Tensor, step: Step) -> Tensor:
         """Which patches of each picture are compared, ``(batch, patches)``: all different."""
         count = features.shape[2] * features.shape[3]
-        return round.uniform(count).argsort(1)[:, : self.recipe.contrast_patches]
+        return step.uniform(count).argsort(1)[:, : self.recipe.contrast_patches]
 
 
 def at(features: Tensor, places: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.translation.directions import WAYS, Translation
 from sparring.translation.motion import motion_loss
 from sparring.translation.networks.resnet import ResnetTranslator
@@ -33,7 +33,7 @@ class CycleGame(Translation):
         assert isinstance(translator, ResnetTranslator)
         return translator
 
-    def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
+    def translate(self, worlds: Mapping[str, Tensor], step: Step) -> dict[str, Tensor]:
         """``a`` and ``b`` are translations, ``same a`` and ``same b`` what became of pictures already there."""
         made = {}
         for way, (source, target) in WAYS.items():
@@ -42,22 +42,22 @@ class CycleGame(Translation):
             made[target], made[f"same {target}"] = translator.redraw(both).chunk(2)
         return made
 
-    def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+    def translators_loss(self, step: Step, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
         """Eq. 3 of the paper and the identity loss of its section 5.2, weighted as the recipe says."""
-        at, recipe = round.examples_seen, self.recipe
+        at, recipe = step.examples_seen, self.recipe
         cycle, identity, noise = recipe.cycle(at), recipe.identity(at), recipe.cycle_noise(at)
         losses = []
         for way, (source, target) in WAYS.items():
             back = next(other for other in WAYS if other != way)
-            losses.append(self.duels[target].generator_loss(round, worlds[target], made[target], None))
-            seen = made[target] + noise * round.normal(*made[target].shape[1:]) if noise else made[target]
+            losses.append(self.adversarial_losses[target].generator_loss(step, worlds[target], made[target], None))
+            seen = made[target] + noise * step.normal(*made[target].shape[1:]) if noise else made[target]
             unframed = self.translator(way).unframed(seen, worlds[source])
             error = (self.translator(back).redraw(unframed) - worlds[source]).abs().mean()
             change = (made[f"same {target}"] - worlds[target]).abs().mean()
-            round.report[f"cycle/{way}"], round.report[f"identity/{target}"] = error, change
+            step.report[f"cycle/{way}"], step.report[f"identity/{target}"] = error, change
             losses += [cycle * error, identity * change]
             if recipe.motion:
                 losses.append(
-                    recipe.motion * motion_loss(self.translator(way), worlds[source], made[target], round, way)
+                    recipe.motion * motion_loss(self.translator(way), worlds[source], made[target], step, way)
                 )
         return torch.stack(losses).sum()

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from sparring.core.duel import Duel, constrain
+from sparring.core.adversarial_loss import AdversarialLoss, constrain
 from sparring.core.errors import UserError
-from sparring.core.game import Game, Networks, Player, Round, Side, Turn, mixed
+from sparring.core.game import Game, Networks, Player, Side, Step, Turn, mixed
 from sparring.images.game import mirrored
 from sparring.translation.inversion import Inversion, luminance_correlation
 from sparring.translation.networks.patch import PatchDiscriminator, field_for
@@ -68,11 +68,15 @@ class Translation(Game):
             raise UserError(f"patch: {field} pixels are too many for pictures of {height}x{width}; leave it at auto")
         self.recipe, self.form, self.ways, self.field = recipe, form, ways, field
         translators, judges = self.networks()
-        self.duels = {target: Duel(judge, recipe, name=f" {target}") for target, judge in judges.items()}
+        self.adversarial_losses = {
+            target: AdversarialLoss(judge, recipe, name=f" {target}") for target, judge in judges.items()
+        }
         decay = recipe.weight_decay
         self.players = {
             "generator": Player(translators, weight_decay=decay, averaged=True),
-            "discriminator": Player(judges, pace=recipe.pace, weight_decay=decay, clip=recipe.clip),
+            "discriminator": Player(
+                judges, rate=recipe.discriminator_rate, weight_decay=decay, weight_clip=recipe.weight_clip
+            ),
         }
         self.pools = {target: Pool(depth_for(recipe.pool, recipe.batch)) for target in judges}
         self.inversion = Inversion(form["upright"] and recipe.inversion == "restart")
@@ -97,40 +101,41 @@ class Translation(Game):
         }
         return nn.ModuleDict(translators), nn.ModuleDict(judges)
 
-    def turns(self, round: Round) -> Iterator[Turn]:
+    def turns(self, step: Step) -> Iterator[Turn]:
         """The judges see new translations and old ones; then the translators move."""
-        worlds = self.worlds(round)
-        made = self.translate(worlds, round)
+        worlds = self.worlds(step)
+        made = self.translate(worlds, step)
         for way in self.ways:
             source, target = WAYS[way]
-            round.report[f"luminance/{way}"] = luminance_correlation(worlds[source], made[target].detach())
-        past = {target: self.pools[target].swap(made[target].detach(), round) for target in self.duels}
-        yield Turn("discriminator", lambda: self.judges_loss(round, worlds, past))
-        yield Turn("generator", lambda: self.translators_loss(round, worlds, made))
+            step.report[f"luminance/{way}"] = luminance_correlation(worlds[source], made[target].detach())
+        past = {target: self.pools[target].swap(made[target].detach(), step) for target in self.adversarial_losses}
+        yield Turn("discriminator", lambda: self.judges_loss(step, worlds, past))
+        yield Turn("generator", lambda: self.translators_loss(step, worlds, made))
 
-    def worlds(self, round: Round) -> dict[str, Tensor]:
+    def worlds(self, step: Step) -> dict[str, Tensor]:
         """The batch's pictures of each world, in [-1, 1]."""
-        return {world: self.shown(as_numbers(round.batches[0][world]), round) for world in ("a", "b")}
+        return {world: self.shown(as_numbers(step.batches[0][world]), step) for world in ("a", "b")}
 
-    def shown(self, pictures: Tensor, round: Round) -> Tensor:
+    def shown(self, pictures: Tensor, step: Step) -> Tensor:
         """Mirrored and moved, as the recipe says."""
         if self.recipe.mirror:
-            pictures = mirrored(pictures, round)
-        return moved(pictures, self.recipe.shift, round) if self.recipe.shift else pictures
+            pictures = mirrored(pictures, step)
+        return moved(pictures, self.recipe.shift, step) if self.recipe.shift else pictures
 
     @abstractmethod
-    def translate(self, worlds: Mapping[str, Tensor], round: Round) -> dict[str, Tensor]:
+    def translate(self, worlds: Mapping[str, Tensor], step: Step) -> dict[str, Tensor]:
         """What :meth:`translators_loss` needs of the translators, computed once for both turns; the translations by the
         name of the world that they are in."""
 
     @abstractmethod
-    def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+    def translators_loss(self, step: Step, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
         """To convince the judges and to stay tied to the originals."""
 
-    def judges_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+    def judges_loss(self, step: Step, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
         """The sum over the judges."""
         losses = [
-            duel.discriminator_loss(round, worlds[target], made[target], None) for target, duel in self.duels.items()
+            adversarial_loss.discriminator_loss(step, worlds[target], made[target], None)
+            for target, adversarial_loss in self.adversarial_losses.items()
         ]
         return torch.stack(losses).sum()
 
@@ -207,13 +212,13 @@ def translated(translators: nn.Module, way: str, pictures: Tensor) -> Tensor:
     return torch.cat([translators[way](part).float() for part in torch.split(pictures, some)])
 
 
-def moved(pictures: Tensor, most: int, round: Round) -> Tensor:
+def moved(pictures: Tensor, most: int, step: Step) -> Tensor:
     """Each picture by up to ``most`` pixels each way, reflected at its borders; never resized, so that things have the
     size that they will have when they are translated."""
     height, width = pictures.shape[2:]
     most = min(most, height - 1, width - 1)
     padded = pad(pictures, (most, most, most, most), mode="reflect")
-    place = (round.uniform(2) * (2 * most + 1)).long()
+    place = (step.uniform(2) * (2 * most + 1)).long()
     rows = (place[:, :1] + torch.arange(height, device=place.device))[:, None, :, None]
     columns = (place[:, 1:] + torch.arange(width, device=place.device))[:, None, None, :]
     index = torch.arange(len(pictures), device=place.device)[:, None, None, None]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 
 BUMPS = 3  # knots of the flow along each side
 BEND = 0.03  # deviation of the flow at a knot, of the picture's side
@@ -18,9 +18,9 @@ DRIFT = 0.05  # most that everything moves together, of the side
 NOISE = 0.01  # deviation of the noise on the moved picture, of a range of 2
 
 
-def random_flow(height: int, width: int, round: Round) -> Tensor:
+def random_flow(height: int, width: int, step: Step) -> Tensor:
     """Where each pixel of the moved pictures comes from: a grid ``(batch, height, width, 2)`` for ``grid_sample``."""
-    knots = 2 * BEND * round.normal(2, BUMPS, BUMPS) + 2 * DRIFT * (2 * round.uniform(2, 1, 1) - 1)
+    knots = 2 * BEND * step.normal(2, BUMPS, BUMPS) + 2 * DRIFT * (2 * step.uniform(2, 1, 1) - 1)
     smooth = interpolate(knots, size=(height, width), mode="bicubic", align_corners=True)
     count = len(knots)
     still = affine_grid(torch.eye(2, 3, device=knots.device).expand(count, 2, 3), [count, 1, height, width], False)
@@ -34,11 +34,11 @@ def moved_by(pictures: Tensor, flow: Tensor) -> Tensor:
     return moved
 
 
-def motion_loss(translator: nn.Module, pictures: Tensor, made: Tensor, round: Round, name: str) -> Tensor:
+def motion_loss(translator: nn.Module, pictures: Tensor, made: Tensor, step: Step, name: str) -> Tensor:
     """|T(move(x) + noise) - move(T(x))|, the mean over pixels (their eq. 3); ``made`` is T(x)."""
     height, width = pictures.shape[2:]
-    flow = random_flow(height, width, round)
-    frame = moved_by(pictures, flow) + NOISE * round.normal(*pictures.shape[1:])
+    flow = random_flow(height, width, step)
+    frame = moved_by(pictures, flow) + NOISE * step.normal(*pictures.shape[1:])
     loss: Tensor = (translator(frame) - moved_by(made, flow)).abs().mean()
-    round.report[f"motion/{name}"] = loss
+    step.report[f"motion/{name}"] = loss
     return loss

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 
 
 class Pool:
     """Remembers ``depth`` fakes for each place in the batch.
 
     A pool for each place instead of one for all makes a game the same however many processes share the batch: with
-    batches of one it is the paper's. Which are remembered is decided by the round's random numbers and by how many
+    batches of one it is the paper's. Which are remembered is decided by the step's random numbers and by how many
     rounds came before, so that a resumed run needs nothing but :attr:`kept`.
     """
 
@@ -20,19 +20,19 @@ class Pool:
         self.depth = depth
         self.kept: Tensor | None = None  # (batch, depth, channels, height, width)
 
-    def swap(self, fakes: Tensor, round: Round) -> Tensor:
+    def swap(self, fakes: Tensor, step: Step) -> Tensor:
         """``fakes`` ``(batch, channels, height, width)``, about half of them in exchange for older ones."""
         if not self.depth:
             return fakes
         if self.kept is None or len(self.kept) != len(fakes):
             self.kept = fakes.new_zeros(len(fakes), self.depth, *fakes.shape[1:])
-        before = round.examples_seen // round.global_batch
+        before = step.examples_seen // step.global_batch
         rows = torch.arange(len(fakes), device=fakes.device)
         if before < self.depth:
             self.kept[:, before] = fakes
             return fakes
-        place = (round.uniform() * self.depth).long()
-        older = (round.uniform() < 0.5)[:, None, None, None]
+        place = (step.uniform() * self.depth).long()
+        older = (step.uniform() < 0.5)[:, None, None, None]
         past = self.kept[rows, place]
         self.kept[rows, place] = torch.where(older, fakes, past)
         return torch.where(older, past, fakes)

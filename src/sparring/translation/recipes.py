@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sparring.core.adversarial_recipe import DuelRecipe
+from sparring.core.adversarial_recipe import AdversarialLossRecipe
 from sparring.core.errors import UserError
 from sparring.core.recipe import setting
 from sparring.core.schedules import Schedule, schedule
@@ -29,12 +29,12 @@ ONLY_WITH = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranslationRecipe(DuelRecipe, Reading):
+class TranslationRecipe(AdversarialLossRecipe, Reading):
     """A game between two worlds: what ties a translation to its original, which networks play."""
 
     kind: ClassVar[str] = "translation"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
-    places: ClassVar[tuple[str, ...]] = ("data", "data_b")
+    data_settings: ClassVar[tuple[str, ...]] = ("data", "data_b")
 
     data_b: str = setting("", "the second world, where data is the first one and does not hold both")
     method: str = setting("cycle", "what ties a translation to its original", choices=("cycle", "contrast"))

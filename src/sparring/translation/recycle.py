@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from sparring.core.game import Round
+from sparring.core.game import Step
 from sparring.translation.cycle import CycleGame
 from sparring.translation.directions import WAYS, as_numbers
 from sparring.translation.networks.predictor import Predictor
@@ -34,23 +34,23 @@ class RecycleGame(CycleGame):
         following: Tensor = translators[f"next {world}"](before, now)
         return following
 
-    def worlds(self, round: Round) -> dict[str, Tensor]:
+    def worlds(self, step: Step) -> dict[str, Tensor]:
         """Each world's frame, and those after it as ``a 1``, ``a 2``, all mirrored and moved alike."""
-        batch, found = round.batches[0], {}
+        batch, found = step.batches[0], {}
         for world in ("a", "b"):
             frames = torch.cat([batch[world], batch[f"{world} later"]], 1)
-            found[world], found[f"{world} 1"], found[f"{world} 2"] = self.shown(as_numbers(frames), round).chunk(3, 1)
+            found[world], found[f"{world} 1"], found[f"{world} 2"] = self.shown(as_numbers(frames), step).chunk(3, 1)
         return found
 
-    def translators_loss(self, round: Round, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+    def translators_loss(self, step: Step, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
         """The cycle game's, what is foretold at home, and what is foretold abroad."""
-        losses = [super().translators_loss(round, worlds, made)]
+        losses = [super().translators_loss(step, worlds, made)]
         for way, (source, target) in WAYS.items():
             back = next(other for other in WAYS if other != way)
             before, now, later = worlds[source], worlds[f"{source} 1"], worlds[f"{source} 2"]
             home = (self.foretold(source, before, now) - later).abs().mean()
             abroad = self.foretold(target, made[target], self.translator(way)(now))
             recycled = (self.translator(back)(abroad) - later).abs().mean()
-            round.report[f"foretold/{source}"], round.report[f"recycle/{way}"] = home, recycled
+            step.report[f"foretold/{source}"], step.report[f"recycle/{way}"] = home, recycled
             losses.append(self.recipe.recycle * (home + recycled))
         return torch.stack(losses).sum()

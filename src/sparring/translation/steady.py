@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from sparring.films.cuts import is_cut
-from sparring.films.flow import flow, grey, occluded, warped
+from sparring.media.films.cuts import is_cut
+from sparring.media.films.flow import flow, grey, occluded, warped
 from sparring.translation.apply import translate_picture
 from sparring.translation.networks.normalise import follow, held
 from sparring.translation.networks.resnet import ResnetTranslator

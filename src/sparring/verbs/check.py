@@ -10,8 +10,8 @@ import numpy as np
 
 from sparring.images.data import check as check_images
 from sparring.images.data import open_source
-from sparring.images.pictures import write_samples
 from sparring.images.recipes import images
+from sparring.images.samples import write_samples
 
 SHOWN = 64  # pictures on the sheet
 NAMED = 10  # bad files and labels in the words for a person; the JSON has all

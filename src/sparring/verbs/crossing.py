@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.game import mixed
-from sparring.images.pictures import to_bytes
+from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Meaning, Score
 from sparring.rooms import ROOMS

@@ -20,10 +20,10 @@ from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.journal import finite
 from sparring.metrics.compare import MEANINGS, compare, memorised, without
-from sparring.metrics.exhibit import Exhibit
+from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features, in_chunks
+from sparring.metrics.findings import verdicts
 from sparring.metrics.score import Meaning, Score
-from sparring.metrics.verdict import verdicts
 from sparring.report.evaluation import evaluation_page
 from sparring.report.sheets import kind
 from sparring.text.recipes import TextRecipe
@@ -127,7 +127,7 @@ def assess(
     if labels is not None and measure.classify:
         scores.append(as_asked(measure, samples, labels))
     scores += subject.further(samples, measure, seed)
-    shown = Exhibit(reference, samples, seen[0], seen[1], logits, labels, tuple(subject.labels))
+    shown = Comparison(reference, samples, seen[0], seen[1], logits, labels, tuple(subject.labels))
     result = {
         "sparring": sparring.__version__,
         "target": target,

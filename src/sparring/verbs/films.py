@@ -19,11 +19,11 @@ import sparring
 from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.journal import finite
-from sparring.films.cuts import is_cut
-from sparring.films.film import Film
-from sparring.films.reading import open_film
-from sparring.films.warping import LONG, WarpingError
 from sparring.images.metrics import find_features
+from sparring.media.films.cuts import is_cut
+from sparring.media.films.film import Film
+from sparring.media.films.reading import open_film
+from sparring.media.films.warping import LONG, WarpingError
 from sparring.metrics.kernel import kernel_distance
 from sparring.verbs.crossing import Crossing
 from sparring.verbs.translate import Work, grey, smaller

@@ -9,7 +9,7 @@ from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
 from sparring.core.journal import entries
 from sparring.core.run import find, read_config
-from sparring.data.notes import read_note
+from sparring.media.pictures.notes import read_note
 
 
 def info(path: str | Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparring.core.errors import UserError
-from sparring.films.reading import is_film
-from sparring.images.reading.decode import ENDINGS
+from sparring.media.films.reading import is_film
+from sparring.media.pictures.decode import ENDINGS
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from sparring.core.files import may_write, write_atomically
 from sparring.core.recipe import nearest
 from sparring.text.data import as_row
 from sparring.text.game import TextGame
-from sparring.text.pictures import ENDINGS, as_json_lines, as_table
 from sparring.text.reading.files import read_file
 from sparring.text.reading.found import BadText
 from sparring.text.reading.lines import clean
 from sparring.text.recipes import TextRecipe
+from sparring.text.samples import ENDINGS, as_json_lines, as_table
 from sparring.text.vocabulary import END, PAD
 from sparring.verbs.model import Model, load
 

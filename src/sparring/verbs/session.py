@@ -253,4 +253,4 @@ def described(form: dict[str, Any]) -> str:
 
 def shareable(recipe: Recipe) -> dict[str, Any]:
     """The recipe without the place of the data on this machine."""
-    return {**recipe.to_dict(), **{name: Path(getattr(recipe, name)).name for name in recipe.places}}
+    return {**recipe.to_dict(), **{name: Path(getattr(recipe, name)).name for name in recipe.data_settings}}

@@ -174,9 +174,9 @@ def of_model(model: Model, folder: Path, given: Sequence[str]) -> dict[str, Subj
     recipe = model.recipe
     if not isinstance(recipe, TranslationRecipe):
         return {"": Maker(model, folder, one_place(given) or own_data(folder, model)["data"])}
-    if len(given) > len(recipe.places):
+    if len(given) > len(recipe.data_settings):
         raise UserError(f"data: {len(given)} places are too many; give two worlds: --data A_FOLDER B_FOLDER")
-    named = {"data": "", "data_b": "", **dict(zip(recipe.places, given, strict=False))}
+    named = {"data": "", "data_b": "", **dict(zip(recipe.data_settings, given, strict=False))}
     tests = open_tests(recipe.changed(named if given else own_data(folder, model)), model.form)
     assert isinstance(model.game, Translation)
     return {way: Crossing(model, way, tests, folder / "evaluation" / way) for way in model.game.ways}
@@ -194,7 +194,7 @@ def own_data(folder: Path, model: Model) -> dict[str, str]:
     for place in (folder, folder.parent):
         if (place / "recipe.yaml").exists():
             content = find(place)[1]
-            return {name: str(content[name]) for name in model.recipe.places}
+            return {name: str(content[name]) for name in model.recipe.data_settings}
     if model.room.names_data(model.recipe.data):
         return {"data": model.recipe.data}
     raise UserError(f"data: {folder} does not hold the data it was trained on ({model.recipe.data}); add --data PATH")

@@ -22,9 +22,9 @@ from sparring.core.errors import UserError
 from sparring.core.game import mixed
 from sparring.data.order import held_out_count, split
 from sparring.metrics.compare import scores_of
+from sparring.metrics.findings import Verdict, verdicts
 from sparring.metrics.frechet import frechet
 from sparring.metrics.score import Family, Meaning, Score
-from sparring.metrics.verdict import Verdict, verdicts
 from sparring.text import grammar
 from sparring.text.curve import curve_picture
 from sparring.text.data import TextSource, drawn, open_source
@@ -35,8 +35,8 @@ from sparring.text.measures.classifier import LabelJudge
 from sparring.text.measures.encoder import Encoder
 from sparring.text.measures.ngrams import NgramModel
 from sparring.text.measures.novelty import copied, diversity, nearest
-from sparring.text.pictures import as_texts, picture
 from sparring.text.recipes import TextRecipe
+from sparring.text.samples import as_texts, picture
 from sparring.text.vocabulary import PAD, UNKNOWN
 from sparring.verbs.model import Model
 from sparring.verbs.subject import own_data

@@ -60,7 +60,7 @@ def complete(recipe: Recipe, data: str | Path | None, settings: dict[str, Any]) 
     if not recipe.data:
         raise UserError(f"data: recipe '{recipe.name}' needs your data; add --data PATH")
     room, found = room_of(recipe), {}
-    for name in recipe.places:
+    for name in recipe.data_settings:
         place = getattr(recipe, name)
         path = Path(place).expanduser()
         if place and not room.names_data(place) and path.exists():

@@ -15,16 +15,17 @@ from PIL import Image
 from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.recipe import nearest
-from sparring.data.notes import encode_png
-from sparring.films.film import Film
-from sparring.films.reading import open_film
-from sparring.films.writing import KNOWN, writing
-from sparring.images.pictures import to_picture
-from sparring.images.reading.decode import BadImage
+from sparring.media.films.film import Film
+from sparring.media.films.reading import open_film
+from sparring.media.films.writing import KNOWN, writing
+from sparring.media.pictures.decode import BadImage
+from sparring.media.pictures.files import FORMATS, read_picture, write_picture
+from sparring.media.pictures.notes import encode_png
+from sparring.media.pictures.sheets import to_picture
 from sparring.translation.apply import check_tile, translate_picture
 from sparring.translation.directions import Translation
 from sparring.translation.networks.resnet import ResnetTranslator
-from sparring.translation.pictures import FORMATS, pair_sheet, read_picture, write_picture
+from sparring.translation.samples import pair_sheet
 from sparring.translation.steady import Steady
 from sparring.verbs.inputs import Job, find_jobs
 from sparring.verbs.model import Model, load

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.images.reading.decode import bring_to
 from sparring.images.reading.labels import encode
-from sparring.images.reading.shape import MINIMUM, Header, ImageSettings, choose_shape, survey
+from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, survey
+from sparring.media.pictures.decode import Header, bring_to
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # by number of channels
 

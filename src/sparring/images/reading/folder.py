@@ -14,10 +14,10 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.images.reading.decode import ENDINGS, BadImage, read_header, read_image
+from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.labels import encode, read_labels
-from sparring.images.reading.shape import MINIMUM, Header, ImageSettings, Shape, choose_shape, survey
-from sparring.images.reading.shelf import Shelf
+from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, survey
+from sparring.media.pictures.decode import ENDINGS, BadImage, Header, Shape, read_header, read_image
 
 THREADS = max(2, min(8, os.cpu_count() or 1))
 CHUNK = 32  # files that a thread takes at a time
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class ImageFiles:
-    """Pictures of one shape from the files on a shelf.
+    """Pictures of one shape from the files on a file_set.
 
     At opening every header is read and, for a set that fits into memory, every pixel. A file that streams
     from disk and turns out bad later is replaced by the next good one, so that the order of all others stays
@@ -34,14 +34,14 @@ class ImageFiles:
     match them.
     """
 
-    def __init__(self, shelf: Shelf, settings: ImageSettings) -> None:
+    def __init__(self, file_set: FileSet, settings: ImageSettings) -> None:
         self.name = settings.data
-        self.shelf = shelf
-        self.bad_files = list(shelf.bad_files)
+        self.shelf = file_set
+        self.bad_files = list(file_set.bad_files)
         self.dead: set[int] = set()  # indices found bad while streaming
-        if not shelf.names:
-            raise UserError(_nothing_in(shelf))
-        label_of = None if settings.labelled == "no" else read_labels(shelf)
+        if not file_set.names:
+            raise UserError(_nothing_in(file_set))
+        label_of = None if settings.labelled == "no" else read_labels(file_set)
 
         # The headers decide the shape; what turns out bad behind a good header must not have had a say in it.
         headers = self._headers()
@@ -143,10 +143,10 @@ def _attempt(work: Callable[[Any], T], item: Any) -> T | BadImage:
         return problem
 
 
-def _nothing_in(shelf: Shelf) -> str:
-    held = [name for name in shelf.others if name.endswith((".npy", ".npz", ".zip", ".tar.gz"))]
-    hint = f"give {shelf.place}/{held[0]} instead" if held else f"it needs files that end in {' '.join(ENDINGS)}"
-    return f"{shelf.place}: holds no images; {hint}"
+def _nothing_in(file_set: FileSet) -> str:
+    held = [name for name in file_set.others if name.endswith((".npy", ".npz", ".zip", ".tar.gz"))]
+    hint = f"give {file_set.place}/{held[0]} instead" if held else f"it needs files that end in {' '.join(ENDINGS)}"
+    return f"{file_set.place}: holds no images; {hint}"
 
 
 def _too_few(place: str, good: int, bad_files: Sequence[BadFile]) -> str:

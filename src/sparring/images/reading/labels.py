@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.images.reading.decode import BadImage
-from sparring.images.reading.shelf import Shelf
+from sparring.images.reading.file_set import FileSet
+from sparring.media.pictures.decode import BadImage
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")  # the last is NVIDIA's name for the same thing
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}  # folders that are no labels
@@ -27,20 +27,20 @@ HEADINGS = (
 )  # of the first column, where there are headings
 
 
-def read_labels(shelf: Shelf) -> dict[str, str] | None:
-    """The label of each image on the shelf, by name; None when there are no labels.
+def read_labels(file_set: FileSet) -> dict[str, str] | None:
+    """The label of each image on the file_set, by name; None when there are no labels.
 
     Raises :class:`UserError` when a label file cannot be read or does not match the images.
     """
-    present = [name for name in LABEL_FILES if name in shelf.others]
+    present = [name for name in LABEL_FILES if name in file_set.others]
     if len(present) > 1:
-        raise UserError(f"{shelf.place}: has {' and '.join(present)}; keep one of them")
+        raise UserError(f"{file_set.place}: has {' and '.join(present)}; keep one of them")
     if present:
-        return _from_file(shelf, present[0])
+        return _from_file(file_set, present[0])
 
-    first_folders = {name: name.partition("/")[0] for name in shelf.names}
+    first_folders = {name: name.partition("/")[0] for name in file_set.names}
     folders = set(first_folders.values())
-    if not all("/" in name for name in shelf.names) or len(folders) < 2 or folders <= SPLITS:
+    if not all("/" in name for name in file_set.names) or len(folders) < 2 or folders <= SPLITS:
         return None
     return first_folders
 
@@ -57,11 +57,11 @@ def _by_value_then_alphabet(label: str) -> tuple[bool, int, str]:
     return not is_number, int(label) if is_number else 0, label
 
 
-def _from_file(shelf: Shelf, name: str) -> dict[str, str] | None:
+def _from_file(file_set: FileSet, name: str) -> dict[str, str] | None:
     """The label file's content, which must name every image, and nothing else, once."""
-    where = f"{shelf.place}/{name}"
+    where = f"{file_set.place}/{name}"
     try:
-        content = shelf.read(name)
+        content = file_set.read(name)
         text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, BadImage) as problem:
         raise UserError(f"{where}: cannot be read as UTF-8 text ({problem})") from None
@@ -74,11 +74,11 @@ def _from_file(shelf: Shelf, name: str) -> dict[str, str] | None:
         file = file.replace("\\", "/").removeprefix("./")
         if labels.setdefault(file, label) != label:
             raise UserError(f"{where}: gives '{file}' two labels, '{labels[file]}' and '{label}'; keep one")
-    _complain(where, "names {} not there, e.g. '{}'; remove it from the list", labels.keys() - set(shelf.names))
+    _complain(where, "names {} not there, e.g. '{}'; remove it from the list", labels.keys() - set(file_set.names))
     _complain(
         where,
         "lacks {} that is there, e.g. '{}'; add it, or set labelled to no",
-        set(shelf.names) - labels.keys(),
+        set(file_set.names) - labels.keys(),
     )
     return labels
 

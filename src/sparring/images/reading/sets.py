@@ -16,7 +16,8 @@ from sparring.data.download import Remote, fetch
 from sparring.data.source import BadFile
 from sparring.images.reading.arrays import Arrays, ImageArrays
 from sparring.images.reading.official_files import idx_images, is_cifar, read_cifar, read_idx_pair
-from sparring.images.reading.shape import Header, ImageSettings, Shape, survey
+from sparring.images.reading.shape import ImageSettings, survey
+from sparring.media.pictures.decode import Header, Shape
 
 STACKED = "stacked-mnist"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from sparring.core.errors import UserError
 from sparring.images.recipes import read_size
+from sparring.media.pictures.decode import Header, Shape
 
 MINIMUM = 16  # good pictures; with fewer there is nothing to learn from, and mostly something else is wrong
 SMALLEST = 4  # pixels a side that "auto" keeps
@@ -33,37 +34,6 @@ class ImageSettings(Protocol):
     def cache_mb(self) -> int: ...  # MiB of decoded pixels to keep in memory
     @property
     def labelled(self) -> str: ...  # "auto", "yes", "no"
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The shape of every picture, and how pictures of other shapes are brought to it."""
-
-    height: int
-    width: int
-    channels: int
-    fit: str = "crop"
-    alpha: str = "white"
-
-    @property
-    def size(self) -> int:
-        """Bytes of one picture."""
-        return self.height * self.width * self.channels
-
-    def form(self, labels: list[str]) -> dict[str, Any]:
-        """As a source describes itself."""
-        return {"height": self.height, "width": self.width, "channels": self.channels, "labels": labels}
-
-
-@dataclass(frozen=True)
-class Header:
-    """What is known of a picture before any pixel is decoded."""
-
-    height: int  # as seen: EXIF rotation undone
-    width: int
-    mode: str  # Pillow's name: "L", "RGB", "P", ...
-    colour: bool
-    transparent: bool  # has an alpha channel or a transparent colour
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from sparring.core import processes
 
 
-class Tally:
+class RunningMeans:
     """Reports since the last look (``read``) and looks since the last line (``close``)."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Tally:
         self.since = time.perf_counter()
 
     def add(self, report: Mapping[str, Tensor], examples: int) -> None:
-        """One round's report, left on the device: reading it would make the host wait."""
+        """One step's report, left on the device: reading it would make the host wait."""
         self.reports.append({name: value.detach() for name, value in report.items()})
         self.examples += examples
         self.examples_at_look += examples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparring.films.extra import cv2
+from sparring.media.films.extra import cv2
 
 ACROSS, DOWN = 64, 36  # pixels that frames are compared at
 BINS = 8  # of the histogram, for each of red, green and blue

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.images.reading.decode import ENDINGS, BadImage
+from sparring.media.pictures.decode import ENDINGS, BadImage
 
 LARGEST_MEMBER = 1 << 28  # bytes that a file in a zip may unpack to; beyond that it may be a zip bomb
 
 
-class Shelf(Protocol):
+class FileSet(Protocol):
     """Image files by name; a name is the path below ``place``, with forward slashes."""
 
     place: str  # what stands before a name in messages

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.films.damage import lacks_index, missing_bytes
-from sparring.films.extra import av
-from sparring.films.film import RATE, CutShort, Film, one_line
+from sparring.media.films.damage import lacks_index, missing_bytes
+from sparring.media.films.extra import av
+from sparring.media.films.film import RATE, CutShort, Film, one_line
 
 # A film from a stranger must not make FFmpeg open playlists or addresses.
 OPTIONS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", "protocol_whitelist": "file"}

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from sparring.core.errors import UserError
-from sparring.films.film import RATE, CutShort, Film, one_line
-from sparring.films.stills import as_frame
+from sparring.media.films.film import RATE, CutShort, Film, one_line
+from sparring.media.films.stills import as_frame
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")

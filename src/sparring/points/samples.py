@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.files import may_write, write_atomically
-from sparring.data.notes import save_png
+from sparring.media.pictures.notes import save_png
 
 PIXELS = 512  # side of a scatter picture
 MARGIN = 0.08  # of it, left free on each side

@@ -1,9 +1,8 @@
-"""Translated pictures: read and written so that nothing else of a file changes, and sheets of both side by side."""
+"""Picture files read and written so that nothing but the pixels of a file changes."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
-from sparring.images.pictures import sheet, to_picture
-from sparring.images.pictures import write_samples as write_samples
-from sparring.images.reading.decode import opened, to_8_bits
+from sparring.media.pictures.decode import opened, to_8_bits
+from sparring.media.pictures.sheets import to_picture
 
 BACK = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}  # EXIF orientation: the one that undoes it
 TURNS = {
@@ -40,7 +38,6 @@ FORMATS = {
 }
 SPACES = {1: b"GRAY", 3: b"RGB "}  # what an ICC profile says it is for, by channels
 QUALITY = 95  # of JPEG and WebP
-CELL = 256  # pixels, of a picture on a sheet
 
 
 @dataclass(frozen=True)
@@ -92,20 +89,3 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path) -> None:
     buffer = io.BytesIO()
     image.save(buffer, format=kind, **options)
     write_atomically(path, buffer.getvalue(), durable=False)
-
-
-def pair_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Image.Image:
-    """Pictures beside what was made of them, both brought into a square of 256 pixels."""
-    cells = [np.concatenate([boxed(one), boxed(other)], 1) for one, other in pairs]
-    return sheet(np.stack(cells), columns=max(1, round(len(cells) ** 0.5 / 2**0.5)), scale=1)
-
-
-def boxed(pixels: np.ndarray) -> np.ndarray:
-    """``(256, 256, channels)``: as large as fits, on white."""
-    picture = to_picture(pixels)
-    picture.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
-    box = np.full((CELL, CELL, pixels.shape[2]), 255, np.uint8)
-    inner = np.asarray(picture).reshape(picture.height, picture.width, -1)
-    top, left = (CELL - picture.height) // 2, (CELL - picture.width) // 2
-    box[top : top + picture.height, left : left + picture.width] = inner
-    return box

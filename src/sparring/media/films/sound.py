@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sparring.films.containers import opened
-from sparring.films.extra import av
-from sparring.films.film import Film, one_line
+from sparring.media.films.containers import opened
+from sparring.media.films.extra import av
+from sparring.media.films.film import Film, one_line
 
 PCM = ("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8")
 MP4 = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")

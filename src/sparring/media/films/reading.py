@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparring.core.errors import UserError
-from sparring.films.animations import is_animated, open_animation
-from sparring.films.containers import open_container
-from sparring.films.film import Film, one_line
-from sparring.films.folders import open_folder
+from sparring.media.films.animations import is_animated, open_animation
+from sparring.media.films.containers import open_container
+from sparring.media.films.film import Film, one_line
+from sparring.media.films.folders import open_folder
 
 CONTAINERS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 ANIMATIONS = (".gif", ".apng")

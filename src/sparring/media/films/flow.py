@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sparring.films.extra import cv2
+from sparring.media.films.extra import cv2
 
 LEAST = 32  # pixels a side that the search needs: smaller pictures are continued to that
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.films.flow import flow, grey, occluded, warped
+from sparring.media.films.flow import flow, grey, occluded, warped
 
 LONG = 8  # frames between the two of a long pair
 

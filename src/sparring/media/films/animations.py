@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.films.film import CutShort, Film, one_line
-from sparring.films.stills import as_frame
+from sparring.media.films.film import CutShort, Film, one_line
+from sparring.media.films.stills import as_frame
 
 FORMATS = ("GIF", "PNG", "WEBP")
 AT_ONCE = 100  # milliseconds: what browsers make of a frame that says it lasts none

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.films.extra import av
-from sparring.films.film import Film, one_line
-from sparring.films.sound import Sound
+from sparring.media.films.extra import av
+from sparring.media.films.film import Film, one_line
+from sparring.media.films.sound import Sound
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
 H264 = ("libx264", {"crf": "17"})

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.films.film import Film
-from sparring.films.sound import silent
+from sparring.media.films.film import Film
+from sparring.media.films.sound import silent
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 TICKS = {".gif": 10}  # milliseconds that durations are counted in, 1 elsewhere

@@ -15,9 +15,9 @@ from PIL import Image
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, make_folder
-from sparring.films import encoding, moving
-from sparring.films.film import Film
-from sparring.films.sound import silent
+from sparring.media.films import encoding, moving
+from sparring.media.films.film import Film
+from sparring.media.films.sound import silent
 
 KNOWN = (*encoding.FORMATS, *moving.FORMATS)
 FRAME = re.compile(r"\d{6,}\.png")

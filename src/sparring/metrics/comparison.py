@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Comparison:
     """``reference`` ``(m, ...)`` and ``samples`` ``(n, ...)`` as they were measured, with their features.
 
     ``logits`` ``(n,)`` are the judge's, where there is one; ``labels`` ``(n,)``, indices into ``names``, where samples

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-
-from sparring.images.reading.shape import Header, Shape
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = (
@@ -33,6 +33,37 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 class BadImage(Exception):
     """A file that gives no picture; the message is the reason, in one line."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The shape of every picture, and how pictures of other shapes are brought to it."""
+
+    height: int
+    width: int
+    channels: int
+    fit: str = "crop"
+    alpha: str = "white"
+
+    @property
+    def size(self) -> int:
+        """Bytes of one picture."""
+        return self.height * self.width * self.channels
+
+    def form(self, labels: list[str]) -> dict[str, Any]:
+        """As a source describes itself."""
+        return {"height": self.height, "width": self.width, "channels": self.channels, "labels": labels}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture before any pixel is decoded."""
+
+    height: int  # as seen: EXIF rotation undone
+    width: int
+    mode: str  # Pillow's name: "L", "RGB", "P", ...
+    colour: bool
+    transparent: bool  # has an alpha channel or a transparent colour
 
 
 def read_header(file: Path | bytes) -> Header:
