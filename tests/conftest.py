@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from sparring.core.precision import runs_in_bfloat16
+
 sys.path.insert(0, str(Path(__file__).parent / "conformance"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that is marked as running layers in bfloat16 which this CPU cannot run in it."""
+    for layer in {layer for mark in item.iter_markers("bfloat16") for layer in mark.args}:
+        if not runs_in_bfloat16(layer):
+            pytest.skip(f"this CPU cannot run {layer} layers in bfloat16")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from sparring.core.precision import choose, find_device, known_gain, widest_convolution
+from sparring.core import precision
+from sparring.core.precision import (
+    KINDS,
+    choose,
+    find_device,
+    known_gain,
+    lacking,
+    runs_in_bfloat16,
+    widest_convolution,
+)
 
+pytestmark = pytest.mark.bfloat16
 CPU = torch.device("cpu")
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+"""What makes a machine with bfloat16 units one without."""
 
 
 def convolutions(width: int) -> list[nn.Module]:
     return [nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, width, 3)), nn.Linear(3, 999)]
 
 
-def units(monkeypatch: pytest.MonkeyPatch, *, amx: bool, avx512: bool) -> None:
+def units(monkeypatch: pytest.MonkeyPatch, *, amx: bool, avx512: bool, used: bool = True) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(precision, "onednn_uses_bfloat16", lambda: used)
+
+
+def cannot(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """A CPU that cannot run these layers in bfloat16, and can run all others."""
+    monkeypatch.setattr(precision, "runs_in_bfloat16", lambda name: name not in names)
 
 
 def test_the_choice_is_the_same_every_time() -> None:
@@ -38,7 +60,7 @@ def test_the_choice_is_the_same_every_time() -> None:
         (False, True, 64, torch.bfloat16, "AVX-512"),
         (False, False, 64, torch.float32, "no bfloat16 units"),
         (True, True, 8, torch.float32, "too small"),
-        (True, True, 0, torch.float32, "too small"),
+        (True, True, 0, torch.float32, "was not measured"),
     ],
 )
 def test_what_is_known_of_processors(
@@ -48,6 +70,11 @@ def test_what_is_known_of_processors(
     found, why = known_gain(CPU, width)
     assert found == dtype
     assert reason in why
+
+
+def test_units_that_onednn_is_kept_from_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    units(monkeypatch, amx=True, avx512=True, used=False)
+    assert known_gain(CPU, 64) == (torch.float32, "this CPU has no bfloat16 units")
 
 
 @pytest.mark.parametrize("bfloat16", [True, False])
@@ -72,6 +99,7 @@ def test_convolutions_are_placed_channels_last_and_nothing_else() -> None:
     assert widest_convolution([nn.Linear(2, 2)]) == 0
     assert widest_convolution([nn.ConvTranspose2d(2, 5, 3)]) == 5
     assert widest_convolution([nn.Conv1d(2, 6, 3)]) == 6
+    assert widest_convolution([nn.Conv3d(2, 7, 3), nn.ConvTranspose3d(2, 8, 3), nn.ConvTranspose1d(2, 9, 3)]) == 9
     chosen = choose("float32", CPU, convolutions(64))
     layer = nn.Conv2d(4, 8, 3)
     weight = layer.weight
@@ -80,6 +108,117 @@ def test_convolutions_are_placed_channels_last_and_nothing_else() -> None:
     assert layer.weight.is_contiguous(memory_format=torch.channels_last)
     assert not choose("float32", CPU, [nn.Linear(2, 2)]).channels_last
     assert not choose("float32", torch.device("mps"), convolutions(64)).channels_last
+
+
+def test_each_weight_has_the_memory_format_of_its_rank() -> None:
+    network = nn.ModuleList([nn.Conv2d(4, 8, 3), nn.Conv3d(4, 8, 3), nn.Conv1d(4, 8, 3), nn.BatchNorm2d(8)])
+    network.register_buffer("grid", torch.arange(120.0).view(2, 3, 4, 5))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert choose("float32", CPU, [network]).place(network) is network
+    after = network.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    for name in ("0.weight", "grid"):
+        assert after[name].stride() == before[name].to(memory_format=torch.channels_last).stride()
+    assert after["1.weight"].is_contiguous(memory_format=torch.channels_last_3d)
+    assert all(after[name].is_contiguous() for name in before if name not in ("0.weight", "1.weight", "grid"))
+
+
+def test_networks_of_flat_convolutions_are_placed_as_torch_places_them() -> None:
+    """Down to strides that mean nothing, so that sums are taken in the same order."""
+    torch.manual_seed(0)
+    shapes = [(1, 4, 3), (4, 4, 1), (4, 1, 3), (8, 8, 2)]
+    ours, torchs = (nn.ModuleList(nn.Conv2d(*shape) for shape in shapes) for _ in range(2))
+    choose("float32", CPU, [ours]).place(ours)
+    torchs.to(CPU, memory_format=torch.channels_last)
+    strides = [[value.stride() for value in network.parameters()] for network in (ours, torchs)]
+    assert strides[0] == strides[1]
+
+
+# What a CPU cannot run
+
+
+@pytest.mark.parametrize("name", [name for names in KINDS.values() for name in names])
+def test_every_layer_can_be_tried(name: str) -> None:
+    """Small ones run in float32, so that what fails in bfloat16 fails because of it; random numbers stay."""
+    layer, inputs = precision.small(name)
+    assert type(layer).__name__ == name
+    layer(*inputs)
+    before = torch.get_rng_state()
+    runs_in_bfloat16.__wrapped__(name)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "problem", [RuntimeError("could not create a primitive"), NotImplementedError("no kernel"), None]
+)
+def test_a_layer_that_fails_or_is_not_finite_cannot_be_run(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception | None
+) -> None:
+    def forward(self: nn.Linear, inputs: torch.Tensor) -> torch.Tensor:
+        if problem and torch.is_autocast_enabled("cpu"):
+            raise problem
+        return inputs @ self.weight + self.bias / 0
+
+    monkeypatch.setattr(nn.Linear, "forward", forward)
+    assert not runs_in_bfloat16.__wrapped__("Linear")
+
+
+def test_what_is_lacking_is_told_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks: list[nn.Module] = [nn.Sequential(nn.Conv2d(1, 64, 3), nn.Conv3d(1, 2, 3)), nn.LSTM(2, 2), nn.GRU(2, 2)]
+    assert lacking([]) == ""
+    cannot(monkeypatch)
+    assert lacking(networks) == ""
+    cannot(monkeypatch, "LSTM", "MultiheadAttention")
+    assert lacking(networks) == "recurrent layers (LSTM)"
+    assert lacking(networks[:1]) == ""
+    cannot(monkeypatch, "LSTM", "GRU", "Conv3d")
+    assert lacking(networks) == "convolutions (Conv3d), recurrent layers (LSTM, GRU)"
+
+
+def test_what_cannot_be_run_is_refused_when_asked_for_and_never_chosen(
+    monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]
+) -> None:
+    units(monkeypatch, amx=True, avx512=True)
+    cannot(monkeypatch, "LSTM")
+    networks = [*convolutions(64), nn.LSTM(2, 2)]
+    line = mistake(choose, "bfloat16", CPU, networks)
+    assert line.startswith(
+        "precision: this CPU cannot run recurrent layers (LSTM) in bfloat16; train with --precision "
+    )
+    chosen = choose("auto", CPU, networks)
+    assert (chosen.dtype, chosen.reason) == (torch.float32, "this CPU cannot run recurrent layers (LSTM) in bfloat16")
+    assert choose("float32", CPU, networks).reason == "as asked"
+    assert choose("bfloat16", torch.device("cuda"), networks).dtype == torch.bfloat16
+    for wanted in ("auto", "bfloat16"):
+        assert choose(wanted, CPU, convolutions(64)).dtype == torch.bfloat16
+
+
+def alone(script: str, *words: object) -> subprocess.CompletedProcess[str]:
+    """What a process without bfloat16 units answers."""
+    command = [sys.executable, "-c", script, *(str(word) for word in words)]
+    return subprocess.run(command, env={**os.environ, **AVX2}, capture_output=True, text=True, timeout=120)
+
+
+TRY_ONE = """
+import torch
+with torch.autocast("cpu", torch.bfloat16):
+    torch.nn.LSTM(16, 16)(torch.ones(2, 3, 16))
+"""
+COMMAND = "import sys; from sparring.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def test_texts_on_a_cpu_without_units_are_refused_in_one_line(tmp_path: Path) -> None:
+    if alone(TRY_ONE).returncode == 0:
+        pytest.skip("this CPU runs LSTM layers in bfloat16 whatever oneDNN is allowed")
+    settings = ["--device", "cpu", "--precision", "bfloat16", "--steps", 1, "--out", tmp_path / "run"]
+    refused = alone(COMMAND, "train", "topics", *settings)
+    assert refused.returncode == 2, refused.stderr
+    assert "Traceback" not in refused.stderr
+    (line,) = (line for line in refused.stderr.splitlines() if line.startswith("sparring: "))
+    assert line.startswith("sparring: precision: this CPU cannot run recurrent layers (LSTM) in bfloat16; ")
+
+
+# Devices
 
 
 def test_a_device_that_is_not_there_is_told_in_one_line(

@@ -8,11 +8,25 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from sparring.core.errors import UserError
+
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
+"""The memory format of weights that have so many dimensions; others have none to choose."""
+
+KINDS = {
+    "convolutions": ("Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
+    "linear layers": ("Linear",),
+    "recurrent layers": ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"),
+    "attention layers": ("MultiheadAttention",),
+}
+"""The layers of ``torch.nn`` that are tried before a network that has them runs in bfloat16 on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +44,11 @@ class Precision:
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, its convolutions in the memory format that the device is fast in."""
-        memory_format = torch.channels_last if self.channels_last else torch.preserve_format
-        return network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload, no-any-return]
+        network.to(self.device)
+        for tensor in chain(network.parameters(), network.buffers()) if self.channels_last else ():
+            if memory_format := CHANNELS_LAST.get(tensor.dim()):
+                tensor.data = tensor.data.to(memory_format=memory_format)
+        return network
 
     def __str__(self) -> str:
         return f"{str(self.dtype).removeprefix('torch.')} on {self.device.type} ({self.reason})"
@@ -53,33 +70,106 @@ def find_device(wanted: str, local_rank: int = 0) -> torch.device:
 
 
 def choose(wanted: str, device: torch.device, networks: list[nn.Module]) -> Precision:
-    """What to run ``networks`` in on ``device``: ``auto`` decides by what is known of it, the same every time."""
+    """What to run ``networks`` in on ``device``: ``auto`` decides by what is known of it, the same every time.
+
+    Raises :class:`UserError` when bfloat16 is asked for and this CPU cannot run every layer in it.
+    """
     wide = widest_convolution(networks)
     dtype, reason = known_gain(device, wide) if wanted == "auto" else (getattr(torch, wanted), "as asked")
+    if dtype == torch.bfloat16 and device.type == "cpu" and (missing := lacking(networks)):
+        dtype, reason = torch.float32, f"this CPU cannot run {missing} in bfloat16"
+        if wanted != "auto":
+            raise UserError(f"precision: {reason}; train with --precision float32 or auto, or on another device")
     return Precision(device, dtype, channels_last=wide > 0 and device.type != "mps", reason=reason)
 
 
+# What is gained
+
+
 def known_gain(device: torch.device, wide: int) -> tuple[torch.dtype, str]:
-    """bfloat16 or float32, and the reason."""
+    """bfloat16 or float32 for networks whose widest convolution puts out ``wide`` channels, and the reason."""
     if device.type == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return torch.bfloat16, "this GPU has bfloat16 units"
         return torch.float32, "this GPU has no bfloat16 units"
     if device.type == "mps":
         return torch.float32, "bfloat16 is not faster here"
+    if wide == 0:
+        return torch.float32, "no convolutions, and what other layers gain from bfloat16 was not measured"
     if wide < 16:
         return torch.float32, "too small to gain from bfloat16"
-    if torch.cpu._is_amx_tile_supported():
-        return torch.bfloat16, "this CPU has AMX"
-    if torch.cpu._is_avx512_bf16_supported():
-        return torch.bfloat16, "this CPU has AVX-512 bfloat16"
+    if units := bfloat16_units():
+        return torch.bfloat16, f"this CPU has {units}"
     return torch.float32, "this CPU has no bfloat16 units"
 
 
 def widest_convolution(networks: list[nn.Module]) -> int:
     """The most channels that any convolution puts out, 0 where there is none."""
-    layers = [layer for network in networks for layer in network.modules()]
-    return max(
-        (layer.out_channels for layer in layers if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d)),
-        default=0,
-    )
+    return max((layer.out_channels for layer in layers_of(networks) if isinstance(layer, _ConvNd)), default=0)
+
+
+def layers_of(networks: list[nn.Module]) -> list[nn.Module]:
+    """Every module of every network."""
+    return [layer for network in networks for layer in network.modules()]
+
+
+def bfloat16_units() -> str:
+    """What this CPU computes bfloat16 with; empty when there is nothing, or oneDNN is kept from it."""
+    amx, avx512 = torch.cpu._is_amx_tile_supported(), torch.cpu._is_avx512_bf16_supported()
+    if not (amx or avx512) or not onednn_uses_bfloat16():
+        return ""
+    return "AMX" if amx else "AVX-512 bfloat16"
+
+
+def onednn_uses_bfloat16() -> bool:
+    """Whether oneDNN, which runs the layers, computes in bfloat16; ``ONEDNN_MAX_CPU_ISA`` can forbid it."""
+    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(there and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+# What is possible
+
+
+def lacking(networks: list[nn.Module]) -> str:
+    """The layers of ``networks`` that this CPU cannot run in bfloat16, such as ``recurrent layers (LSTM)``.
+
+    Empty when it can run them all. Only layers of :data:`KINDS` are looked at; what is written out with functions,
+    as the attention of texts is, comes down to matrix products, as linear layers do.
+    """
+    layers = layers_of(networks)
+    found = []
+    for kind, names in KINDS.items():
+        present = [name for name in names if any(isinstance(layer, getattr(nn, name)) for layer in layers)]
+        if missing := [name for name in present if not runs_in_bfloat16(name)]:
+            found.append(f"{kind} ({', '.join(missing)})")
+    return ", ".join(found)
+
+
+@cache
+def runs_in_bfloat16(name: str) -> bool:
+    """Whether this CPU runs the layer ``name`` of :data:`KINDS` in bfloat16: a small one is tried once, there and back.
+
+    The random numbers that follow are what they would have been without.
+    """
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        layer, inputs = small(name)
+        try:
+            with torch.autocast("cpu", torch.bfloat16):
+                outputs = layer(*inputs)
+            first: Tensor = outputs[0] if isinstance(outputs, tuple) else outputs
+            varied = [*inputs, *layer.parameters()]
+            gradients = torch.autograd.grad(first.float().sum(), varied, materialize_grads=True)
+        except RuntimeError:
+            return False
+    return all(bool(values.isfinite().all()) for values in (first, *gradients))
+
+
+def small(name: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
+    """A small layer ``name`` of :data:`KINDS`, and what can be put into it."""
+    make, inputs = getattr(nn, name), torch.ones(2, 3, 16, requires_grad=True)
+    if name in KINDS["attention layers"]:
+        return make(16, 2), (inputs, inputs, inputs)
+    if name in KINDS["convolutions"]:
+        sides = [3] * int(name[-2])
+        return make(16, 16, 3), (torch.ones(2, 16, *sides, requires_grad=True),)
+    return make(16, 16), (inputs[0] if name.endswith("Cell") else inputs,)
