@@ -28,7 +28,7 @@ from sparring.text.measures.ngrams import NgramModel
 from sparring.text.measures.novelty import copied
 from sparring.text.measures.sentences import Sentence
 from sparring.text.recipes import text
-from sparring.verbs.model import Model
+from sparring.model import Model
 from sparring.verbs.texts import by_unit
 
 ORDERS = (2, 3, 4, 5)

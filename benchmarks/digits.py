@@ -27,7 +27,7 @@ SURE = 0.9  # a probability
 
 
 def train_reader() -> tuple[MLPClassifier, np.ndarray, np.ndarray]:
-    """The classifier, with the real digits (pixels and labels) that it has not seen."""
+    """The classifier, with the real digits that it has not seen: pixels ``(n, 64)`` in [0, 1], labels ``(n,)``."""
     pixels, labels = load_digits(return_X_y=True)
     seen, unseen, seen_labels, unseen_labels = train_test_split(
         pixels / 16, labels, test_size=0.5, random_state=0, stratify=labels
@@ -37,23 +37,23 @@ def train_reader() -> tuple[MLPClassifier, np.ndarray, np.ndarray]:
 
 
 def read(reader: MLPClassifier, pixels: np.ndarray) -> dict[str, float]:
-    """Share of ``pixels`` (n, 64) in [0, 1] that the reader is sure of, and of the rarest digit among them all."""
-    chances = reader.predict_proba(pixels)
-    counts = np.bincount(chances.argmax(1), minlength=10)
-    return {"sure": float((chances.max(1) >= SURE).mean()), "rarest_digit": float(counts.min() / len(pixels))}
+    """The share of ``pixels`` ``(n, 64)`` in [0, 1] that the reader is sure of, and that of the rarest digit."""
+    probabilities = reader.predict_proba(pixels)
+    counts = np.bincount(probabilities.argmax(1), minlength=10)
+    return {"sure": float((probabilities.max(1) >= SURE).mean()), "rarest_digit": float(counts.min() / len(pixels))}
 
 
 def play(reader: MLPClassifier, seed: int, time: str) -> dict[str, Any]:
-    """Train one run and let its samples be read."""
-    with tempfile.TemporaryDirectory() as place:
-        outcome = sparring.train("digits", out=Path(place) / "run", time=time, seed=seed)
+    """Train one run and read its samples."""
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = sparring.train("digits", out=Path(folder) / "run", time=time, seed=seed)
         model = sparring.load(outcome.run)
-        made = model.sample(SAMPLES, seed=seed + 1)
+        samples = model.sample(SAMPLES, seed=seed + 1)
     names = model.sample_labels(SAMPLES, None) or []
-    pixels = ((made + 1) / 2).clamp(0, 1).flatten(1).numpy()
-    asked = np.array([int(name) for name in names])
+    pixels = ((samples + 1) / 2).clamp(0, 1).flatten(1).numpy()
+    labels = np.array([int(name) for name in names])
     row = {"seed": seed, "seconds": round(outcome.seconds), "examples": outcome.examples, **read(reader, pixels)}
-    return {**row, "as_asked": float((reader.predict(pixels) == asked).mean())}
+    return {**row, "as_asked": float((reader.predict(pixels) == labels).mean())}
 
 
 def main() -> None:

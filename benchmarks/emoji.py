@@ -24,19 +24,19 @@ SHOWN = 20  # samples of each on the picture
 
 
 def play(augment: str, seed: int, options: argparse.Namespace) -> tuple[dict[str, Any], torch.Tensor]:
-    """Train one run and evaluate it."""
+    """Train one run and evaluate it; the scores, and samples ``(n, channels, height, width)`` in [-1, 1]."""
     size: dict[str, Any] = {"size": "16"} if options.quick else {}
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(place) / "run"
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
         outcome = sparring.train(
             "images", data=options.emoji, out=run, time=options.time, seed=seed, augment=augment, **size
         )
-        found = sparring.evaluate(run, count=200 if options.quick else None)
-        made = sparring.load(run).sample(SHOWN, seed=seed + 1)
-    scores = {score["name"]: score for score in found["scores"]}
+        result = sparring.evaluate(run, count=200 if options.quick else None)
+        samples = sparring.load(run).sample(SHOWN, seed=seed + 1)
+    scores = {score["name"]: score for score in result["scores"]}
     row = {"augment": augment, "seed": seed, "seconds": round(outcome.seconds), "examples": outcome.examples}
-    told = {key: found[key] for key in ("count", "reference", "features", "verdicts")}
-    return {**row, **told, "scores": {name: scores[name] for name in (*COLUMNS, "spectrum")}}, made
+    facts = {key: result[key] for key in ("count", "reference", "features", "verdicts")}
+    return {**row, **facts, "scores": {name: scores[name] for name in (*COLUMNS, "spectrum")}}, samples
 
 
 def main() -> None:
@@ -55,9 +55,9 @@ def main() -> None:
     rows, pictures = [], []
     for seed in range(options.seeds):
         for augment in options.only.split(","):
-            row, made = play(augment, seed, options)
+            row, samples = play(augment, seed, options)
             rows.append(row)
-            pictures.append(made)
+            pictures.append(samples)
             print(augment, seed, {name: row["scores"][name]["value"] for name in COLUMNS}, flush=True)
     machine.show([{"augment": row["augment"], "seed": row["seed"], **shown(row["scores"], "value")} for row in rows])
     print("the same on real pictures:", shown(rows[0]["scores"], "floor"))
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def shown(scores: dict[str, Any], which: str) -> dict[str, str]:
-    """The columns of the table; empty where a metric has no number."""
+    """The numbers of one kind (``value``, ``floor``) as texts for the table; empty where a metric has none."""
     return {name: "" if scores[name][which] is None else f"{scores[name][which]:.4f}" for name in COLUMNS}
 
 

@@ -28,7 +28,7 @@ from sparring.images.features.learned import random_features
 from sparring.images.recipes import images
 from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.kernel import kernel_distance
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.translation.directions import as_numbers, translated
 
 SIZE = "64"

@@ -2,7 +2,7 @@
 
     python benchmarks/feed.py [--quick] [--seconds 20] [--rounds 2] [--pictures 2000] [--side 64]
 
-Both ways train the ``images`` recipe, in turn; what is compared is what their journals say.
+Both train the ``images`` recipe, in turn; what is compared is what their journals say.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from drawn import draw_pictures
+from synthetic import draw_pictures
 
 import sparring
 from sparring.core.journal import entries
 
-WAYS: dict[str, dict[str, Any]] = {"memory": {}, "disk": {"cache_mb": 0}}
+FEEDS: dict[str, dict[str, Any]] = {"memory": {}, "disk": {"cache_mb": 0}}
 SEED = 0
 
 
@@ -33,25 +33,26 @@ class Speed:
     first_wait: float  # seconds waited in the beginning, workers' start among them
 
 
-def play(way: str, data: Path, out: Path, options: argparse.Namespace) -> Speed:
-    """Train, then read the journal."""
-    settings = {**WAYS[way], "workers": options.workers, "time": options.seconds, "seed": SEED}
+def play(feed: str, data: Path, out: Path, options: argparse.Namespace) -> Speed:
+    """Train from memory or from disk, then read the journal."""
+    settings = {**FEEDS[feed], "workers": options.workers, "time": options.seconds, "seed": SEED}
     sparring.train("images", data=data, out=out, **settings)
     lines = [entry for entry in entries(out / "journal.jsonl") if entry["event"] == "step"]
-    early, later = split(lines, options.warm_up)
-    lengths = [after["seconds"] - before["seconds"] for before, after in zip([early[-1], *later], later, strict=False)]
-    waited = sum(length * entry["waiting"] for length, entry in zip(lengths, later, strict=True))
-    examples = later[-1]["examples"] - early[-1]["examples"]
+    early, late = split(lines, options.warm_up)
+    lengths = [after["seconds"] - before["seconds"] for before, after in zip([early[-1], *late], late, strict=False)]
+    waited = sum(length * entry["waiting"] for length, entry in zip(lengths, late, strict=True))
+    examples = late[-1]["examples"] - early[-1]["examples"]
     return Speed(waited / sum(lengths), examples / sum(lengths), early[0]["seconds"] * early[0]["waiting"])
 
 
 def split(lines: list[dict[str, Any]], warm_up: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The journal's lines up to and after ``warm_up`` seconds, at least one of each."""
-    here = sum(entry["seconds"] <= warm_up for entry in lines)
+    """The journal's lines up to and after ``warm_up`` seconds, at least one of each. Raises SystemExit where there are
+    not two."""
     if len(lines) < 2:
         raise SystemExit("too short: the journal has a line about every second, two are needed; raise --seconds")
-    here = min(max(here, 1), len(lines) - 1)
-    return lines[:here], lines[here:]
+    count = sum(entry["seconds"] <= warm_up for entry in lines)
+    count = min(max(count, 1), len(lines) - 1)
+    return lines[:count], lines[count:]
 
 
 def main() -> None:
@@ -69,31 +70,31 @@ def main() -> None:
 
     facts = machine.facts()
     print(machine.described(facts))
-    speeds: dict[str, list[Speed]] = {way: [] for way in WAYS}
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    speeds: dict[str, list[Speed]] = {feed: [] for feed in FEEDS}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         draw_pictures(folder / "pictures", options.pictures, options.side, SEED)
         for index in range(options.rounds):
-            for way in WAYS:
-                speeds[way].append(play(way, folder / "pictures", folder / f"{way}-{index}", options))
+            for feed in FEEDS:
+                speeds[feed].append(play(feed, folder / "pictures", folder / f"{feed}-{index}", options))
     report(speeds)
-    found = {way: [asdict(speed) for speed in each] for way, each in speeds.items()}
-    machine.write("feed", facts, quick=options.quick, seed=SEED, settings=vars(options), runs=found)
+    runs = {feed: [asdict(speed) for speed in each] for feed, each in speeds.items()}
+    machine.write("feed", facts, quick=options.quick, seed=SEED, settings=vars(options), runs=runs)
 
 
 def report(speeds: dict[str, list[Speed]]) -> None:
-    """A row a way, then how much is lost by streaming."""
+    """Print a row for each feed, then how much is lost by streaming."""
     print()
     machine.show(
         [
             {
-                "data": way,
+                "data": feed,
                 "waiting": f"{statistics.median(speed.waiting for speed in each):.2%}",
                 "most": f"{max(speed.waiting for speed in each):.2%}",
                 "images/s": f"{statistics.median(speed.examples_per_second for speed in each):.0f}",
                 "first wait": f"{max(speed.first_wait for speed in each):.2f} s",
             }
-            for way, each in speeds.items()
+            for feed, each in speeds.items()
         ]
     )
     pairs = zip(speeds["disk"], speeds["memory"], strict=True)

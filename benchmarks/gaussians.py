@@ -17,21 +17,21 @@ import machine
 import numpy as np
 
 import sparring
+from sparring.modalities import RECIPES
 from sparring.points.data import MIXTURES, mixture
 from sparring.points.metrics import modes
 from sparring.points.samples import scatter
-from sparring.rooms import RECIPES
 
 SAMPLES = 2_500
 
 
 def play(recipe: str, seed: int, quick: bool) -> tuple[dict[str, Any], np.ndarray]:
-    """Train one run and measure its samples."""
+    """Train one run and measure its samples; the numbers, and the samples, points ``(2500, 2)``."""
     centres = MIXTURES[RECIPES[recipe].data]()
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as folder:
         # all of the recipe's steps, however slow the machine
-        asked = RECIPES[recipe].changed({"seed": seed, "time": 0, **({"steps": 50} if quick else {})})
-        outcome = sparring.train(asked, out=Path(place) / "run")
+        chosen = RECIPES[recipe].changed({"seed": seed, "time": 0, **({"steps": 50} if quick else {})})
+        outcome = sparring.train(chosen, out=Path(folder) / "run")
         points = sparring.load(outcome.run).sample(SAMPLES, seed=seed + 1).numpy()
     row = {"recipe": recipe, "seed": seed, "steps": outcome.steps, "seconds": round(outcome.seconds)}
     return {**row, **modes(points, centres)}, points
@@ -39,7 +39,7 @@ def play(recipe: str, seed: int, quick: bool) -> tuple[dict[str, Any], np.ndarra
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="one seed, 50 steps: does it run")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--recipe", choices=("gaussians", "gaussians-ring"), default="gaussians")
     options = parser.parse_args()

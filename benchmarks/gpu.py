@@ -15,37 +15,37 @@ from typing import Any
 
 import machine
 import torch
-from anatomy import anatomy
-from judge import judge
+from classifier import digit_classifier
 from loops import Ours, timed
+from profiling import profiled
 from stacked_mnist import floor, play
 
-from sparring.core.recipe import duration
+from sparring.core.settings import duration
 from sparring.images.recipes import ImageRecipe
-from sparring.media.pictures.sheets import sheet
-from sparring.rooms import RECIPES
+from sparring.media.pictures.sheets import channels_last, sheet
+from sparring.modalities import RECIPES
 
 RECIPE = "r3gan-stacked-mnist-narrow"
 WARM_UP, STEPS = 10, 50
 
 
 def speed(width: int, mnist: Path) -> dict[str, Any]:
-    """Of one width."""
+    """Speed, memory and share of the peak of networks of one width."""
     recipe = RECIPES[RECIPE].changed({"data": f"stacked-mnist:{mnist}", "widths": ",".join([str(width)] * 4)})
     assert isinstance(recipe, ImageRecipe)
     torch.cuda.reset_peak_memory_stats()
-    with tempfile.TemporaryDirectory() as place:
-        loop = Ours(recipe, Path(place) / "run")
+    with tempfile.TemporaryDirectory() as folder:
+        loop = Ours(recipe, Path(folder) / "run")
         loop.play(WARM_UP)
         seconds = timed(loop, STEPS)
         memory = torch.cuda.max_memory_allocated() / 2**30
-        found = anatomy(loop, torch.bfloat16)
+        profile = profiled(loop, torch.bfloat16)
     return {
         "width": width,
         "images_per_second": STEPS * recipe.batch / seconds,
         "memory_gib": memory,
-        "share_of_peak": found["share_of_peak"],
-        "phases": found,
+        "share_of_peak": profile["share_of_peak"],
+        "parts": profile,
     }
 
 
@@ -68,11 +68,11 @@ def main() -> None:
     speeds = [speed(int(width), mnist) for width in options.widths.split(",")]
     keys = ("width", "images_per_second", "memory_gib", "share_of_peak")
     machine.show([{key: f"{row[key]:.3g}" for key in keys} for row in speeds])
-    reader = judge(mnist, options.quick)
-    perfect = floor(mnist, reader)
-    runs, pictures = play(RECIPE, 0, duration(options.time), mnist, reader)
+    classifier = digit_classifier(mnist, options.quick)
+    perfect = floor(mnist, classifier)
+    runs, pictures = play(RECIPE, 0, duration(options.time), mnist, classifier)
     print(f"{RECIPE} after {options.time}: {runs[-1]}; floor: {perfect}")
-    machine.draw("gpu", sheet(pictures[:100].permute(0, 2, 3, 1).contiguous().numpy(), 10), quick=options.quick)
+    machine.draw("gpu", sheet(channels_last(pictures[:100]), 10), quick=options.quick)
     machine.write("gpu", facts, quick=options.quick, seed=0, speeds=speeds, floor=perfect, runs=runs)
 
 

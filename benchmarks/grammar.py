@@ -21,13 +21,13 @@ import machine
 import numpy as np
 from acts import after_each, parsed, parser, spread
 
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.text import grammar
 from sparring.text.data import drawn
 from sparring.text.game import TextGame
 from sparring.text.measures.truth import excess, sentences
 from sparring.text.recipes import TextRecipe
-from sparring.verbs.model import Model
+from sparring.model import Model
 
 COUNT = 6_000
 NAMES = ("valid", "on_topic", "divergence", "different")

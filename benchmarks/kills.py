@@ -41,7 +41,7 @@ class Kill:
 
 
 class Victim:
-    """A process that will be killed; what it says goes to a file."""
+    """A process that will be killed; what it prints goes to the file ``log``."""
 
     def __init__(self, command: list[str], out: Path, log: Path) -> None:
         self.out, self.log = out, log
@@ -50,18 +50,18 @@ class Victim:
             self.process = subprocess.Popen(command, stdout=file, stderr=file)
 
     def wait_until_it_trains(self) -> float:
-        """Seconds that it took to get there; returns as well when the process ends."""
+        """The seconds until it trains, or until the process ends."""
         while self.process.poll() is None and BEGUN not in self.log.read_text(errors="replace"):
             time.sleep(0.005)
         return time.monotonic() - self.started
 
     def wait_until_it_writes(self) -> None:
-        """Until a half-written file is there, or the process ends."""
+        """Wait until a half-written file is there, or the process ends."""
         while self.process.poll() is None and not half_written(self.out):
             time.sleep(0.0003)
 
     def kill(self, moment: str) -> Kill:
-        """SIGKILL, which nothing can catch, if it still runs."""
+        """Send SIGKILL, which nothing can catch, if it still runs; what it struck."""
         struck = self.process.poll() is None
         self.process.kill()
         self.process.wait()
@@ -89,7 +89,7 @@ def newest(out: Path, otherwise: str) -> str:
 
 
 def train_command(options: argparse.Namespace, precision: str, out: Path) -> list[str]:
-    """A small run that saves often."""
+    """The command that trains a small run which saves often."""
     settings = {
         "width": options.width,
         "steps": options.steps,
@@ -111,7 +111,7 @@ def going_on(options: argparse.Namespace, precision: str, out: Path) -> list[str
 
 
 def run_whole(command: list[str], out: Path, log: Path) -> tuple[float, float]:
-    """Never killed; seconds until it trained, and of training."""
+    """Run a command to its end; the seconds until it trained, and those of training. Raises SystemExit when it fails."""
     victim = Victim(command, out, log)
     startup = victim.wait_until_it_trains()
     if victim.process.wait():
@@ -122,17 +122,17 @@ def run_whole(command: list[str], out: Path, log: Path) -> tuple[float, float]:
 def run_killed(
     options: argparse.Namespace, precision: str, out: Path, log: Path, startup: float, training: float
 ) -> list[Kill]:
-    """Killed again and again, then let to its end."""
-    chance = random.Random(SEED)
+    """Kill a run again and again, then let it go on to its end; the kills. Raises SystemExit when it cannot go on."""
+    generator = random.Random(SEED)
     kills: list[Kill] = []
     for index in range(options.kills):
         victim = Victim(going_on(options, precision, out), out, log)
         moment = MOMENTS[index % len(MOMENTS)]
         if moment == "start-up":
-            time.sleep(chance.uniform(0, startup))
+            time.sleep(generator.uniform(0, startup))
         else:
             victim.wait_until_it_trains()
-            time.sleep(chance.uniform(0, training / options.kills))
+            time.sleep(generator.uniform(0, training / options.kills))
             if moment == "writing":
                 victim.wait_until_it_writes()
         kills.append(victim.kill(moment))
@@ -146,7 +146,7 @@ def run_killed(
 
 
 def compare(first: dict[str, Tensor], second: dict[str, Tensor]) -> dict[str, Any]:
-    """Bit for bit."""
+    """How two sets of tensors ``(...)`` of any shapes differ, bit for bit."""
     shared = sorted(first.keys() & second.keys())
     different = [name for name in shared if not same_bits(first[name], second[name])]
     return {
@@ -159,23 +159,23 @@ def compare(first: dict[str, Tensor], second: dict[str, Tensor]) -> dict[str, An
 
 
 def same_bits(first: Tensor, second: Tensor) -> bool:
-    """Shape, type and every bit."""
+    """Whether two tensors ``(...)`` have the same shape, type and bits."""
     if (first.shape, first.dtype) != (second.shape, second.dtype):
         return False
     return torch.equal(first.reshape(-1).view(torch.uint8), second.reshape(-1).view(torch.uint8))
 
 
 def contest(options: argparse.Namespace, precision: str) -> dict[str, Any]:
-    """A run never killed against one killed many times."""
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    """Compare a run that was never killed with one that was killed many times. Raises SystemExit when they end apart."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         whole, killed = folder / "whole", folder / "killed"
         startup, training = run_whole(train_command(options, precision, whole), whole, folder / "log")
         kills = run_killed(options, precision, killed, folder / "log", startup, training)
         last = newest(whole, "")
         if newest(killed, "") != last:
             raise SystemExit(f"the killed run ended at {newest(killed, 'nothing')}, the other at {last}")
-        found = {
+        differences = {
             "checkpoint": compare(load_file(whole / "checkpoints" / last), load_file(killed / "checkpoints" / last)),
             "model": compare(*(load_file(out / "model" / "model.safetensors") for out in (whole, killed))),
         }
@@ -185,20 +185,20 @@ def contest(options: argparse.Namespace, precision: str) -> dict[str, Any]:
         "training_seconds": training,
         "kills": [asdict(kill) for kill in kills],
         "last_checkpoint": last,
-        **found,
+        **differences,
     }
 
 
-def report(found: dict[str, Any]) -> None:
-    """The kills, then what came of them."""
+def report(result: dict[str, Any]) -> None:
+    """Print the kills, then what came of them."""
     print(
-        f"\n{found['precision']}: never killed, {found['startup_seconds']:.1f} s to start and "
-        f"{found['training_seconds']:.1f} s of training"
+        f"\n{result['precision']}: never killed, {result['startup_seconds']:.1f} s to start and "
+        f"{result['training_seconds']:.1f} s of training"
     )
-    machine.show([{"kill": index, **kill} for index, kill in enumerate(found["kills"], 1)])
-    struck = sum(kill["struck"] for kill in found["kills"])
+    machine.show([{"kill": index, **kill} for index, kill in enumerate(result["kills"], 1)])
+    struck = sum(kill["struck"] for kill in result["kills"])
     for name in ("checkpoint", "model"):
-        each = found[name]
+        each = result[name]
         verdict = "bit-identical" if each["identical"] else f"DIFFER in {len(each['different'] + each['missing'])}"
         print(f"{name} after {struck} kills: {each['tensors']} tensors, {each['numbers']:,} numbers: {verdict}")
 
@@ -216,12 +216,12 @@ def main() -> int:
 
     facts = machine.facts()
     print(machine.described(facts))
-    found = []
+    contests = []
     for precision in options.precisions.split(","):
-        found.append(contest(options, precision))
-        report(found[-1])
-    machine.write("kills", facts, quick=options.quick, seed=SEED, settings=vars(options), contests=found)
-    return 0 if all(each["checkpoint"]["identical"] and each["model"]["identical"] for each in found) else 1
+        contests.append(contest(options, precision))
+        report(contests[-1])
+    machine.write("kills", facts, quick=options.quick, seed=SEED, settings=vars(options), contests=contests)
+    return 0 if all(each["checkpoint"]["identical"] and each["model"]["identical"] for each in contests) else 1
 
 
 if __name__ == "__main__":

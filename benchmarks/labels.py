@@ -27,11 +27,11 @@ from typing import Any
 import machine
 from acts import after_each, parsed, parser, spread, temperature_at
 
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.text.measures.classifier import LabelJudge
 from sparring.text.measures.novelty import copied, diversity, nearest
 from sparring.text.measures.sentences import Sentence
-from sparring.verbs.model import Model
+from sparring.model import Model
 
 TEMPERATURES = (0.7, 0.8, 0.9, 1.0, 1.1)
 DRAWS = 4  # sets of samples at the temperature that is told

@@ -12,11 +12,12 @@ from textbook import Textbook
 from textbook_cycle import TextbookCycle
 from torch import Tensor, nn
 
-from sparring.core.processes import Processes
+from sparring.core.game import Batch
+from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import create
 from sparring.core.status import Status
-from sparring.core.trainer import PERIOD, Batch
+from sparring.core.trainer import PERIOD
 from sparring.images.recipes import ImageRecipe
 from sparring.translation.recipes import TranslationRecipe
 from sparring.verbs.session import Session
@@ -33,32 +34,33 @@ class Ours:
     """Sparring's session as ``sparring train`` builds it: its feed, its game, its trainer."""
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
-        self.session = Session(recipe, Processes(), lambda: create(folder, recipe))
-        self.trainer = self.session.trainer
-        self.trainer.status = Status(quiet=True)
+        self.session = Session(recipe, Process(), lambda: create(folder, recipe))
+        self.trainer, self.monitor = self.session.trainer, self.session.monitor
+        self.monitor.status = Status(quiet=True)
         self.feed = self.session.feed(0)
 
     def play(self, steps: int) -> None:
-        """What :meth:`Trainer.play` does at every step; what it does by the clock is left out."""
+        """Do what :meth:`Trainer.play` does at every step; what it does by the clock is left out."""
         batches = iter(self.next_batch, None)
         for _ in range(steps):
             self.trainer.step(batches)
-            if self.trainer.step_count % PERIOD == 0:
+            if self.trainer.progress.step % PERIOD == 0:
                 self.trainer.look()
 
     def next_batch(self) -> Batch | None:
-        """The feed's, never None."""
+        """The feed's next batch, tensors of ``(batch, ...)``; never None."""
         return next(self.feed)
 
     def textbook(self, pictures: Tensor) -> Textbook:
-        """The plain loop with copies of these networks, their weights laid out as torch's own."""
+        """The textbook's loop on pictures ``(count, channels, height, width)`` uint8, with copies of these networks,
+        their weights laid out as torch's own."""
         recipe, device = self.trainer.recipe, self.trainer.precision.device
         assert isinstance(recipe, ImageRecipe)
-        players = self.session.game.players
+        generator, discriminator, average = self.copies()
         return Textbook(
-            plain_copy(players["generator"].network),
-            plain_copy(players["discriminator"].network),
-            plain_copy(self.trainer.averages["generator"]),
+            generator,
+            discriminator,
+            average,
             pictures,
             latent=recipe.latent,
             batch=recipe.batch,
@@ -68,25 +70,19 @@ class Ours:
             device=device,
         )
 
-    def textbook_cycle(self, worlds: dict[str, Tensor]) -> TextbookCycle:
-        """The same for two worlds."""
+    def textbook_cycle(self, domains: dict[str, Tensor]) -> TextbookCycle:
+        """The textbook's loop of CycleGAN between two domains of pictures ``(count, channels, height, width)`` uint8,
+        with copies of these networks."""
         recipe, device = self.trainer.recipe, self.trainer.precision.device
         assert isinstance(recipe, TranslationRecipe)
-        translators, judges, average = (
-            plain_copy(network)
-            for network in (
-                self.session.game.players["generator"].network,
-                self.session.game.players["discriminator"].network,
-                self.trainer.averages["generator"],
-            )
-        )
+        translators, discriminators, average = self.copies()
         assert isinstance(translators, nn.ModuleDict)
-        assert isinstance(judges, nn.ModuleDict)
+        assert isinstance(discriminators, nn.ModuleDict)
         return TextbookCycle(
             translators,
-            judges,
+            discriminators,
             average,
-            worlds,
+            domains,
             batch=recipe.batch,
             learning_rate=recipe.learning_rate(0),
             cycle=recipe.cycle(0),
@@ -96,6 +92,17 @@ class Ours:
             device=device,
         )
 
+    def copies(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        """Copies of the generator, the discriminator and the generator's average, every tensor contiguous."""
+        players = self.session.game.players
+        networks = (
+            players["generator"].network,
+            players["discriminator"].network,
+            self.trainer.averages.networks["generator"],
+        )
+        generator, discriminator, average = (plain_copy(network) for network in networks)
+        return generator, discriminator, average
+
 
 def plain_copy(network: nn.Module) -> nn.Module:
     """A copy with every tensor contiguous."""
@@ -103,7 +110,7 @@ def plain_copy(network: nn.Module) -> nn.Module:
 
 
 def timed(loop: Loop, steps: int) -> float:
-    """Seconds for that many steps."""
+    """The seconds that so many steps take."""
     began = now()
     loop.play(steps)
     return now() - began

@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [--quick] [--steps 20000] [--feed memory|stream]
 
-The run trains in this process, with checkpoints, sheets and health checks more often than usual.
+The run trains in this process, with checkpoints, previews and health checks more often than usual.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from unittest.mock import patch
 import machine
 import numpy as np
 import torch
-from drawn import draw_pictures
+from synthetic import draw_pictures
 
 import sparring
-from sparring.core.trainer import PERIOD, Batch, Trainer
+from sparring.core.game import Batch
+from sparring.core.trainer import PERIOD, Trainer
 
 MIB = 1024 * 1024
 SEED = 0
@@ -44,9 +45,9 @@ class Sample:
 
 
 class Sampler:
-    """Takes a sample about every ``every`` steps of whatever trainer plays.
+    """Takes a sample about every ``every`` steps of any trainer that plays.
 
-    Always just before the trainer looks at what was reported, or the tensors that wait for it would count.
+    It does so just before the trainer looks at what was reported, or the tensors that wait for it would count.
     """
 
     def __init__(self, every: int) -> None:
@@ -60,21 +61,21 @@ class Sampler:
 
         def followed(trainer: Trainer, batches: Iterator[Batch]) -> None:
             step(trainer, batches)
-            if trainer.step_count % self.every == 0:
-                self.take(trainer.step_count)
+            if trainer.progress.step % self.every == 0:
+                self.take(trainer.progress.step)
 
         with patch.object(Trainer, "step", followed):
             yield
 
     def take(self, step: int) -> None:
-        """One sample; cycles of garbage are cleared first, for they are no growth."""
+        """Take a sample; cycles of garbage are cleared first, for they are no growth."""
         gc.collect()
         workers = [resident(str(child.pid)) for child in multiprocessing.active_children()]
         self.samples.append(Sample(step, resident("self"), sum(workers), live_tensors()))
 
 
 def resident(process: str) -> float:
-    """MiB of memory that a process holds; the most it ever held where the system does not tell more."""
+    """The MiB of memory that a process holds; the most it ever held where the system does not tell more."""
     statm = Path("/proc") / process / "statm"
     if statm.exists():
         return int(statm.read_text().split()[1]) * resource.getpagesize() / MIB
@@ -83,12 +84,12 @@ def resident(process: str) -> float:
 
 
 def live_tensors() -> int:
-    """How many the garbage collector knows of."""
+    """How many tensors the garbage collector knows of."""
     return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
 
 def measure(options: argparse.Namespace, folder: Path) -> list[Sample]:
-    """Train for all steps."""
+    """Train for all steps; the samples."""
     often = {"checkpoint_every": "5s", "sample_every": "5s"}
     common = {"width": options.width, "steps": options.steps, "time": 0, "seed": SEED, **often}
     sampler = Sampler(options.every)
@@ -101,26 +102,26 @@ def measure(options: argparse.Namespace, folder: Path) -> list[Sample]:
     return sampler.samples
 
 
-def judged(samples: list[Sample], warm_up: int) -> dict[str, Any]:
-    """Growth after warm-up, and the slope of a straight line through it."""
-    later = [sample for sample in samples if sample.step >= warm_up]
-    steps = np.array([sample.step for sample in later], dtype=float)
+def summary(samples: list[Sample], warm_up: int) -> dict[str, Any]:
+    """The growth after warm-up, and the slope of a straight line through it."""
+    late = [sample for sample in samples if sample.step >= warm_up]
+    steps = np.array([sample.step for sample in late], dtype=float)
 
     def slope(values: list[float]) -> float:
         return float(np.polyfit(steps / 1000, values, 1)[0]) if len(values) > 1 else 0.0
 
     return {
         "warm_up_steps": warm_up,
-        "growth_mib": later[-1].mib - later[0].mib,
-        "slope_mib_per_1000_steps": slope([sample.mib for sample in later]),
-        "workers_growth_mib": later[-1].workers_mib - later[0].workers_mib,
-        "workers_slope_mib_per_1000_steps": slope([sample.workers_mib for sample in later]),
-        "tensors": [later[0].tensors, later[-1].tensors],
+        "growth_mib": late[-1].mib - late[0].mib,
+        "slope_mib_per_1000_steps": slope([sample.mib for sample in late]),
+        "workers_growth_mib": late[-1].workers_mib - late[0].workers_mib,
+        "workers_slope_mib_per_1000_steps": slope([sample.workers_mib for sample in late]),
+        "tensors": [late[0].tensors, late[-1].tensors],
     }
 
 
-def report(samples: list[Sample], found: dict[str, Any]) -> None:
-    """Ten of the samples and the verdict."""
+def report(samples: list[Sample], growth: dict[str, Any]) -> None:
+    """Print ten of the samples and how much memory grew."""
     shown = samples[:: max(1, len(samples) // 10)]
     machine.show(
         [
@@ -133,11 +134,11 @@ def report(samples: list[Sample], found: dict[str, Any]) -> None:
             for sample in shown
         ]
     )
-    print(f"after {found['warm_up_steps']:,} steps of warm-up, in all and per 1,000 steps:")
+    print(f"after {growth['warm_up_steps']:,} steps of warm-up, in all and per 1,000 steps:")
     for whose, prefix in {"trainer": "", "workers": "workers_"}.items():
-        growth, slope = found[f"{prefix}growth_mib"], found[f"{prefix}slope_mib_per_1000_steps"]
-        print(f"  {whose} {growth:+.1f} MiB, {slope:+.3f} MiB")
-    print("  live tensors {} -> {}".format(*found["tensors"]))
+        whole, slope = growth[f"{prefix}growth_mib"], growth[f"{prefix}slope_mib_per_1000_steps"]
+        print(f"  {whose} {whole:+.1f} MiB, {slope:+.3f} MiB")
+    print("  live tensors {} -> {}".format(*growth["tensors"]))
 
 
 def main() -> None:
@@ -158,11 +159,11 @@ def main() -> None:
     print(machine.described(facts))
     with tempfile.TemporaryDirectory() as folder:
         samples = measure(options, Path(folder))
-    found = judged(samples, options.warm_up)
-    report(samples, found)
+    growth = summary(samples, options.warm_up)
+    report(samples, growth)
     name = "memory" if options.feed == "memory" else "memory-stream"
     machine.write(
-        name, facts, quick=options.quick, seed=SEED, settings=vars(options), **found, samples=list(map(asdict, samples))
+        name, facts, quick=options.quick, seed=SEED, settings=vars(options), **growth, samples=list(map(asdict, samples))
     )
 
 

@@ -24,8 +24,8 @@ from marks import trained_to
 from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.frechet import frechet
 from sparring.metrics.neighbours import neighbourhoods
-from sparring.rooms import RECIPES
-from sparring.verbs.model import Model
+from sparring.modalities import RECIPES
+from sparring.model import Model
 
 OURS = "images"
 CONTENDERS = (OURS, "tutorial", "dcgan", "wgan-gp", "sn-hinge")

@@ -32,9 +32,9 @@ from sparring.images.features.learned import reader
 from sparring.images.recipes import images
 from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.features import in_chunks
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.translation.directions import WAYS, as_numbers, translated
-from sparring.verbs.model import Model
+from sparring.model import Model
 
 SETTINGS = {"size": "28", "measure_every": 0, "sample_every": "1h", "checkpoint_every": "10m"}
 PUBLISHED = {

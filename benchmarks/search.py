@@ -19,7 +19,7 @@ import machine
 from mnist import OURS, SAMPLES, SETTINGS, Where
 
 import sparring
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 
 CANDIDATES: dict[str, dict[str, Any]] = {
     "as it is": {},

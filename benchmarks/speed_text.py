@@ -22,7 +22,7 @@ from loops import Loop, Ours
 from speed import alternate, ratios, versus
 from textbook_text import Cells, TextbookText
 
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.text.data import TextSource, open_source
 from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD, START

@@ -21,10 +21,10 @@ from judge import Judge, judge
 from marks import trained_to
 from torch import Tensor
 
-from sparring.core.recipe import duration
+from sparring.core.settings import duration
 from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.metrics.features import in_chunks
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 
 SAMPLES = 26_000
 MODES = 1000

@@ -12,43 +12,43 @@ import torch
 
 from sparring.core.game import Game, Step, Turn
 
-PHASES = ("data", "forward", "backward", "optimiser")
+PARTS = ("data", "forward", "backward", "optimiser")
 
 
 class Stopwatch:
-    """Seconds by phase. Waits for the GPU at both ends of a phase, so it costs time there: none on a CPU."""
+    """Seconds by part of a step. Waits for the GPU at both ends of a part, so it costs time there: none on a CPU."""
 
     def __init__(self) -> None:
-        self.seconds = dict.fromkeys(PHASES, 0.0)
+        self.seconds = dict.fromkeys(PARTS, 0.0)
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """What happens inside is time of this phase."""
+    def timing(self, part: str) -> Iterator[None]:
+        """Inside, time counts for this part."""
         began = now()
         yield
-        self.seconds[name] += now() - began
+        self.seconds[part] += now() - began
 
-    def timed(self, function: Callable[..., Any], phase: str) -> Callable[..., Any]:
-        """The function, its time taken."""
+    def timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        """The function, timed as this part."""
 
         def wrapper(*arguments: Any, **options: Any) -> Any:
-            with self.phase(phase):
+            with self.timing(part):
                 return function(*arguments, **options)
 
         return wrapper
 
-    def watch(self, owner: object, name: str, phase: str) -> AbstractContextManager[object]:
-        """Time ``owner.name`` (of a module, a class or one object) inside ``with``."""
-        return patch.object(owner, name, self.timed(getattr(owner, name), phase))
+    def watch(self, owner: object, name: str, part: str) -> AbstractContextManager[object]:
+        """A context in which ``owner.name`` (of a module, a class or one object) is timed as this part."""
+        return patch.object(owner, name, self.timed(getattr(owner, name), part))
 
     def watch_turns(self, game: Game) -> AbstractContextManager[object]:
-        """Time what a game computes for its turns, and their losses, as forward."""
+        """A context in which what a game computes for its turns, and their losses, is timed as forward."""
         play = game.turns
 
         def turns(step: Step) -> Iterator[Turn]:
             inner = play(step)
             while True:
-                with self.phase("forward"):
+                with self.timing("forward"):
                     turn = next(inner, None)
                 if turn is None:
                     return

@@ -27,11 +27,11 @@ import torch
 from acts import after_each, crossing, parsed, parser, spread
 from torch import Tensor
 
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.text.game import TextGame
 from sparring.text.networks.writer import Writer
 from sparring.text.vocabulary import PAD, UNKNOWN
-from sparring.verbs.model import Model
+from sparring.model import Model
 
 PLACES, UNITS, WIDTH = 20, 5000, 32
 LINES, CHECKING, TEST = 10_000, 1_000, 4_000  # to train on, to end the first act by, to test

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sparring.cli import VERBS, main
-from sparring.core.recipe import fields
-from sparring.rooms import RECIPES, ROOMS
+from sparring.core.settings import fields
+from sparring.modalities import RECIPES, ROOMS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

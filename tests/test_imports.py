@@ -14,18 +14,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "sparring"
-ROOMS = ("images", "points", "text", "translation")
+MODALITIES = ("images", "points", "text", "translation")
 FLOORS = [
+    {"version"},
     {"core"},
     {"data"},
     {"metrics"},
-    {"films"},
-    set(ROOMS),
-    {"rooms", "report"},
-    {"verbs", ""},  # "" is sparring/__init__.py, which names the verbs' functions
+    {"options", "modality", "model", "measurements", "evaluation", "scoring", "checking"},
+    {"media"},
+    set(MODALITIES),
+    {"modalities"},
+    {"report"},
+    {"verbs"},
+    {"arguments", ""},  # "" is sparring/__init__.py, which names the verbs' functions
     {"cli", "__main__"},
 ]
-TELL_THE_VERSION = {"report", "verbs", "cli"}  # may import the package itself, for sparring.__version__
+ABOVE = {"modalities", "report", "verbs", "arguments", "", "cli", "__main__"}  # of the modality folders
 FORBIDDEN = {"torchvision", "torchaudio", "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib"}
 
 
@@ -81,10 +85,17 @@ def upward(one: Import) -> bool:
     neighbours = place(one.importer) != place(one.imported) and {
         place(one.importer),
         place(one.imported),
-    } <= set(ROOMS)
-    if place(one.imported) == "":
-        return place(one.importer) not in TELL_THE_VERSION
+    } <= set(MODALITIES)
     return floor(one.imported) > floor(one.importer) or neighbours
+
+
+def looks_into_a_modality(one: Import) -> bool:
+    """Above the modality folders, and below them, only the table of modalities may know one."""
+    return (
+        place(one.imported) in MODALITIES
+        and place(one.importer) not in MODALITIES
+        and one.importer != "sparring.modalities"
+    )
 
 
 def test_every_module_has_its_place() -> None:
@@ -97,6 +108,65 @@ def test_imports_only_go_down() -> None:
     assert wrong == []
 
 
+def test_only_the_table_of_modalities_knows_a_modality() -> None:
+    assert [f"{each.importer} -> {each.imported}" for each in OURS if looks_into_a_modality(each)] == []
+    table = [each.imported for each in OURS if each.importer == "sparring.modalities"]
+    assert {place(name) for name in table} >= set(MODALITIES)
+    assert all(name.endswith(".recipes") for name in table if place(name) in MODALITIES)
+
+
+def strings_of(path: Path) -> Iterator[str]:
+    """The strings of a file, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+def test_no_modality_is_named_outside_its_folder() -> None:
+    """Neither its name as a value nor one of its classes, be it to ask ``isinstance``."""
+    names = {*MODALITIES, "images", "lines"}
+    classes = {
+        node.name
+        for name, path in MODULES.items()
+        if place(name) in MODALITIES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+    for name, path in MODULES.items():
+        if place(name) in MODALITIES or name == "sparring.modalities":
+            continue
+        used = {node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
+        assert not used & classes - own_classes(path), name
+        assert not set(strings_of(path)) & names, name
+
+
+def own_classes(path: Path) -> set[str]:
+    """The classes that a file defines, or imports from elsewhere than a modality."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    imported = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.Import)
+                for alias in node.names}  # fmt: skip
+    return defined | imported
+
+
+def test_the_sizes_that_were_agreed() -> None:
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
+    assert sum(count for name, count in lines.items() if place(name) == "verbs") <= 950
+    assert lines["sparring.core.trainer"] <= 220
+    assert lines["sparring.core.game"] <= 140
+    assert {name: count for name, count in lines.items() if count > 300} == {}
+    long = {
+        f"{name}.{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in long.items() if count > 60} == {}
+    assert sorted(long.values())[int(0.9 * len(long))] <= 40
+
+
 def test_the_rule_would_notice() -> None:
     def arrow(importer: str, imported: str) -> bool:
         return upward(Import(f"sparring.{importer}", f"sparring.{imported}", False))
@@ -106,8 +176,14 @@ def test_the_rule_would_notice() -> None:
     assert arrow("images.game", "translation.game")
     assert not arrow("translation.game", "images.game")
     assert arrow("data.feed", "images.decode")
-    assert arrow("images.data", "rooms")
+    assert arrow("images.data", "modalities")
     assert arrow("core.run", "")
+    assert arrow("media.films.film", "images.data")
+    assert not arrow("images.modality", "modality")
+    assert not arrow("modalities", "images.recipes")
+    assert looks_into_a_modality(Import("sparring.verbs.score", "sparring.text.game", False))
+    assert looks_into_a_modality(Import("sparring.media.inputs", "sparring.images.data", False))
+    assert not looks_into_a_modality(Import("sparring.modalities", "sparring.text.recipes", False))
     assert arrow("verbs.train", "cli")
     assert not arrow("cli", "verbs.train")
     assert not arrow("verbs.train", "core.run")
@@ -139,6 +215,7 @@ def test_every_public_name_is_there() -> None:
     assert set(sparring.__all__) == set(sparring.PUBLIC)
     for name in sparring.__all__:
         assert getattr(sparring, name).__name__ == name
+    assert sorted(sparring.__all__) == list(sparring.__all__)
     with pytest.raises(AttributeError):
         _ = sparring.nothing_of_the_kind
 

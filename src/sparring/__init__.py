@@ -13,19 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sparring.core.errors import UserError as UserError
+    from sparring.core.game import Event as Event
     from sparring.core.game import Game as Game
+    from sparring.core.game import Output as Output
     from sparring.core.game import Player as Player
     from sparring.core.game import Step as Step
     from sparring.core.game import Turn as Turn
     from sparring.core.recipe import Recipe as Recipe
+    from sparring.modalities import load as load
+    from sparring.verbs.check import check as check
     from sparring.verbs.evaluate import evaluate as evaluate
-    from sparring.verbs.model import load as load
+    from sparring.verbs.info import info as info
+    from sparring.verbs.sample import sample as sample
     from sparring.verbs.score import score as score
     from sparring.verbs.train import resume as resume
     from sparring.verbs.train import train as train
     from sparring.verbs.translate import translate as translate
 
-__version__ = "0.1.0"
+from sparring.version import __version__ as __version__
 
 PUBLIC = {
     "train": "sparring.verbs.train",
@@ -33,8 +38,13 @@ PUBLIC = {
     "evaluate": "sparring.verbs.evaluate",
     "translate": "sparring.verbs.translate",
     "score": "sparring.verbs.score",
-    "load": "sparring.verbs.model",
+    "load": "sparring.modalities",
+    "check": "sparring.verbs.check",
+    "info": "sparring.verbs.info",
+    "sample": "sparring.verbs.sample",
+    "Event": "sparring.core.game",
     "Game": "sparring.core.game",
+    "Output": "sparring.core.game",
     "Player": "sparring.core.game",
     "Turn": "sparring.core.game",
     "Step": "sparring.core.game",
@@ -44,15 +54,20 @@ PUBLIC = {
 """Where each public name lives: imported when first used, so that ``import sparring`` costs nothing."""
 
 __all__ = [
+    "Event",
     "Game",
+    "Output",
     "Player",
     "Recipe",
     "Step",
     "Turn",
     "UserError",
+    "check",
     "evaluate",
+    "info",
     "load",
     "resume",
+    "sample",
     "score",
     "train",
     "translate",

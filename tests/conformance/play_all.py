@@ -10,6 +10,6 @@ from sparring.verbs.train import train
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    with processes.joined("cpu"):
+    with processes.distributed("cpu"):
         for name in SMALLEST:
             train(smallest(name, place / "data"), out=place / name)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 
+from sparring.core.averaging import frozen
 from sparring.core.game import Game, Step, Turn
-from sparring.core.trainer import Trainer
 
 
 def played(game: Game, step: Step) -> Iterator[Turn]:
     """Each turn after its backward pass; then its mover moves."""
     for turn in game.turns(step):
-        with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
+        with frozen(game.players, turn.mover):
             loss = turn.loss()
         loss.backward()  # type: ignore[no-untyped-call]
         yield turn

@@ -3,8 +3,8 @@
     python tests/conformance/weights.py             print the hashes of this machine as JSON
     python tests/conformance/weights.py --write     keep them in weights.json, beside those of other machines
 
-Bits differ between processors and versions of torch, so the list is kept by both. The arithmetic is that of any CPU with
-AVX2, on one thread.
+Bits differ between processors and versions of torch, so the list is kept by both. The arithmetic is that of any CPU
+with AVX2, on one thread.
 """
 
 from __future__ import annotations

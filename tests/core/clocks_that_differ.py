@@ -11,5 +11,5 @@ if __name__ == "__main__":
     behind = 0.05 * float(os.environ["RANK"])
     Timer.seconds = lambda timer: max(0.0, on_time(timer) - behind)  # type: ignore[method-assign]
     small = {"width": 8, "batch": 8, "held_out": 0, "device": "cpu", "precision": "float32"}
-    outcome = train("gaussians", out=sys.argv[1], time=0.8, checkpoint_every=0.2, keep=9, **small)
+    outcome = train("gaussians", out=sys.argv[1], time=0.8, checkpoint_every=0.2, keep_checkpoints=9, **small)
     print(outcome.reason)

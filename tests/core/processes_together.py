@@ -26,23 +26,24 @@ def threads() -> list[str]:
 
 def main() -> None:
     rank = int(os.environ["RANK"])
-    with processes.joined("cpu") as ours, processes.joined("cpu") as again:
+    with processes.distributed("cpu") as ours, processes.distributed("cpu") as again:
         torch.manual_seed(0)
         network, examples = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), torch.randn(8, 3)
         torch.optim.AdamW(network.parameters())  # imports what would keep the group alive
         network.register_parameter("unused", nn.Parameter(torch.ones(5)))
         report = {
-            "who": [ours.rank, ours.count, ours.local_rank, ours.first, ours == again],
+            "who": [ours.rank, ours.world_size, ours.local_rank, ours.first, ours == again],
             "part": [ours.part(8).start, ours.part(8).stop],
             "gradients": gradients(network, examples[ours.part(8)]),
             "alone": [rank, processes.is_first()],
-            "any": [processes.any_of(flag, CPU) for flag in (False, rank == 1, rank == 0, True)],
-            "latest": processes.latest(10.0 + rank, CPU),
+            "any": [processes.any_over(flag, CPU) for flag in (False, rank == 1, rank == 0, True)],
+            "latest": processes.max_over(10.0 + rank, CPU),
             "mean": processes.mean(torch.tensor([float(rank), 4.0])).tolist(),
-            "from_first": processes.from_first({"from": rank, "path": "runs/a"}),
+            "rows": processes.all_gather(torch.tensor([[rank, 7], [rank, 8]])).tolist(),
+            "from_first": processes.broadcast({"from": rank, "path": "runs/a"}),
         }
-        processes.wait()
-    report["left"] = processes.together()
+        processes.barrier()
+    report["left"] = processes.is_distributed()
     report["threads"] = [name for name in threads() if "gloo" in name]
     print(json.dumps(report))
 

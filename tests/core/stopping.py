@@ -16,7 +16,7 @@ def stop_after(steps: int, patch: pytest.MonkeyPatch) -> Stop:
 
     def counted(self: Trainer, batches: Iterator[Any]) -> None:
         step(self, batches)
-        stop.raised = self.step_count == steps
+        stop.raised = self.progress.step == steps
 
     patch.setattr(Trainer, "step", counted)
     return stop

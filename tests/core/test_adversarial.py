@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +11,9 @@ from torch import Tensor, nn
 
 from sparring.core.adversarial import CHUNK, AdversarialGame
 from sparring.core.adversarial_recipe import AdversarialRecipe
+from sparring.core.averaging import frozen
 from sparring.core.game import Step, Turn
 from sparring.core.objectives import OBJECTIVES
-from sparring.core.trainer import Trainer
 
 BATCH, LATENT, SEEN = 8, 16, (8**0.5 - 1) ** 2
 REAL, FAKE = torch.randn(2, BATCH, 2, generator=torch.Generator().manual_seed(1))
@@ -46,10 +45,10 @@ def linear(slope: tuple[float, float] = (0.6, -0.8), bias: float = 0.1) -> Recor
     return Recorder(layer, nn.Flatten(0))
 
 
-def a_game(judge: Recorder | None = None, *, latent: int = LATENT, classes: int = 0, **settings: Any) -> Any:
+def a_game(discriminator: Recorder | None = None, *, latent: int = LATENT, classes: int = 0, **settings: Any) -> Any:
     recipe = AdversarialRecipe().changed({"r1": 0, "r2": 0, "latent": latent, **settings})
     torch.manual_seed(0)
-    return AdversarialGame(Recorder(nn.Linear(latent, 2)), judge or linear(), recipe, classes=classes)
+    return AdversarialGame(Recorder(nn.Linear(latent, 2)), discriminator or linear(), recipe, classes=classes)
 
 
 def a_step(batches: int = 1, examples_seen: int = 0, batch: int = BATCH) -> Step:
@@ -59,14 +58,14 @@ def a_step(batches: int = 1, examples_seen: int = 0, batch: int = BATCH) -> Step
 
 
 def played(game: AdversarialGame, step: Step) -> Iterator[tuple[Turn, list[tuple[Tensor, Tensor]]]]:
-    """Each turn after its backward pass, with what the judge was shown meanwhile; then its mover moves."""
-    judge: Any = game.players["discriminator"].network
+    """Each turn after its backward pass, with what the discriminator was shown meanwhile; then its mover moves."""
+    discriminator: Any = game.players["discriminator"].network
     for turn in game.turns(step):
-        judge.calls.clear()
-        with Trainer.only(SimpleNamespace(game=game), turn.mover):  # type: ignore[arg-type]
+        discriminator.calls.clear()
+        with frozen(game.players, turn.mover):
             loss = turn.loss()
         loss.backward()  # type: ignore[no-untyped-call]
-        yield turn, [*judge.calls]
+        yield turn, [*discriminator.calls]
         game.players[turn.mover].move(0.1, (0.0, 0.99))
         game.players[turn.mover].optimizer.zero_grad(set_to_none=True)
 
@@ -76,7 +75,8 @@ def objective_of(objective: str, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def sampled(game: AdversarialGame, count: int, seed: int = 5, label: int | None = None) -> Tensor:
-    return game.sample({name: player.network for name, player in game.players.items()}, count, seed=seed, label=label)
+    networks = {name: player.network for name, player in game.players.items()}
+    return game.generate(networks, game.conditions(count, label), seed=seed)
 
 
 @pytest.mark.parametrize(("turns", "first", "order"), [(1, 0, "dg"), (1, 1, "gd"), (3, 0, "dddg"), (3, 1, "ddgd")])
@@ -101,18 +101,18 @@ def test_no_gradient_reaches_whoever_does_not_move(objective: str, first: bool) 
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_the_generators_turn_judges_reals_only_to_compare_and_without_a_gradient(objective: str) -> None:
-    a_game(judge := linear(), objective=objective).adversarial_loss.generator_loss(a_step(), REAL, FAKE, None)
-    assert [logits.requires_grad for _, logits in judge.calls] == [False, True][objective != "relativistic" :]
+def test_the_generators_turn_looks_at_reals_only_to_compare_and_without_a_gradient(objective: str) -> None:
+    a_game(discriminator := linear(), objective=objective).adversarial_loss.generator_loss(a_step(), REAL, FAKE, None)
+    assert [logits.requires_grad for _, logits in discriminator.calls] == [False, True][objective != "relativistic" :]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_a_linear_judge_minimises_the_objective_and_half_its_squared_slope(objective: str) -> None:
-    judge = linear(slope=(1.2, -0.5))
-    loss = a_game(judge, objective=objective, r1=0.7, r2=0.2).adversarial_loss.discriminator_loss(
+def test_a_linear_discriminator_minimises_the_objective_and_half_its_squared_slope(objective: str) -> None:
+    discriminator = linear(slope=(1.2, -0.5))
+    loss = a_game(discriminator, objective=objective, r1=0.7, r2=0.2).adversarial_loss.discriminator_loss(
         a_step(), REAL, FAKE, None
     )
-    weight, bias = judge.layers[0].parameters()
+    weight, bias = discriminator.layers[0].parameters()
     expected = objective_of(objective, REAL @ weight[0] + bias, FAKE @ weight[0] + bias)
     expected = expected + (0.7 + 0.2) * weight.square().sum() / 2
     torch.testing.assert_close(loss, expected)
@@ -131,7 +131,7 @@ def test_r1_at_reals_and_r2_at_fakes_follow_their_schedules(seen: int, r1: float
 
 @pytest.mark.parametrize(("name", "penalty"), [("r1", 16), ("r2", 16), ("wgan_gp", SEEN), ("dragan", SEEN)])
 def test_penalties_count_with_their_weight_and_reach_through_the_augmentation(name: str, penalty: float) -> None:
-    """Of |2x|^2 / 2 at x = (1, 1): half of |4x|^2 at the examples, (|2x| - 1)^2 at what the judge sees."""
+    """Of |2x|^2 / 2 at x = (1, 1): half of |4x|^2 at the examples, (|2x| - 1)^2 at what the discriminator sees."""
     game, step = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", **{name: 2.5}), a_step()
     game.adversarial_loss.augment, ones = (lambda examples, step: 2 * examples), torch.ones(BATCH, 2)
     loss = game.adversarial_loss.discriminator_loss(step, ones, ones, None)
@@ -164,25 +164,27 @@ def test_label_noise_flips_its_share_of_targets_on_each_side_by_itself() -> None
 
 @pytest.mark.parametrize(("seen", "deviation"), [(0, 0.8), (500, 0.4), (1000, 0.0), (5000, 0.0)])
 def test_instance_noise_is_annealed_to_nothing(seen: int, deviation: float) -> None:
-    judge, step = linear(), a_step(examples_seen=seen, batch=5000)
-    game = a_game(judge, objective="relativistic", instance_noise="0.8:0@1000,linear")
+    discriminator, step = linear(), a_step(examples_seen=seen, batch=5000)
+    game = a_game(discriminator, objective="relativistic", instance_noise="0.8:0@1000,linear")
     real, fake = torch.ones(5000, 2), -torch.ones(5000, 2)
     game.adversarial_loss.discriminator_loss(step, real, fake, None)
     game.adversarial_loss.generator_loss(step, real, fake, None)
-    noises = torch.stack([examples - examples.mean().sign() for examples, _ in judge.calls]).flatten(1)
+    noises = torch.stack([examples - examples.mean().sign() for examples, _ in discriminator.calls]).flatten(1)
     torch.testing.assert_close(noises.std(1), torch.full((4,), deviation), rtol=0.03, atol=0)
     assert len({noise.sum().item() for noise in noises}) == (4 if deviation else 1)  # drawn anew each time
 
 
 def test_spectral_norm_makes_the_largest_singular_value_of_each_discriminator_layer_one() -> None:
-    judge = Recorder(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 1), nn.Flatten(0))
-    for weight in judge.parameters():
+    discriminator = Recorder(
+        nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(16, 6), nn.ReLU(), nn.Linear(6, 1), nn.Flatten(0)
+    )
+    for weight in discriminator.parameters():
         nn.init.normal_(weight, std=5)
-    game = a_game(judge, spectral_norm=True)
+    game = a_game(discriminator, spectral_norm=True)
     with torch.no_grad():
         for _ in range(200):  # a power iteration each
-            judge(torch.randn(2, 1, 4, 4))
-    largest = [torch.linalg.svdvals(judge.layers[index].weight.flatten(1))[0].item() for index in (0, 2, 4)]
+            discriminator(torch.randn(2, 1, 4, 4))
+    largest = [torch.linalg.svdvals(discriminator.layers[index].weight.flatten(1))[0].item() for index in (0, 2, 4)]
     assert largest == pytest.approx([1, 1, 1], rel=1e-4)
     assert isinstance(game.players["generator"].network.layers[0].weight, nn.Parameter)  # left alone
 

@@ -2,101 +2,56 @@
 
 from __future__ import annotations
 
-import io
-import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from one_weight import BATCH, Match, Tug, noted, weight_of
 from safetensors import safe_open
 from safetensors.torch import save_file
 from stopping import stop_after
 from table import smallest
 from torch import Tensor, nn
 
-from sparring.core.best import Best, due
-from sparring.core.game import Game, Networks, Player, Step, Turn
-from sparring.core.journal import entries
-from sparring.core.precision import choose
-from sparring.core.processes import Processes
+from sparring.core.game import Batch, Networks
+from sparring.core.pacing import Best, passed
+from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create
 from sparring.core.signals import Stop
-from sparring.core.status import Status
-from sparring.core.trainer import Trainer
 from sparring.verbs.session import Session
 from sparring.verbs.train import resume, train
 
-BATCH = 8
 Seen = list[tuple[int, float]]
+Distances = Callable[[float], Mapping[str, float]]
 
 
-class Walk(Game):
-    """One weight, 1 at first; Adam takes a learning rate off it a step, whatever ``factor`` (of a step) is above 0."""
+class Hike(Match):
+    """Measures its one weight. ``measured`` is what that was asked of, ``best_published`` what was published as best:
+    after how many examples, and the weight to four decimals."""
 
-    def __init__(self, factor: Callable[[int], float] = lambda step: 1.0) -> None:
-        self.factor = factor
-        self.players = {"generator": Player(nn.Linear(1, 1, bias=False), averaged=True)}
-        nn.init.ones_(self.players["generator"].network.weight)
+    def __init__(self, run: Run, distances: Distances, game: Tug, **settings: Any) -> None:
+        self.distances, self.measured = distances, []
+        own = {"measure_every": 2 * BATCH, "average_half_life": 0, "steps": 20}
+        super().__init__(run, game, self, **{**own, **settings})
 
-    def turns(self, step: Step) -> Iterator[Turn]:
-        step = step.examples_seen // BATCH + 1
-        yield Turn("generator", lambda: self.players["generator"].network.weight.sum() * self.factor(step))
+    def health(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+        return {}
 
-    def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:
-        return networks["generator"].weight.expand(count, 1)
+    def everything(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+        assert not torch.is_grad_enabled()
+        assert not networks["generator"].training
+        weight = round(weight_of(networks), 4)
+        self.measured.append((self.progress.examples, weight))
+        return self.distances(weight)
 
-    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
-        return batch["examples"]
-
-    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
-        return examples[:, 0]
-
-
-class Hike(Trainer):
-    """Walks in a folder, new or not. ``measured`` is what the gauge was asked for, ``best`` what was published as such:
-    after how many examples, and the weight."""
-
-    def __init__(self, run: Run, gauge: Callable[[float], Mapping[str, float]], game: Game, **settings: Any) -> None:
-        self.measured: Seen = []
-        self.published: Seen = []
-        recipe = Recipe().changed({**STEADY, "measure_every": 2 * BATCH, **settings})
-
-        def measure(networks: Networks) -> Mapping[str, float]:
-            assert not torch.is_grad_enabled()
-            assert not networks["generator"].training
-            self.measured.append((self.examples_seen, weight_of(networks)))
-            return gauge(weight_of(networks))
-
-        def publish(networks: Networks, folder: Path) -> None:
-            if folder == run.best:
-                self.published.append((self.examples_seen, weight_of(networks)))
-
-        some = {"examples": torch.zeros(BATCH, 1)}
-        super().__init__(
-            game,
-            recipe,
-            run,
-            feed=lambda seen: itertools.repeat(some),
-            held_out=None,
-            show=lambda samples, path: path,
-            publish=publish,
-            gauge=measure,
-            precision=choose("float32", torch.device("cpu"), []),
-            ours=Processes(),
-            status=Status(stream=io.StringIO()),
-        )
-
-
-STEADY = {"batch": BATCH, "learning_rate": 0.1, "checkpoint_every": 1000, "average_half_life": 0, "steps": 20}
-
-
-def weight_of(networks: Networks) -> float:
-    return round(networks["generator"].weight.item(), 4)
+    @property
+    def best_published(self) -> Seen:
+        return [(examples, round(weight, 4)) for examples, weight in self.watched.published[self.run.best]]
 
 
 def to_target(weight: float) -> dict[str, float]:
@@ -104,21 +59,15 @@ def to_target(weight: float) -> dict[str, float]:
     return {"frechet": (weight - 0.45) ** 2, "kernel": weight}
 
 
-def hike(place: Path, gauge: Callable[[float], Mapping[str, float]] = to_target, **settings: Any) -> Hike:
-    return Hike(create(place / "run", Recipe()), gauge, Walk(), **settings)
+def hike(place: Path, distances: Distances = to_target, **settings: Any) -> Hike:
+    return Hike(create(place / "run", Recipe()), distances, Tug(), **settings)
 
 
-def go_on(run: Run, gauge: Callable[[float], Mapping[str, float]] = to_target, **settings: Any) -> Hike:
-    again = Hike(run, gauge, Walk(), **settings)
+def go_on(run: Run, distances: Distances = to_target, **settings: Any) -> Hike:
+    again = Hike(run, distances, Tug(), **settings)
     assert again.restore()
-    again.journal.cut(again.examples_seen)
+    again.monitor.journal.cut(again.progress.examples)
     return again
-
-
-def noted(run: Run, event: str) -> list[dict[str, Any]]:
-    """Without the times, which no two runs share."""
-    found = [entry for entry in entries(run.journal) if entry["event"] == event]
-    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in found]
 
 
 # The two of them alone
@@ -168,7 +117,7 @@ def test_due_where_a_multiple_lies_behind(every: int, batch: int) -> None:
     for before in (0, 8, 19_999, 49_992, 100_000):
         after = before + batch
         multiples = {number for number in range(before + 1, after + 1) if every and number % every == 0}
-        assert due(before, after, every) == bool(multiples)
+        assert passed(before, after, every) == bool(multiples)
 
 
 # Through the trainer
@@ -203,20 +152,20 @@ def test_the_journal_has_every_distance(tmp_path: Path) -> None:
 def test_published_when_better_and_only_then(tmp_path: Path) -> None:
     walk = hike(tmp_path)
     walk.play(Stop())
-    assert walk.published == [(16, 0.8), (32, 0.6), (48, 0.4)]
-    assert walk.best == Best(pytest.approx(0.05**2), 48, 7)
+    assert walk.best_published == [(16, 0.8), (32, 0.6), (48, 0.4)]
+    assert walk.monitor.best == Best(pytest.approx(0.05**2), 48, 7)
 
 
 def test_the_recipe_says_by_which_distance(tmp_path: Path) -> None:
     walk = hike(tmp_path, metric="kernel")
     walk.play(Stop())
-    assert [examples for examples, _ in walk.published] == [16 * number for number in range(1, 11)]
+    assert [examples for examples, _ in walk.best_published] == [16 * number for number in range(1, 11)]
 
 
 def test_patience_ends_the_run_and_says_why(tmp_path: Path) -> None:
     walk = hike(tmp_path, patience=3)
     assert walk.play(Stop()) == "frechet has been no better for 3 measurements"
-    assert (walk.step_count, walk.best.misses) == (12, 3)  # best after 6 steps; 8, 10 and 12 were no better
+    assert (walk.progress.step, walk.monitor.best.misses) == (12, 3)  # best after 6 steps; 8, 10 and 12 were no better
     assert noted(walk.run, "end")[-1]["reason"] == "frechet has been no better for 3 measurements"
 
 
@@ -230,7 +179,7 @@ def test_patience_that_ran_out_stays_so_until_there_is_more_of_it(tmp_path: Path
     first.play(Stop())
     again = go_on(first.run, patience=3)
     assert again.play(Stop()) == "frechet has been no better for 3 measurements"
-    assert (again.step_count, again.measured) == (12, [])
+    assert (again.progress.step, again.measured) == (12, [])
     assert go_on(first.run, patience=5).play(Stop()) == "frechet has been no better for 5 measurements"
 
 
@@ -238,22 +187,22 @@ def test_patience_that_ran_out_stays_so_until_there_is_more_of_it(tmp_path: Path
 def test_no_number_is_never_the_best_and_never_a_miss(nothing: dict[str, float], tmp_path: Path) -> None:
     silent = hike(tmp_path, lambda weight: nothing, patience=1)
     assert silent.play(Stop()) == "all 20 steps are done"
-    assert (silent.published, silent.best) == ([], Best())
+    assert (silent.best_published, silent.monitor.best) == ([], Best())
     assert len(noted(silent.run, "metrics")) == 10
 
 
 def test_no_number_between_two_changes_nothing(tmp_path: Path) -> None:
     walk = hike(tmp_path, lambda weight: to_target(weight) if weight != 0.6 else {"frechet": math.nan})
     walk.play(Stop())
-    assert [examples for examples, _ in walk.published] == [16, 48]
+    assert [examples for examples, _ in walk.best_published] == [16, 48]
     assert noted(walk.run, "metrics")[1] == {"event": "metrics", "examples": 32, "frechet": None}
 
 
-def test_without_a_gauge_there_is_no_best(tmp_path: Path) -> None:
+def test_without_measurements_there_is_no_best(tmp_path: Path) -> None:
     walk = hike(tmp_path, patience=1)
-    walk.gauge = None
+    walk.monitor.measurements = None
     assert walk.play(Stop()) == "all 20 steps are done"
-    assert (walk.published, noted(walk.run, "metrics")) == ([], [])
+    assert (walk.best_published, noted(walk.run, "metrics")) == ([], [])
 
 
 @pytest.mark.parametrize("patience", [0, 4])
@@ -268,9 +217,9 @@ def test_going_on_finds_the_same_best(
     assert first.play(stop_after(stops, monkeypatch)) == "stopped"
     second = go_on(first.run, patience=patience)
     assert second.play(Stop()) == ended
-    assert first.published + second.published == whole.published
+    assert first.best_published + second.best_published == whole.best_published
     assert first.measured + second.measured == whole.measured
-    assert second.best == whole.best
+    assert second.monitor.best == whole.monitor.best
     assert noted(second.run, "metrics") == noted(whole.run, "metrics")
     assert noted(second.run, "end")[-1] == noted(whole.run, "end")[-1]
 
@@ -282,12 +231,13 @@ def test_a_kill_after_the_last_checkpoint_is_lived_through_again(
     whole = hike(tmp_path / "whole")
     whole.play(Stop())
     killed = hike(tmp_path / "killed")
-    monkeypatch.setattr(killed, "reason_to_end", lambda stop: "killed" if killed.step_count == 9 else "")
+    budget = killed.monitor.budget
+    monkeypatch.setattr(budget, "used_up", lambda *asked: "killed" if killed.progress.step == 9 else "")
     killed.play_on(Stop())
     again = go_on(killed.run)
-    assert (again.step_count, again.best) == (1, Best())
+    assert (again.progress.step, again.monitor.best) == (1, Best())
     again.play(Stop())
-    assert (again.best, again.published) == (whole.best, whole.published)
+    assert (again.monitor.best, again.best_published) == (whole.monitor.best, whole.best_published)
     assert noted(again.run, "metrics") == noted(whole.run, "metrics")
 
 
@@ -297,12 +247,12 @@ def test_a_checkpoint_from_before_there_was_a_best(tmp_path: Path) -> None:
     newest = max(first.run.checkpoints.iterdir())
     with safe_open(newest, "pt") as file:
         tensors, state = {key: file.get_tensor(key) for key in file.keys()}, json.loads(file.metadata()["state"])  # noqa: SIM118
-    assert state.pop("best") == first.best.state()
+    assert state.pop("best") == first.monitor.best.state()
     save_file(tensors, newest, {"state": json.dumps(state)})
     again = go_on(first.run, steps=20)
-    assert (again.step_count, again.best) == (9, Best())
+    assert (again.progress.step, again.monitor.best) == (9, Best())
     again.play(Stop())
-    assert again.published == [(80, 0.0)]  # the first that is measured; all later ones are worse
+    assert again.best_published == [(80, 0.0)]  # the first that is measured; all later ones are worse
 
 
 def test_after_going_back_best_is_still_what_is_published_as_such(
@@ -312,20 +262,20 @@ def test_after_going_back_best_is_still_what_is_published_as_such(
     with half the learning rate never comes as near again."""
     tries: list[int] = []
 
-    def factor(step: int) -> float:
+    def loss(weight: Tensor, step: int) -> Tensor:
         tries.append(step)
-        return math.nan if step == 8 and tries.count(8) == 1 else 1.0
+        return weight.sum() * (math.nan if step == 8 and tries.count(8) == 1 else 1.0)
 
     def near(weight: float) -> dict[str, float]:
         return {"frechet": 0.0 if weight == 0.4 else 1.0}
 
     first = hike(tmp_path, near)
     first.play(stop_after(4, monkeypatch))
-    walk = Hike(first.run, near, Walk(factor))
+    walk = Hike(first.run, near, Tug(loss))
     walk.restore()
     walk.play(Stop())
     assert tries.count(8) == 2
-    assert walk.published[-1][0] == walk.best.examples
+    assert walk.best_published[-1][0] == walk.monitor.best.examples
 
 
 # Real games
@@ -339,7 +289,7 @@ def measured(run: Run) -> list[dict[str, Any]]:
 def test_a_real_run_that_goes_on_keeps_the_same_best_weights(
     name: str, metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparring.verbs.gauge.SAMPLES", 128)
+    monkeypatch.setattr("sparring.measurements.SAMPLES", 128)
     recipe = smallest(name, tmp_path, steps=12, measure_every=3 * BATCH, metric=metric, learning_rate=0.02)
     whole = Run(train(recipe, out=tmp_path / "whole").run)
     parts = Run(train(recipe, out=tmp_path / "parts", stop=stop_after(7, monkeypatch)).run)
@@ -355,9 +305,9 @@ def test_a_real_run_that_goes_on_keeps_the_same_best_weights(
 def test_weights_that_are_no_numbers_are_never_the_best(tmp_path: Path) -> None:
     """They are measured before the trainer looks for numbers that are not finite: every 16 steps."""
     session = Session(
-        smallest("digits", tmp_path, metric="kernel"), Processes(), lambda: create(tmp_path / "run", Recipe())
+        smallest("digits", tmp_path, metric="kernel"), Process(), lambda: create(tmp_path / "run", Recipe())
     )
-    nn.init.constant_(next(session.trainer.averages["generator"].parameters()), math.nan)
+    nn.init.constant_(next(session.trainer.averages.networks["generator"].parameters()), math.nan)
     session.trainer.measure()
-    assert session.trainer.best == Best()
+    assert session.monitor.best == Best()
     assert not session.run.best.exists()

@@ -1,20 +1,34 @@
-"""Checkpoints: going on from one is never having stopped, and no failure costs an earlier one."""
+"""Checkpoints: going on from one is never having stopped, no failure costs an earlier one, and a game that does not fit
+is told."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from one_weight import Tug
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sparring.core import checkpoint
-from sparring.core.checkpoint import load, newest_first, newest_readable, player_tensors, restore_player, save
+from sparring.core.averaging import Averages
+from sparring.core.checkpoint import (
+    Checkpoints,
+    load,
+    newest_first,
+    newest_readable,
+    player_tensors,
+    restore_player,
+    save,
+)
 from sparring.core.game import Player
+from sparring.core.pacing import Progress
+from sparring.core.recipe import Recipe
+from sparring.core.run import Run, create
 
 CPU = torch.device("cpu")
 
@@ -49,15 +63,15 @@ def test_going_on_is_never_having_stopped(tmp_path: Path) -> None:
     whole, first, second = a_player(), a_player(), a_player(seed=1)
     train(whole, range(12))
     train(first, range(5))
-    path = save(tmp_path, 5, player_tensors("judge", first), {"step": 5}, keep=1)
+    path = save(tmp_path, 5, player_tensors("discriminator", first), {"step": 5}, keep=1)
     train(second, range(3))  # what it held before is forgotten
 
     tensors, state = load(path, CPU)
     assert state == {"step": 5}
-    restore_player("judge", second, tensors)
-    assert same(player_tensors("judge", second), player_tensors("judge", first))
+    restore_player("discriminator", second, tensors)
+    assert same(player_tensors("discriminator", second), player_tensors("discriminator", first))
     train(second, range(5, 12))
-    assert same(player_tensors("judge", second), player_tensors("judge", whole))
+    assert same(player_tensors("discriminator", second), player_tensors("discriminator", whole))
 
 
 def test_moments_keep_the_memory_format_of_their_weights(tmp_path: Path) -> None:
@@ -164,3 +178,166 @@ def test_a_file_that_is_not_complete_is_never_seen(tmp_path: Path, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path, 2)
     assert names(tmp_path) == [1]
+
+
+# Those of a game
+
+
+class Remembering(Tug):
+    """Remembers two numbers and two rows for each of its examples of a batch."""
+
+    def __init__(self, *order: str, width: int = 1) -> None:
+        super().__init__(None, *(order or ("generator", "discriminator")))
+        for name, player in self.players.items():
+            self.players[name] = Player(nn.Linear(width, 1), averaged=player.averaged)
+        self.numbers: dict[str, float] = {"strength": 0.0, "phase": 1.0}
+        self.rows: dict[str, Tensor] = {"pool": torch.zeros(4, 2), "seen": torch.zeros(4, dtype=torch.int64)}
+
+    def state(self) -> dict[str, float | Tensor]:
+        return {**self.numbers, **self.rows}
+
+    def load_state(self, state: Mapping[str, float | Tensor]) -> None:
+        self.loaded = dict(state)
+
+
+def kept(
+    run: Run, game: Tug, averages: Averages | None = None, part: slice = slice(0, 4), keep: int = 3
+) -> Checkpoints:
+    return Checkpoints(run, game, averages or Averages(game.players), part, CPU, keep)
+
+
+def a_run(place: Path) -> Run:
+    return create(place / "run", Recipe())
+
+
+def move(game: Tug, moves: int) -> None:
+    for player in game.players.values():
+        for _ in range(moves):
+            player.network(torch.ones(1, player.network.in_features)).sum().backward()
+            player.move(0.1, (0.5, 0.9))
+            player.optimizer.zero_grad(set_to_none=True)
+
+
+def everything_of(game: Tug, averages: Averages) -> dict[str, Tensor]:
+    players = {}
+    for name, player in game.players.items():
+        players |= player_tensors(name, player)
+    return players | {f"average/{name}": value for name, value in averages.networks["generator"].state_dict().items()}
+
+
+def test_a_game_comes_back_with_its_players_averages_numbers_and_rows(tmp_path: Path) -> None:
+    run, game = a_run(tmp_path), Remembering()
+    averages = Averages(game.players)
+    move(game, 3)
+    averages.follow(8, half_life=8)
+    game.numbers = {"strength": 0.1 + 0.2, "phase": 2.0}
+    game.rows = {"pool": torch.randn(4, 2), "seen": torch.tensor([3, 1, 2, 0])}
+    progress = Progress(step=3, examples=24, seconds=1.5, rollbacks=1)
+    kept(run, game, averages).save(progress, {"best": {"distance": 0.5}, "pending": [{"a": 1.0}]}, writes=True)
+    before = {name: value.clone() for name, value in everything_of(game, averages).items()}
+    move(game, 2)
+    averages.follow(8, half_life=0)
+    assert not same(everything_of(game, averages), before)
+
+    found = kept(run, game, averages).restore()
+    assert found is not None
+    back, state, damaged = found
+    assert (back, damaged) == (progress, [])
+    assert (state["best"], state["pending"]) == ({"distance": 0.5}, [{"a": 1.0}])
+    assert same(everything_of(game, averages), before)
+    assert {name: game.loaded[name] for name in game.numbers} == game.numbers
+    assert game.loaded.keys() == {*game.numbers, *game.rows}
+    for name, rows in game.rows.items():
+        assert game.loaded[name].dtype == rows.dtype
+        assert torch.equal(game.loaded[name], rows)
+
+
+def test_names_in_a_checkpoint_are_those_that_older_runs_have(tmp_path: Path) -> None:
+    run, game = a_run(tmp_path), Remembering()
+    move(game, 1)
+    kept(run, game).save(Progress(examples=8), {}, writes=True)
+    tensors, state = load(newest_first(run.checkpoints)[0], CPU)
+    parts = [f"{kind}/{key}" for kind in ("network", "average") for key in ("weight", "bias")]
+    moments = [f"adam/{index}/{key}" for index in (0, 1) for key in ("step", "exp_avg", "exp_avg_sq")]
+    assert tensors.keys() == {
+        *(f"generator/{name}" for name in (*parts, *moments)),
+        *(f"discriminator/{name}" for name in (*parts[:2], *moments)),
+        "game/pool", "game/seen",
+    }  # fmt: skip
+    assert state == {
+        "step": 0, "examples": 8, "seconds": 0.0, "rollbacks": 0, "game": {"strength": 0.0, "phase": 1.0}
+    }  # fmt: skip
+
+
+def test_each_process_takes_its_own_rows_back(tmp_path: Path) -> None:
+    """One process writes the rows of all, here of a batch of 4 that two processes go on with."""
+    run, whole = a_run(tmp_path), Remembering()
+    whole.rows = {"pool": torch.arange(8.0).view(4, 2), "seen": torch.arange(4)}
+    kept(run, whole).save(Progress(), {}, writes=True)
+    for rank in (0, 1):
+        game = Remembering()
+        kept(run, game, part=slice(2 * rank, 2 * rank + 2)).restore()
+        assert game.loaded["seen"].tolist() == [2 * rank, 2 * rank + 1]
+        assert torch.equal(game.loaded["pool"], whole.rows["pool"][2 * rank : 2 * rank + 2])
+        assert game.loaded["phase"] == 1.0  # numbers are those of all
+
+
+def test_a_process_that_does_not_write_writes_nothing(tmp_path: Path) -> None:
+    run = a_run(tmp_path)
+    kept(run, Remembering()).save(Progress(), {}, writes=False)
+    assert list(run.checkpoints.iterdir()) == []
+    assert kept(run, Remembering()).restore() is None
+
+
+def test_damaged_files_are_passed_over_and_named(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    run, game = a_run(tmp_path), Remembering()
+    for step in (1, 2, 3):
+        game.numbers["phase"] = float(step)
+        kept(run, game).save(Progress(step=step, examples=8 * step), {}, writes=True)
+    third, second, first = newest_first(run.checkpoints)
+    for path in (third, second):
+        path.write_bytes(path.read_bytes()[:-3])
+    found = kept(run, game).restore()
+    assert found is not None
+    assert (found[0].step, game.loaded["phase"], found[2]) == (1, 1.0, [third, second])
+    first.write_bytes(b"")
+    assert "none of its checkpoints can be read (3 are damaged)" in mistake(kept(run, game).restore)
+
+
+def test_only_the_newest_checkpoints_of_a_run_are_kept(tmp_path: Path) -> None:
+    run, game = a_run(tmp_path), Remembering()
+    for examples in (8, 16, 24, 32):
+        kept(run, game, keep=2).save(Progress(examples=examples), {}, writes=True)
+    assert names(run.checkpoints) == [32, 24]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: Remembering(width=2),
+        lambda: Remembering("generator", "critic"),
+        lambda: Remembering("generator", "discriminator", "critic"),
+    ],
+    ids=["width", "name", "more"],
+)
+def test_a_game_that_does_not_fit_its_checkpoints_is_told(
+    other: Callable[[], Remembering], tmp_path: Path, mistake: Callable[..., str]
+) -> None:
+    run = a_run(tmp_path)
+    kept(run, Remembering()).save(Progress(), {}, writes=True)
+    assert mistake(kept(run, other()).restore) == (
+        f"{run.recipe}: does not fit the checkpoints beside it; restore it as it was, or train a new run"
+    )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_or_reports_that_are_not_finite_are_not_healthy(value: float, tmp_path: Path) -> None:
+    game = Remembering()
+    checkpoints = kept(a_run(tmp_path), game)
+    fine = {"losses/a": torch.tensor(1.0)}
+    assert checkpoints.healthy([])
+    assert checkpoints.healthy([fine, fine])
+    assert not checkpoints.healthy([fine, {**fine, "losses/b": torch.tensor(value)}])
+    with torch.no_grad():
+        game.players["discriminator"].network.bias[0] = value
+    assert not checkpoints.healthy([fine])

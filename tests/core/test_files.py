@@ -1,15 +1,20 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and are read by whom the umask lets."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
-from sparring.core.files import aside, write_atomically
+from sparring.core import checkpoint
+from sparring.core.files import aside, file_name, may_write, write_atomically
+from sparring.core.run import save_model
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -62,3 +67,68 @@ def test_what_the_system_refuses_is_told_in_one_line(
     assert "No space left on device" in mistake(write_atomically, tmp_path / "a.txt", b"new")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "folder"]
     assert (tmp_path / "a.txt").read_text() == "old"
+
+
+# Who may read them
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="no umask here")
+
+
+@posix
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600), (0o002, 0o664)])
+def test_what_is_written_follows_the_umask(mask: int, mode: int, tmp_path: Path) -> None:
+    """Weights too, which their own writer would keep to itself."""
+    weights = {"w": torch.ones(2)}
+    config = {"kind": "points", "recipe": {}, "form": {}, "examples": 1, "examples_seen": 1}
+    with umask(mask):
+        write_atomically(tmp_path / "a.txt", b"durable")
+        write_atomically(tmp_path / "b.txt", b"not so", durable=False)
+        checkpoint.save(tmp_path, 1, weights, {}, keep=1)
+        save_model(tmp_path / "model", config, weights, "card")
+    names = ["000000000001.safetensors", "README.md", "a.txt", "b.txt", "config.json", "model.safetensors"]
+    assert modes(tmp_path) == dict.fromkeys(names, mode)
+
+
+@posix
+def test_a_file_that_is_replaced_is_read_by_whom_the_umask_lets_now(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o600)
+    with umask(0o022):
+        write_atomically(path, b"new")
+    assert modes(tmp_path) == {"a.txt": 0o644}
+
+
+# Names
+
+
+def test_what_may_be_written(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    path = tmp_path / "a.csv"
+    may_write(path, (".csv", ".png"), "points are", overwrite=False)
+    assert mistake(may_write, tmp_path / "a.doc", (".csv", ".png"), "points are", overwrite=True) == (
+        f"{tmp_path / 'a.doc'}: points are written as one of .csv, .png"
+    )
+    path.touch()
+    assert "exists" in mistake(may_write, path, (".csv",), "points are", overwrite=False)
+    may_write(path, (".csv",), "points are", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("a b/c", "a_b_c"), ("../..", ".._.."), ("über-1.0", "über-1.0"), ("x" * 99, "x" * 40), ("", "")]
+)
+def test_a_text_as_a_part_of_a_files_name(text: str, name: str) -> None:
+    assert file_name(text) == name

@@ -1,15 +1,17 @@
-"""Players move as their optimiser's paper says; a step's numbers depend on the seed and the time alone."""
+"""Players move as their optimiser's paper says; a step's numbers depend on its seed alone."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.core.game import Player, Step, mixed
+from sparring.core.game import Game, Player, Step, Turn, rows
+from sparring.core.seeds import mixed
 
 CPU = torch.device("cpu")
 
@@ -46,7 +48,7 @@ def test_neighbouring_seeds_differ_in_half_of_their_bits() -> None:
     assert sum(flips) / len(flips) == pytest.approx(31.5, abs=0.5)
 
 
-# Rounds
+# Steps
 
 
 @pytest.mark.parametrize("processes", [1, 2, 4])
@@ -59,10 +61,11 @@ def test_the_slices_of_all_processes_are_the_global_draw(processes: int) -> None
         assert torch.equal(numbers, torch.cat([getattr(part, draw)(3, 2) for part in parts]))
 
 
-def test_rounds_differ_by_time_and_by_seed_only() -> None:
+def test_steps_differ_by_seed_only() -> None:
+    """The trainer mixes the time into the seed."""
     first = a_step().normal(5)
     assert torch.equal(first, a_step().normal(5))
-    assert not torch.equal(first, a_step(examples_seen=128).normal(5))
+    assert torch.equal(first, a_step(examples_seen=128).normal(5))
     assert not torch.equal(first, a_step(seed=4).normal(5))
     torch.manual_seed(0)
     before = torch.get_rng_state()
@@ -81,6 +84,41 @@ def test_draws_are_what_they_are_called() -> None:
     assert uniform.max() < 1
 
 
+# Conditions
+
+
+class Labelled(Game):
+    def __init__(self, classes: int) -> None:
+        self.players, self.outputs, self.classes = {}, {}, classes
+
+    def turns(self, step: Step) -> Iterator[Turn]:
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    ("classes", "label", "labels"),
+    [(3, None, [0, 1, 2, 0, 1, 2, 0]), (3, 2, [2] * 7), (3, 0, [0] * 7), (1, None, [0] * 7), (0, None, None)],
+)
+def test_conditions_are_each_label_in_turn_or_the_one_asked_for(
+    classes: int, label: int | None, labels: list[int] | None
+) -> None:
+    conditions = Labelled(classes).conditions(7, label)
+    assert conditions["row"].tolist() == list(range(7))
+    assert ("labels" in conditions) == (labels is not None)
+    assert rows(conditions) == 7
+    if labels is not None:
+        assert conditions["labels"].tolist() == labels
+        assert conditions["labels"].dtype == torch.int64
+
+
+def test_a_game_that_says_no_more_has_nothing_to_tell_or_to_remember() -> None:
+    game = Labelled(0)
+    assert game.batches == 1
+    assert game.observe({"losses/generator": 1.0}, 64) is None
+    assert game.state() == {}
+    game.load_state({})
+
+
 # Players
 
 
@@ -92,12 +130,12 @@ def player(value: float = 1.0, **settings: Any) -> tuple[Player, Tensor]:
 
 def test_the_first_move_is_one_learning_rate_long() -> None:
     """Adam's first step is the learning rate against the gradient's sign, whatever its size (Kingma & Ba 2015)."""
-    for gradient, pace in ((0.01, 1.0), (-50.0, 1.0), (7.0, 0.25)):
-        one, weight = player(rate=pace)
+    for gradient, relative in ((0.01, 1.0), (-50.0, 1.0), (7.0, 0.25)):
+        one, weight = player(rate=relative)
         weight.grad = torch.full_like(weight, gradient)
         one.move(0.1, (0.5, 0.9))
         sign = 1 if gradient > 0 else -1
-        assert weight.item() == pytest.approx(1 - sign * 0.1 * pace, rel=1e-4)
+        assert weight.item() == pytest.approx(1 - sign * 0.1 * relative, rel=1e-4)
 
 
 def test_rates_and_momenta_follow_what_each_move_is_told() -> None:
@@ -120,7 +158,7 @@ def test_rates_and_momenta_follow_what_each_move_is_told() -> None:
 
 
 def test_clipping_keeps_every_weight_within_bounds() -> None:
-    one = Player(nn.Linear(20, 20), clip=0.01)
+    one = Player(nn.Linear(20, 20), weight_clip=0.01)
     for weight in one.network.parameters():
         weight.grad = torch.ones_like(weight)
     one.move(0.5, (0.0, 0.99))

@@ -44,13 +44,21 @@ def test_diversity_where_the_data_repeat_themselves_is_no_alarm() -> None:
     assert diversity(gaussian(64).flatten(1)[:, :3], same) > 1
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 1e3), (1e-3, 5.0), (1e3, -1e4)])
+def test_diversity_does_not_depend_on_units_or_origin(scale: float, offset: float) -> None:
+    """Points as far from the origin, for their spacing, as places on a map are."""
+    samples, real = 0.5 * gaussian(seed=1), gaussian()
+    moved = diversity(scale * samples + offset, scale * real + offset)
+    assert moved == pytest.approx(diversity(samples, real), rel=1e-2)
+
+
 def test_overfitting_is_the_share_of_the_way_to_the_fakes() -> None:
     training, held_out, fake = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 4.0]), torch.tensor([-1.0, 1.0])
     assert overfitting(training, held_out, fake) == pytest.approx((4 - 3) / (4 - 0))
     assert overfitting(training, training, fake) == 0
     assert overfitting(training, fake, fake) == 1
     assert overfitting(training + 7, held_out + 7, fake + 7) == pytest.approx(0.25)
-    assert overfitting(fake, held_out, fake) == 0  # a judge that tells nothing apart has not overfitted
+    assert overfitting(fake, held_out, fake) == 0  # a discriminator that tells nothing apart has not overfitted
     assert overfitting(fake - 1, held_out, fake) == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.core import pacing, tally
+from sparring.core import pacing, running_means
 from sparring.core.pacing import Due, Timer
 from sparring.core.running_means import RunningMeans, gradient_norm, grouped
 
@@ -43,7 +43,7 @@ def test_the_timer_goes_on_from_earlier_sessions(monkeypatch: pytest.MonkeyPatch
 
 def test_reports_are_read_in_means(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(tally.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(running_means.time, "perf_counter", lambda: now[0])
     one = RunningMeans()
     one.add({"losses/a": torch.tensor(1.0), "gradient/a": torch.tensor(5.0)}, 64)
     one.add({"losses/a": torch.tensor(3.0)}, 64)

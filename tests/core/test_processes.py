@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from sparring.core import processes
-from sparring.core.processes import Processes
+from sparring.core.processes import Process
 
 
 def free_port() -> int:
@@ -88,6 +88,7 @@ def test_all_hear_what_one_says(reports: list[dict[str, Any]]) -> None:
         assert report["any"] == [False, True, True, True]
         assert report["latest"] == 11
         assert report["mean"] == [0.5, 4.0]
+        assert report["rows"] == [[0, 7], [0, 8], [1, 7], [1, 8]]
         assert report["from_first"] == {"from": 0, "path": "runs/a"}
 
 
@@ -100,29 +101,30 @@ def test_clocks_that_differ_do_not_part_the_processes(tmp_path: Path) -> None:
 
 def test_alone_everything_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    with processes.joined("cpu") as ours:
-        assert (ours.rank, ours.count, ours.first) == (0, 1, True)
+    with processes.distributed("cpu") as ours:
+        assert (ours.rank, ours.world_size, ours.first) == (0, 1, True)
         weight = nn.Parameter(torch.ones(2))
         weight.grad = torch.tensor([1.0, 2.0])
         processes.average_gradients([weight])
         assert weight.grad.tolist() == [1.0, 2.0]
-        assert processes.from_first("x") == "x"
-        assert processes.latest(1.5, weight.device) == 1.5
+        assert processes.broadcast("x") == "x"
+        assert processes.max_over(1.5, weight.device) == 1.5
         assert processes.mean(weight.grad) is weight.grad
-        assert [processes.any_of(flag, weight.device) for flag in (True, False)] == [True, False]
-        processes.wait()
+        assert processes.all_gather(weight.grad) is weight.grad
+        assert [processes.any_over(flag, weight.device) for flag in (True, False)] == [True, False]
+        processes.barrier()
         assert processes.is_first()
 
 
 def test_parts_cover_a_batch_without_overlap(mistake: Callable[..., str]) -> None:
     for count in (1, 2, 3, 4):
         batch = list(range(12))
-        parts = [batch[Processes(rank, count).part(12)] for rank in range(count)]
+        parts = [batch[Process(rank, count).part(12)] for rank in range(count)]
         assert list(chain(*parts)) == batch
-    line = mistake(Processes(0, 3).part, 64)
+    line = mistake(Process(0, 3).part, 64)
     assert line == "batch 64 does not divide among 3 processes: choose a multiple"
 
 
 def test_a_launchers_restarts_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "2")
-    assert processes.who().restarts == 2
+    assert processes.current_process().restarts == 2

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from sparring.core.adversarial_recipe import WITH_TARGETS
-from sparring.core.recipe import FORMAT, Recipe, duration, fields, nearest, read_yaml
+from sparring.core.recipe import FORMAT, Recipe, read_yaml
 from sparring.core.schedules import Schedule, schedule
-from sparring.rooms import RECIPES, ROOMS, find_recipe, from_dict, room_of
-from sparring.translation.recipes import ONLY_WITH
+from sparring.core.settings import duration, fields, nearest
+from sparring.modalities import ENTRIES, RECIPES, find_recipe, from_dict
 
 GRID = RECIPES["gaussians"]
 NUMBERS = {int, float, Schedule}
@@ -38,7 +38,8 @@ def test_every_shipped_recipe_comes_back_from_its_text(name: str) -> None:
     assert find_recipe(name) is recipe
     assert recipe.name == name
     assert recipe.about
-    assert room_of(recipe) is ROOMS[recipe.kind]
+    assert ENTRIES[recipe.kind].presets[name] is recipe
+    assert type(recipe) is ENTRIES[recipe.kind].recipe
     json.dumps(recipe.to_dict(), allow_nan=False)  # and is plain JSON
 
 
@@ -74,7 +75,8 @@ def test_a_recipe_file_is_found_and_read(tmp_path: Path) -> None:
     assert recipe.to_dict()["r1"] == "1:0@2e+06"
 
 
-def test_a_path_to_data_is_the_default_recipe_on_it(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_the_default_recipe_on_it(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
     assert find_recipe(str(tmp_path)) == RECIPES["images"].changed({"data": str(tmp_path)})
 
 
@@ -82,16 +84,47 @@ def test_a_path_to_data_is_the_default_recipe_on_it(tmp_path: Path) -> None:
 def test_a_bare_no_in_yaml_is_the_choice_no(word: str) -> None:
     """YAML reads a bare ``no`` as false, which a text setting must take back."""
     assert (
-        from_dict(read_yaml(f"sparring: 1\nkind: images\nlabelled: {word}\n", "f"), "f").to_dict()["labelled"] == "no"
+        from_dict(read_yaml(f"sparring: 2\nkind: images\nlabelled: {word}\n", "f"), "f").to_dict()["labelled"] == "no"
     )
+
+
+# What older versions wrote
+
+
+def test_a_recipe_of_format_1_is_read_by_its_old_names_and_one_line_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "sparring: 1\nkind: points\npace: 2\nclip: 0.5\nkeep: 7\nbatch: 16\n"
+    recipe = from_dict(read_yaml(text, "old/recipe.yaml"), "old/recipe.yaml")
+    changed = {"discriminator_rate": 2, "weight_clip": 0.5, "keep_checkpoints": 7, "batch": 16}
+    assert recipe == ENTRIES["points"].recipe().changed(changed)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "sparring: old/recipe.yaml is of format 1: pace is now discriminator_rate, clip is now weight_clip, "
+        "keep is now keep_checkpoints\n"
+    )
+    assert through_yaml(recipe) == recipe
+    assert capsys.readouterr().err == ""  # written anew it is of this format
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_every_old_name_leads_to_a_setting_and_is_none_itself(kind: str) -> None:
+    recipe = ENTRIES[kind].recipe
+    assert {"keep", "pace", "clip"} <= recipe.renamed.keys()
+    assert set(recipe.renamed.values()) <= fields(recipe).keys() | {"n_critic"}  # which not every game has
+    assert not recipe.renamed.keys() & fields(recipe).keys()
+
+
+def test_a_mistake_in_a_recipe_of_format_1_is_told_by_its_present_name(mistake: Callable[..., str]) -> None:
+    line = mistake(from_dict, read_yaml("sparring: 1\nkind: points\npace: 0\n", "r"), "r")
+    assert line == "r: discriminator_rate: 0.0 must be more than 0"
 
 
 # What every field declares
 
 
-@pytest.mark.parametrize("kind", ROOMS)
+@pytest.mark.parametrize("kind", ENTRIES)
 def test_every_field_is_declared_with_help_and_a_valid_default(kind: str) -> None:
-    for name, field in fields(ROOMS[kind].recipe).items():
+    for name, field in fields(ENTRIES[kind].recipe).items():
         assert field.metadata["help"], name
         assert field.type in NUMBERS | {bool, str}, name
         limits = [field.metadata[limit] for limit in ("low", "above")]
@@ -110,9 +143,10 @@ def test_every_field_is_declared_with_help_and_a_valid_default(kind: str) -> Non
     ],
 )
 def test_every_bound_holds_on_both_sides(kind: str, others: dict[str, str], mistake: Callable[..., str]) -> None:
-    recipe = ROOMS[kind].recipe(objective="non-saturating", **others)  # which allow every stabiliser
+    recipe = ENTRIES[kind].recipe(objective="non-saturating", **others)  # which allow every stabiliser
     for name, field in fields(type(recipe)).items():
-        if kind == "translation" and others["method"] not in ONLY_WITH.get(name, ("", others["method"]))[1]:
+        other, values = recipe.only_with.get(name, ("objective", (recipe.objective,)))
+        if kind == "translation" and getattr(recipe, other) not in values:
             continue  # has no effect with this method, and is refused whatever its value
         low, high, above = (field.metadata[limit] for limit in ("low", "high", "above"))
         wrong = [low - 1] if low is not None else [above, above - 1] if above is not None else []
@@ -146,7 +180,7 @@ def test_every_bound_holds_on_both_sides(kind: str, others: dict[str, str], mist
         ("steps", "nan", "steps: 'nan' is not a number"),
         ("steps", "inf", "steps: 'inf' is not a number"),
         ("discriminator_rate", 0, "discriminator_rate: 0.0 must be more than 0"),
-        ("discriminator_rate", [1], "pace"),
+        ("discriminator_rate", [1], "discriminator_rate: "),
         ("generator_first", "maybe", "generator_first: 'maybe' is neither true nor false"),
         ("generator_first", 2, "neither true nor false"),
         ("r1", "1:2@3,cubic", "r1: '1:2@3,cubic' is no schedule"),
@@ -183,20 +217,23 @@ def test_a_wrong_setting_is_told_in_one_line(name: str, value: Any, told: str, m
         ("", "not a recipe"),
         ("- 1", "not a recipe"),
         ("kind: images", "not a recipe"),
-        ("sparring: 1", "not a recipe"),
-        ("sparring: 2\nkind: images", "written in format 2, this Sparring reads 1; upgrade"),
-        ("sparring: 1\nkind: smells", "kind 'smells'"),
-        ("sparring: 1\nkind: [images]", "kind"),
-        ("sparring: 1\nkind: images\nbatch: x", "batch: 'x' is not a number"),
+        ("sparring: 2", "not a recipe"),
+        ("sparring: 3\nkind: images", "written in format 3, this Sparring reads 2 and older; upgrade"),
+        ("sparring: 0\nkind: images", "written in format 0, this Sparring reads 2 and older; upgrade"),
+        ("sparring: yes\nkind: images", "written in format True, this Sparring reads 2 and older; upgrade"),
+        ("sparring: 2\nkind: points\npace: 2", "unknown setting 'pace' of recipe 'points'"),
+        ("sparring: 2\nkind: smells", "kind 'smells'"),
+        ("sparring: 2\nkind: [images]", "kind"),
+        ("sparring: 2\nkind: images\nbatch: x", "batch: 'x' is not a number"),
         (
-            "sparring: 1\nkind: images\nbacth: 8",
+            "sparring: 2\nkind: images\nbacth: 8",
             "unknown setting 'bacth' of recipe 'images'; did you mean 'batch'?",
         ),
-        ("sparring: 1\nkind: images\n1: 2", "unknown setting '1'"),
-        ("sparring: 1\nkind: images\ndata:", "data: None is not a text"),
-        ("sparring: 1\nkind: images\nabout: 2024-13-45", "not a readable recipe"),
-        ("sparring: 1\nkind: [", "not a readable recipe"),
-        ("sparring: 1\nkind: " + "[" * 3000, "not a readable recipe"),
+        ("sparring: 2\nkind: images\n1: 2", "unknown setting '1'"),
+        ("sparring: 2\nkind: images\ndata:", "data: None is not a text"),
+        ("sparring: 2\nkind: images\nabout: 2024-13-45", "not a readable recipe"),
+        ("sparring: 2\nkind: [", "not a readable recipe"),
+        ("sparring: 2\nkind: " + "[" * 3000, "not a readable recipe"),
         ("\x00", "not a readable recipe"),
         ("!!python/object/apply:os.system [true]", "not a readable recipe"),
     ],
@@ -269,7 +306,7 @@ def test_the_text_names_its_format_and_kind_first() -> None:
     assert list(yaml.safe_load(GRID.to_yaml()))[:2] == ["sparring", "kind"]
 
 
-@pytest.mark.parametrize("module", ["sparring", "sparring.rooms", "sparring.cli"])
+@pytest.mark.parametrize("module", ["sparring", "sparring.modalities", "sparring.cli"])
 def test_torch_is_not_imported_before_a_verb_needs_it(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{'torch', 'numpy', 'PIL', 'sklearn'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,8 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from sparring.core.recipe import FORMAT
 from sparring.core.run import create, find, read_config, save_model, weights_hash
-from sparring.rooms import RECIPES, from_dict
+from sparring.modalities import RECIPES, from_dict
 
 GRID = RECIPES["gaussians"]
 
@@ -91,7 +92,7 @@ def test_what_is_no_run_is_told(tmp_path: Path, mistake: Callable[..., str]) -> 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"sparring: 2\nkind: points\n", "format 2"),
+        (b"sparring: 3\nkind: points\n", "format 3"),
         (b"sparring: [\n", "not a readable recipe"),
         (b"", "not a recipe"),
         (b"\xff\xfe\x00", "cannot be read"),
@@ -123,7 +124,7 @@ def test_a_model_is_written_whole_and_read_back(tmp_path: Path) -> None:
     config = {"kind": "points", "recipe": {}, "form": {"dimensions": 2}, "examples": 50}
     for seen in (1, 2):
         save_model(tmp_path, {**config, "examples_seen": seen}, weights, "# ü")
-    assert read_config(tmp_path) == {"sparring": 1, **config, "examples_seen": 2}
+    assert read_config(tmp_path) == {"sparring": FORMAT, **config, "examples_seen": 2}
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "README.md",
         "config.json",
@@ -133,10 +134,23 @@ def test_a_model_is_written_whole_and_read_back(tmp_path: Path) -> None:
     assert all(torch.equal(read[name], weight) for name, weight in weights.items())
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"kind": "points"}', b'{"sparring": 2}', b"null"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"kind": "points"}', b'{"sparring": 3}', b"null"])
 def test_a_damaged_config_is_named(tmp_path: Path, content: bytes, mistake: Callable[..., str]) -> None:
     (tmp_path / "config.json").write_bytes(content)
     assert mistake(read_config, tmp_path).startswith(str(tmp_path / "config.json"))
+
+
+@pytest.mark.parametrize(("written", "read"), [(1, True), (2, True), (3, False), (0, False)])
+def test_models_of_older_formats_are_read_and_of_newer_ones_refused(
+    written: int, read: bool, tmp_path: Path, mistake: Callable[..., str]
+) -> None:
+    content = {"kind": "points", "recipe": {}, "form": {"dimensions": 2}, "examples": 50, "examples_seen": 2}
+    (tmp_path / "config.json").write_text(json.dumps({"sparring": written, **content}))
+    if read:
+        assert read_config(tmp_path) == {"sparring": written, **content}
+    else:
+        line = mistake(read_config, tmp_path)
+        assert line.startswith(f"{tmp_path / 'config.json'}: not a model of format 2 or older; upgrade with")
 
 
 def test_a_missing_model_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:

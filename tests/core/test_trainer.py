@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from one_weight import BATCH, STEADY, Health, Match, Tug, noted, saved
 from safetensors.torch import load
 from stopping import stop_after
 from table import smallest
 from torch import Tensor, nn
 
 from sparring.core.errors import TrainingDiverged
-from sparring.core.game import Game, Networks, Player, Step, Turn
-from sparring.core.journal import entries
-from sparring.core.precision import choose
-from sparring.core.processes import Processes
+from sparring.core.game import Event, Networks, Player, Step, Turn
+from sparring.core.pacing import Progress
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create
 from sparring.core.running_means import RunningMeans
+from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
-from sparring.core.status import Status
-from sparring.core.trainer import Trainer
 from sparring.verbs.train import resume, train
 
-BATCH = 8
 REMEMBERING = {
     "gaussians": {},
     "digits": {"augment": "ada", "augment_target": 0, "discriminator_rate": 5, "dropout": 0.3},
@@ -38,60 +34,19 @@ REMEMBERING = {
 EVERY_STEP = {"checkpoint_every": 1e-9, "keep_checkpoints": 99}
 
 
-class Tug(Game):
-    """Each player has one weight, 1 at first; to minimise it, Adam takes one learning rate off it a turn."""
-
-    def __init__(self, loss: Callable[[Tensor, int], Tensor] | None = None, *order: str) -> None:
-        self.loss, self.order = loss or (lambda weight, step: weight.sum()), order or ("generator",)
-        self.players = {name: Player(nn.Linear(1, 1, bias=False), averaged=name == "generator") for name in self.order}
-        for player in self.players.values():
-            nn.init.ones_(player.network.weight)
-        self.told: list[tuple[str, float, float]] = []  # each move's player, learning rate and beta2
-
-    def turns(self, step: Step) -> Iterator[Turn]:
-        step.report["accuracy/real"] = torch.tensor(0.75)
-        step = step.examples_seen // BATCH + 1
-        for name in self.order:
-            yield Turn(name, lambda player=self.players[name]: self.loss(player.network.weight, step))
-            self.told += [(name, at["lr"], at["betas"][1]) for at in self.players[name].optimizer.param_groups]
-
-    def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:
-        return networks["generator"].weight.expand(count, 1)
-
-    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
-        return batch["examples"]
-
-    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
-        return examples[:, 0]
+def a_match(place: Path, game: Tug, measurements: Any = None, **settings: Any) -> Match:
+    recipe = Recipe().changed({**STEADY, **settings})
+    return Match(create(place / "run", recipe), game, measurements, **settings)
 
 
-class Match(Trainer):
-    """Plays in a folder, on a screen that can be read; every generator that was published is remembered."""
-
-    def __init__(self, place: Path, game: Tug, **settings: Any) -> None:
-        self.screen, self.published = io.StringIO(), []
-        recipe = Recipe().changed({"batch": BATCH, "learning_rate": 0.1, "checkpoint_every": 1000, **settings})
-        training, held_out = ({"examples": x[:, None]} for x in (torch.full((BATCH,), 3.0), torch.linspace(-3, -2, 16)))
-        data = {"feed": lambda seen: itertools.repeat(training), "held_out": held_out, "ours": Processes()}
-        out = {
-            "show": lambda samples, path: path,
-            "publish": lambda made, folder: self.published.append(made["generator"].weight.item()),
-        }
-        here = {"precision": choose("float32", torch.device("cpu"), []), "status": Status(stream=self.screen)}
-        super().__init__(game, recipe, create(place / "run", recipe), **data, **out, **here)
-
-
-def noted(run: Run, event: str) -> list[dict[str, Any]]:
-    return [entry for entry in entries(run.journal) if entry["event"] == event]
-
-
-def saved(run: Run) -> dict[int, bytes]:
-    return {int(path.stem) // BATCH: path.read_bytes() for path in run.checkpoints.iterdir()}
+def published(match: Match) -> list[float]:
+    """Every generator that was published as the last one."""
+    return [weight for _, weight in match.watched.published[match.run.model]]
 
 
 def test_any_number_of_players_moves_in_any_order_as_often_as_it_had_turns(tmp_path: Path) -> None:
     game = Tug(None, "c", "generator", "a", "c", "b", "c", "a")
-    Match(tmp_path, game, steps=5).play(Stop())
+    a_match(tmp_path, game, steps=5).play(Stop())
     assert [name for name, _, _ in game.told] == [*game.order] * 5
     for name, player in game.players.items():
         moves = 5 * game.order.count(name)
@@ -99,25 +54,62 @@ def test_any_number_of_players_moves_in_any_order_as_often_as_it_had_turns(tmp_p
         assert player.optimizer.state[player.network.weight]["step"] == moves
 
 
+def test_each_step_draws_numbers_of_its_own_from_the_seed_and_the_examples_seen(tmp_path: Path) -> None:
+    """A resumed run draws what it would have drawn; dropout too, whose numbers are torch's own."""
+
+    class Drawing(Tug):
+        def turns(self, step: Step) -> Iterator[Turn]:
+            drawn.append((step.examples_seen, step.normal().tolist(), torch.rand(1).item()))
+            yield from super().turns(step)
+
+    def play(name: str, seed: int) -> list[tuple[int, list[float], float]]:
+        drawn.clear()
+        a_match(tmp_path / name, Drawing(), steps=5, seed=seed).play(Stop())
+        return [*drawn]
+
+    drawn: list[tuple[int, list[float], float]] = []
+    first, other = play("first", 3), play("other", 4)
+    assert play("again", 3) == first
+    assert [seen for seen, _, _ in first] == [BATCH * step for step in range(5)]
+    assert len({tuple(numbers) for _, numbers, _ in first + other}) == 10
+    assert len({number for _, _, number in first + other}) == 10
+    seeded = torch.Generator().manual_seed(mixed(3, 2 * BATCH))
+    assert first[2][1] == torch.randn(BATCH, generator=seeded).tolist()
+
+
 def test_weights_that_a_game_has_frozen_stay_frozen(tmp_path: Path) -> None:
     game = Tug(None, "generator", "other")
     game.players["other"].network.register_parameter("given", nn.Parameter(torch.ones(1), requires_grad=False))
-    Match(tmp_path, game, steps=1).play(Stop())
+    a_match(tmp_path, game, steps=1).play(Stop())
     assert [weight.requires_grad for weight in game.players["other"].network.parameters()] == [True, False]
 
 
 @pytest.mark.parametrize("half_life", [BATCH, 5 * BATCH, 1000])
 def test_the_average_follows_by_half_lives(half_life: int, tmp_path: Path) -> None:
     """Behind a weight that falls by 0.1 a step, an average of decay d lags 0.1 (d + d^2 + ... + d^n)."""
-    match, decay = Match(tmp_path, Tug(), steps=12, average_half_life=half_life), 0.5 ** (BATCH / half_life)
+    match, decay = a_match(tmp_path, Tug(), steps=12, average_half_life=half_life), 0.5 ** (BATCH / half_life)
     match.play(Stop())
     expected = 1 - 0.1 * 12 + 0.1 * sum(decay**step for step in range(1, 13))
-    assert match.published[-1] == pytest.approx(expected, abs=1e-5)
+    assert published(match)[-1] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_half_life_of_the_average_is_that_of_the_examples_seen(tmp_path: Path) -> None:
+    """It rises from 0, which copies, to 80 examples: each step's is the one after that step."""
+    ramp = {"average_half_life": f"0:{10 * BATCH}@{10 * BATCH},linear"}
+    match = a_match(tmp_path, Tug(), steps=12, **ramp)
+    match.play(Stop())
+    average, copied, constant = 1.0, 1.0 - 0.1 * 12, 1.0
+    for step in range(1, 13):
+        decay = 0.5 ** (BATCH / (BATCH * min(step, 10)))
+        average = decay * average + (1 - decay) * (1 - 0.1 * step)
+        constant = 0.5**0.1 * constant + (1 - 0.5**0.1) * (1 - 0.1 * step)
+    assert published(match)[-1] == pytest.approx(average, abs=1e-5)
+    assert min(abs(average - copied), abs(average - constant)) > 0.05  # what its start or its end alone would give
 
 
 def test_schedules_reach_the_optimiser(tmp_path: Path) -> None:
     game, schedules = Tug(), {"learning_rate": f"0.1:0.02@{4 * BATCH},linear", "beta2": f"0.9:0.99@{2 * BATCH},linear"}
-    Match(tmp_path, game, steps=6, **schedules).play(Stop())
+    a_match(tmp_path, game, steps=6, **schedules).play(Stop())
     assert [rate for _, rate, _ in game.told] == pytest.approx([0.1, 0.08, 0.06, 0.04, 0.02, 0.02])
     assert [beta for _, _, beta in game.told] == pytest.approx([0.9, 0.945, 0.99, 0.99, 0.99, 0.99])
 
@@ -133,7 +125,7 @@ def test_gradients_longer_than_the_limit_are_shortened_to_it(
 
     monkeypatch.setattr(Player, "move", move)
     game = Tug(lambda weight, step: weight.sum() * (50 if step == 2 else -3))
-    Match(tmp_path, game, steps=3, clip_gradients=limit).play(Stop())
+    a_match(tmp_path, game, steps=3, clip_gradients=limit).play(Stop())
     assert moved == pytest.approx(seen, rel=1e-5)
 
 
@@ -144,14 +136,14 @@ def test_a_loss_that_is_no_number_goes_back_to_the_last_checkpoint_with_half_the
         played.append(step)
         return weight.sum() * (math.nan if step == 20 and played.count(20) == 1 else 1)
 
-    match = Match(tmp_path, game := Tug(loss), steps=40, **EVERY_STEP)
+    match = a_match(tmp_path, game := Tug(loss), steps=40, **EVERY_STEP)
     match.play(Stop())
     assert played == [*range(1, 33), *range(20, 41)]  # noticed after 32 steps; the last good one was the 19th
     assert [rate for _, rate, _ in game.told] == pytest.approx([0.1] * 32 + [0.05] * 21)
     assert game.players["generator"].network.weight.item() == pytest.approx(1 - 0.1 * 19 - 0.05 * 21, abs=1e-5)
     (warning,) = noted(match.run, "warning")
     assert warning["message"].startswith("not finite: a loss was no number after 256 examples; back to 152, ")
-    assert f"warning: {warning['message']}" in match.screen.getvalue().splitlines()
+    assert f"warning: {warning['message']}" in match.watched.lines
 
 
 @pytest.mark.parametrize("rollbacks", [0, 2])
@@ -163,26 +155,26 @@ def test_a_loss_that_stays_no_number_ends_the_run_and_leaves_its_checkpoints(rol
             before.append(saved(match.run))
         return weight.sum() * (math.nan if step >= 20 else 1)
 
-    match = Match(tmp_path, game := Tug(loss), steps=40, rollbacks=rollbacks, **EVERY_STEP)
+    match = a_match(tmp_path, game := Tug(loss), steps=40, rollbacks=rollbacks, **EVERY_STEP)
     with pytest.raises(TrainingDiverged, match="lower learning_rate"):
         match.play(Stop())
     assert len(noted(match.run, "warning")) == rollbacks
     assert game.told[-1][1] == pytest.approx(0.1 * 0.5**rollbacks)
     assert before == [saved(match.run)] * (1 + rollbacks)
     assert sorted(before[0]) == [*range(1, 20)]  # none with weights that are no numbers
-    assert all(map(math.isfinite, match.published))
+    assert all(map(math.isfinite, published(match)))
 
 
 def test_one_overflowing_loss_that_leaves_the_weights_finite_costs_one_fresh_start(tmp_path: Path) -> None:
     overflow = iter([math.inf])
     game = Tug(lambda weight, step: weight.sum() + (next(overflow, 0) if step == 20 else 0))
-    match = Match(tmp_path, game, steps=40, **EVERY_STEP)
+    match = a_match(tmp_path, game, steps=40, **EVERY_STEP)
     match.play(Stop())
     assert len(noted(match.run, "warning")) == 1
 
 
 def test_a_raised_flag_ends_after_the_step_with_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    match = Match(tmp_path, game := Tug(), steps=40)
+    match = a_match(tmp_path, game := Tug(), steps=40)
     assert match.play(stop_after(7, monkeypatch)) == "stopped"
     assert set(saved(match.run)) == {1, 7}
     assert torch.equal(load(saved(match.run)[7])["generator/network/weight"], game.players["generator"].network.weight)
@@ -206,26 +198,97 @@ def test_going_on_loses_nothing(name: str, stops: int, tmp_path: Path, monkeypat
 
 
 def test_lasting_trouble_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On screen and in the journal: samples all alike, a judge sure of what it was trained on, a loss without slope."""
+    """On screen and in the journal: samples all alike, a discriminator sure of what it was trained on, no gradient."""
     for rarity in ("HEALTH_SECONDS", "GROWTH"):
         monkeypatch.setattr(f"sparring.core.trainer.{rarity}", 0)
-    match = Match(tmp_path, Tug(lambda weight, step: 0 * weight.sum()), steps=64)
+    game = Tug(lambda weight, step: 0 * weight.sum())
+    match = a_match(tmp_path, game, Health(game), steps=64)
     match.play(Stop())
     warnings = noted(match.run, "warning")
     assert sorted(warning["kind"] for warning in warnings) == ["collapse", "dead generator", "overfitting"]
-    shown = [line for line in match.screen.getvalue().splitlines() if line.startswith("warning: ")]
+    shown = [line for line in match.watched.lines if line.startswith("warning: ")]
     assert shown == [f"warning: {warning['message']}" for warning in warnings]
 
 
 def test_lines_of_progress_where_there_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RunningMeans, "seconds", lambda self: 1.0)
     monkeypatch.setattr("sparring.core.status.PLAIN_SECONDS", 0)
-    match = Match(tmp_path, Tug(), steps=40)
+    match = a_match(tmp_path, Tug(), steps=40)
     match.play(Stop())
-    assert re.sub(r"\d+:\d\d left", "TIME", match.screen.getvalue()).splitlines() == [
+    assert re.sub(r"\d+:\d\d left", "TIME", match.watched.screen.getvalue()).splitlines() == [
         "step 16 | 128 examples | 128/s | TIME | loss: generator 0.250 | judged right: real 75%",
         "step 32 | 256 examples | 128/s | TIME | loss: generator -1.350 | judged right: real 75%",
         "step 40 | 320 examples | 64/s | TIME | loss: generator -2.550 | judged right: real 75%",
     ]
-    match.step_count, match.seconds = 10, 20.0
-    assert match.time_left() == 60  # 30 more steps at 2 s each
+    assert match.monitor.budget.left(Progress(step=10, seconds=20.0)) == 60  # 30 more steps at 2 s each
+
+
+# What the game is told, and what it answers
+
+
+class Talkative(Tug):
+    """Notes what it is told; answers the looks with what is next in ``answers``, measurements with nothing."""
+
+    def __init__(self, *answers: Event | None) -> None:
+        super().__init__(None, "generator", "other")
+        self.answers = iter(answers)
+        self.observed: list[tuple[Mapping[str, float], int]] = []
+
+    def observe(self, means: Mapping[str, float], examples: int) -> Event | None:
+        self.observed.append((dict(means), examples))
+        event = next(self.answers, None) if examples else None
+        if event and event.restarted:
+            for player in self.players.values():
+                nn.init.constant_(player.network.weight, 5.0)
+        return event
+
+
+class Falling:
+    """A distance of 7, whatever is measured."""
+
+    def health(self, networks: Networks, recent: Mapping[str, Tensor]) -> Mapping[str, float]:
+        return {}
+
+    def everything(self, networks: Networks, recent: Mapping[str, Tensor]) -> Mapping[str, float]:
+        return {"frechet": 7.0, "diversity": 1.0}
+
+
+def test_a_game_is_told_of_the_means_at_each_look_and_of_each_measurement(tmp_path: Path) -> None:
+    game = Talkative()
+    a_match(tmp_path, game, Falling(), steps=40, measure_every=20 * BATCH).play(Stop())
+    measured = ({"metrics/frechet": 7.0, "metrics/diversity": 1.0}, 0)
+    assert [told for told in game.observed if not told[1]] == [measured, measured]
+    looks = [told for told in game.observed if told[1]]
+    assert [examples for _, examples in looks] == [16 * BATCH] * 2
+    assert game.observed.index(measured) == 1  # after 20 steps, between the looks after 16 and 32
+    for means, _ in looks:
+        assert set(means) == {
+            "accuracy/real",
+            *(f"{what}/{who}" for what in ("losses", "gradient") for who in game.order),
+        }
+    assert looks[0][0]["losses/other"] == pytest.approx(1 - 0.1 * 7.5, abs=1e-5)
+
+
+def test_an_event_is_told_and_training_goes_on(tmp_path: Path) -> None:
+    match = a_match(tmp_path, game := Talkative(None, Event("the discriminator joins")), steps=40)
+    match.play(Stop())
+    assert noted(match.run, "event") == [
+        {"event": "event", "message": "the discriminator joins", "examples": 32 * BATCH}
+    ]
+    assert noted(match.run, "warning") == []
+    assert "the discriminator joins" in match.watched.lines
+    assert game.players["other"].optimizer.state[game.players["other"].network.weight]["step"] == 40
+
+
+def test_after_a_restart_moments_and_averages_begin_again(tmp_path: Path) -> None:
+    """The players' weights are 5 after 32 steps; an average of the ones before would be left far behind."""
+    game = Talkative(None, Event("it collapsed", restarted=True))
+    match = a_match(tmp_path, game, Falling(), steps=34, measure_every=20 * BATCH, average_half_life=10_000)
+    match.play(Stop())
+    for player in game.players.values():
+        assert player.optimizer.state[player.network.weight]["step"] == 2
+        assert player.network.weight.item() == pytest.approx(5 - 0.2, abs=1e-5)
+    assert published(match)[-1] == pytest.approx(5, abs=1e-3)
+    (warning,) = noted(match.run, "warning")
+    assert (warning["kind"], warning["message"], warning["examples"]) == ("begun again", "it collapsed", 32 * BATCH)
+    assert math.isinf(match.monitor.best.distance)  # what was best before counts no more

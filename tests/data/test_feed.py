@@ -10,14 +10,14 @@ import torch
 
 from sparring.data.feed import Feed
 from sparring.data.order import Order
-from sparring.data.source import BadFile
+from sparring.data.source import BadFile, Form
 
 
 class Numbers:
     """Example ``i`` is ``i``; number 5 turns out bad when it is first read, and 6 stands in for it."""
 
     def __init__(self, *, in_memory: bool = False, count: int = 50) -> None:
-        self.name, self.form, self.in_memory, self.count = "numbers", {}, in_memory, count
+        self.name, self.form, self.in_memory, self.count = "numbers", Form(), in_memory, count
         self.bad_files: list[BadFile] = []
         self.dead: set[int] = set()
 

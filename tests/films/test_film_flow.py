@@ -9,8 +9,7 @@ from sparring.core.errors import UserError
 
 pytest.importorskip("cv2", reason="OpenCV comes with the extra 'video'")
 
-from sparring.media.films.cuts import is_cut
-from sparring.media.films.flow import flow, grey, occluded, warped
+from sparring.media.films.flow import flow, grey, is_cut, occluded, warped
 from sparring.media.films.warping import LONG, WarpingError
 
 SHIFT = (3.0, -2.0)  # across and down

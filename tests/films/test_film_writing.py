@@ -13,8 +13,8 @@ from made_films import RATE, Maker, packets, psnr, smooth
 from PIL import Image
 
 from sparring.core.errors import UserError
+from sparring.media.films.animations import durations
 from sparring.media.films.film import Film
-from sparring.media.films.moving import durations
 from sparring.media.films.reading import open_film
 from sparring.media.films.sound import DAMAGED, Sound
 from sparring.media.films.writing import writing
@@ -258,9 +258,9 @@ def test_nothing_is_overwritten_silently_and_never_what_is_read(tmp_path: Path, 
     film = open_film(place)
     assert film.count == 6
     (tmp_path / "link").symlink_to(place)
-    assert "is the film that is read" in refusal(film, place, overwrite=True)
+    assert "is the video that is read" in refusal(film, place, overwrite=True)
     if name == "o":
-        assert "is the film that is read" in refusal(film, tmp_path / "link", overwrite=True)
+        assert "is the video that is read" in refusal(film, tmp_path / "link", overwrite=True)
         (place / "diary.txt").touch()
         assert "diary.txt" in refusal(made_up(), place, overwrite=True)
     assert len(list(film.frames())) == 6

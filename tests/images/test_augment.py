@@ -1,4 +1,4 @@
-"""What the judge is shown: differentiable twice, changed as published and as often, reals and fakes alike."""
+"""What the discriminator is shown: differentiable twice, changed as published and as often, reals and fakes alike."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from sparring.core.game import Step
 from sparring.images import augment
 from sparring.images.game import ImageGame
+from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import RECIPES
 
 Change = Callable[..., Tensor]
@@ -101,7 +102,7 @@ def test_cutout_blanks_a_rectangle_of_up_to_half_the_height_and_width() -> None:
     assert torch.equal(blank, tall[..., None] & wide[:, :, None, :])
     sides = [edge(x.sum(2)).item() for x in (tall, wide) for edge in (torch.amin, torch.amax)]
     assert sides == [2, 4, 3, 6]  # around a place at the edge, half of it lies outside
-    some = augment.cut_out(torch.ones(MANY, 1, 4, 4), Numbers(MANY), chance=P)
+    some = augment.cut_out(torch.ones(MANY, 1, 4, 4), Numbers(MANY), probability=P)
     assert (some.amin((1, 2, 3)) == 0).float().mean().item() == pytest.approx(P, abs=0.01)
 
 
@@ -159,7 +160,7 @@ def test_one_channel_is_coloured_as_three_equal_ones_are() -> None:
 
 def game(**settings: Any) -> ImageGame:
     recipe = RECIPES["images"].changed({"width": 2, "r1": 0, "r2": 0, **settings})
-    return ImageGame(recipe, {"height": 8, "width": 8, "channels": 3, "labels": []})
+    return ImageGame(recipe, ImageForm(height=8, width=8, channels=3))
 
 
 @pytest.mark.parametrize("settings", [{"augment": "diff"}, {**ADA, "augment_fixed": True}])
@@ -193,13 +194,24 @@ def test_the_controller_moves_by_one_in_500_000_examples_and_stays_a_probability
     assert capped.p == pytest.approx(0.2)
 
 
-def test_ada_follows_the_judges_certainty_up_to_the_ceiling_of_the_time() -> None:
+def test_ada_follows_the_discriminators_certainty_up_to_the_ceiling_of_the_time() -> None:
     played, resumed, fixed = game(**ADA), game(**ADA), game(**ADA, augment_fixed=True)
     for each in (played, fixed):
-        each.heed({"accuracy/real": 0.81}, 250_000)  # E[sign D] = 0.62, above the target
+        assert each.observe({"accuracy/real": 0.81}, 250_000) is None  # E[sign D] = 0.62, above the target
     assert [played.strength(time) for time in (0, 500, 2000)] == pytest.approx([0, 0.4, 0.5])
     assert [fixed.strength(time) for time in (0, 500, 2000)] == pytest.approx([0, 0.4, 0.8])
     resumed.load_state(played.state())
-    played.heed({"accuracy/real": 0.79}, 50_000)
+    played.observe({"accuracy/real": 0.79}, 50_000)
     assert (played.strength(2000), resumed.strength(2000)) == pytest.approx((0.4, 0.5))
     assert (fixed.state(), game().state()) == ({"augment_p": 0.0}, {})
+
+
+@pytest.mark.parametrize("settings", [ADA, {**ADA, "augment_fixed": True}, {}])
+def test_measurements_alone_change_nothing(settings: dict[str, Any]) -> None:
+    """After a measurement a game is told of nothing but its numbers, with 0 examples."""
+    played = game(**settings)
+    played.observe({"accuracy/real": 0.9}, 100_000)
+    before = (played.state(), played.strength(2000))
+    assert played.observe({"metrics/frechet": 3.0, "metrics/diversity": 0.1}, 0) is None
+    assert played.observe({}, 0) is None
+    assert (played.state(), played.strength(2000)) == before

@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from sparring.core.errors import UserError
 from sparring.core.run import weights_hash
 from sparring.images.data import ImageSource, open_source
-from sparring.images.features import files, learn
+from sparring.images.features import files, learned
 from sparring.images.features.files import features_from
 from sparring.images.features.learned import fingerprint, learned_features, random_features
+from sparring.images.modality import Images
 from sparring.images.recipes import RECIPES
 from sparring.metrics.features import Features
 from sparring.verbs.evaluate import evaluate
@@ -46,7 +47,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where features are kept: nowhere but here; and learning is short."""
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
     for name in ("classifier", "contrast"):
-        monkeypatch.setattr(learn, name, functools.partial(getattr(learn, name), steps=3))
+        monkeypatch.setattr(learned, name, functools.partial(getattr(learned, name), steps=3))
     return tmp_path / "cache" / "features"
 
 
@@ -84,7 +85,7 @@ def unlabelled(tmp_path: Path) -> ImageSource:
     return source_of(tmp_path / "plain.npz", three_classes()[0])
 
 
-def learned(source: ImageSource, said: list[str] | None = None) -> Features:
+def taught_by(source: ImageSource, said: list[str] | None = None) -> Features:
     return learned_features(source, CPU, (said if said is not None else []).append)
 
 
@@ -100,8 +101,8 @@ def never(*arguments: object, **named: object) -> None:
 
 
 def test_an_easy_set_is_told_apart_in_a_few_steps(labelled: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn, "classifier", functools.partial(learn.classifier, steps=40))
-    features = learned(labelled)
+    monkeypatch.setattr(learned, "classifier", functools.partial(learned.classifier, steps=40))
+    features = taught_by(labelled)
     images, labels = three_classes(90, seed=1)  # never seen
     assert features.classify is not None
     assert features.accuracy is not None
@@ -122,7 +123,7 @@ def test_the_accuracy_is_that_on_pictures_it_did_not_learn_from(
         return batch(indices)
 
     monkeypatch.setattr(labelled, "batch", noted)
-    accuracy = learn.classifier(labelled, CPU)[2]
+    accuracy = learned.classifier(labelled, CPU)[2]
     learned_from, tested = set().union(*read[:-1]), read[-1]
     assert len(tested) == 18
     assert not learned_from & tested
@@ -133,8 +134,8 @@ def test_the_accuracy_is_that_on_pictures_it_did_not_learn_from(
 def test_without_two_labels_contrast_teaches(
     labels: np.ndarray | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learn, "classifier", never)
-    features = learned(source_of(tmp_path / "plain.npz", three_classes()[0], labels))
+    monkeypatch.setattr(learned, "classifier", never)
+    features = taught_by(source_of(tmp_path / "plain.npz", three_classes()[0], labels))
     assert features.name == "contrast of plain.npz, 180 pictures"
     assert (features.classify, features.accuracy, features.frechet) == (None, None, "frechet")
 
@@ -142,10 +143,10 @@ def test_without_two_labels_contrast_teaches(
 @pytest.mark.parametrize("kind", ["labelled", "unlabelled"])
 def test_the_same_pictures_teach_the_same(kind: str, cache: Path, request: pytest.FixtureRequest) -> None:
     source: ImageSource = request.getfixturevalue(kind)
-    one = learned(source)
+    one = taught_by(source)
     shutil.rmtree(cache)
     torch.manual_seed(99)  # whatever else was drawn before
-    other = learned(source)
+    other = taught_by(source)
     assert one.hash == other.hash
     assert torch.equal(one(all_of(source)), other(all_of(source)))
 
@@ -156,12 +157,12 @@ def test_learned_once_and_kept(
 ) -> None:
     source: ImageSource = request.getfixturevalue(kind)
     said: list[str] = []
-    first = learned(source, said)
+    first = taught_by(source, said)
     assert [str(cache) in line for line in said] == [True]
     assert len(list(cache.iterdir())) == 1
-    monkeypatch.setattr(learn, "classifier", never)
-    monkeypatch.setattr(learn, "contrast", never)
-    second = learned(source, said)
+    monkeypatch.setattr(learned, "classifier", never)
+    monkeypatch.setattr(learned, "contrast", never)
+    second = taught_by(source, said)
     assert len(said) == 1
     assert (second.name, second.hash, second.accuracy) == (first.name, first.hash, first.accuracy)
     assert torch.equal(second(all_of(source)), first(all_of(source)))
@@ -180,11 +181,11 @@ def test_learned_once_and_kept(
     ids=["empty", "start", "most", "text", "no accuracy", "bad accuracy"],
 )
 def test_a_damaged_file_is_learned_anew(damage: Callable[[Path], object], cache: Path, labelled: ImageSource) -> None:
-    first = learned(labelled)
+    first = taught_by(labelled)
     (path,) = cache.iterdir()
     whole = path.read_bytes()
     damage(path)
-    assert learned(labelled).hash == first.hash
+    assert taught_by(labelled).hash == first.hash
     assert path.read_bytes() == whole
 
 
@@ -218,11 +219,11 @@ def test_the_same_data_elsewhere_have_the_same_fingerprint(tmp_path: Path, label
 def test_pictures_all_alike_are_nothing_to_measure_by(tmp_path: Path) -> None:
     source = source_of(tmp_path / "grey.npz", np.full((30, 8, 8), 77, np.uint8))
     with pytest.raises(UserError, match=r"grey\.npz: all its pictures look the same"):
-        learned(source)
+        taught_by(source)
 
 
 def test_pictures_are_measured_alike_in_any_company(labelled: ImageSource) -> None:
-    features, images = learned(labelled), all_of(labelled)
+    features, images = taught_by(labelled), all_of(labelled)
     together = features(images)
     assert together.shape == (180, 64)
     assert together.dtype == torch.float32
@@ -255,6 +256,23 @@ def test_random_features_leave_other_random_numbers_alone(unlabelled: ImageSourc
 def test_random_features_need_no_cache(unlabelled: ImageSource, cache: Path) -> None:
     random_features(all_of(unlabelled), CPU)
     assert not cache.exists()
+
+
+def test_the_modality_knows_its_features_by_what_is_asked_for(
+    labelled: ImageSource, unlabelled: ImageSource, tmp_path: Path
+) -> None:
+    modality, path = Images(), script(Extremes(), tmp_path / "mine.pt")
+    assert modality.find_features(labelled, "auto", CPU, print).hash == taught_by(labelled).hash
+    assert modality.find_features(labelled, str(path), CPU, print).name == "mine.pt"
+    images = all_of(unlabelled)
+    assert modality.quick_features(images, CPU).hash == random_features(images, CPU).hash
+    with pytest.raises(UserError, match="no file 'inception'"):
+        modality.find_features(labelled, "inception", CPU, print)
+
+
+def test_what_was_kept_before_is_found_again() -> None:
+    """The fingerprint of the digits as Sparring took it when forms were mappings: a cache stays good."""
+    assert fingerprint(open_source(RECIPES["digits"])) == "24b956c82d1219bb"
 
 
 # Brought along

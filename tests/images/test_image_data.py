@@ -9,7 +9,7 @@ import struct
 import tarfile
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -19,11 +19,19 @@ import torch
 from PIL import Image
 
 from sparring.core.errors import UserError
+from sparring.core.settings import fields
 from sparring.data.download import Remote
 from sparring.data.feed import Feed
 from sparring.data.order import Order
-from sparring.images.data import check, open_source
+from sparring.images.check import check
+from sparring.images.data import open_in_form, open_source
+from sparring.images.modality import Images
 from sparring.images.reading.sets import open_set
+from sparring.images.reading.shape import ImageForm
+from sparring.images.recipes import ENTRY, FILES, RECIPES, ImageEvaluateOptions, ImageRecipe, Reading
+from sparring.media.pictures import decode, formats
+from sparring.modalities import kind_of
+from sparring.options import EvaluateOptions
 
 
 @dataclass
@@ -155,7 +163,7 @@ def test_exif_rotation_is_undone_and_counts_for_the_size(tmp_path):
     turned.save(folder / "y.jpg", quality=100, exif=exif)
     turned.save(folder / "z.png", exif=exif)
     source = opened(folder)
-    assert (source.form["height"], source.form["width"]) == (12, 10)
+    assert (source.form.height, source.form.width) == (12, 10)
     jpeg, png = everything(source)["images"][-2:].numpy()
     np.testing.assert_array_equal(png, upright.transpose(2, 0, 1))
     assert np.abs(jpeg.astype(int) - png).max() < 40
@@ -183,7 +191,7 @@ def test_auto_size(tmp_path, sizes, expected):
     for index in range(16):
         Image.new("L", sizes[index % len(sizes)][::-1]).save(tmp_path / f"{index}.png")
     form = opened(tmp_path).form
-    assert (form["height"], form["width"]) == expected
+    assert (form.height, form.width) == expected
 
 
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
@@ -269,7 +277,7 @@ def test_broken_files_are_named_and_skipped(tmp_path):
         assert reason in found[name]
         assert found[name]
         assert "\n" not in found[name]
-    assert source.form == {"height": 12, "width": 10, "channels": 3, "labels": []}
+    assert source.form == ImageForm(height=12, width=10, channels=3)
     assert torch.equal(everything(source)["images"], good)
 
 
@@ -325,7 +333,7 @@ def test_first_level_sub_folders_are_labels(tmp_path):
     fill(tmp_path / "dog", count=9)
     fill(tmp_path / "cat" / "young", count=8)
     source = opened(tmp_path, labelled="yes")
-    assert source.form["labels"] == ["cat", "dog"]
+    assert source.form.labels == ("cat", "dog")
     assert everything(source)["labels"].tolist() == [0] * 8 + [1] * 9
     assert "labels" not in everything(opened(tmp_path, labelled="no"))
 
@@ -334,7 +342,7 @@ def test_first_level_sub_folders_are_labels(tmp_path):
 def test_sub_folders_that_are_no_labels(tmp_path, folders):
     for folder in folders:
         fill(tmp_path / folder)
-    assert opened(tmp_path).form["labels"] == []
+    assert opened(tmp_path).form.labels == ()
     with pytest.raises(UserError, match="no labels found"):
         opened(tmp_path, labelled="yes")
 
@@ -357,7 +365,7 @@ NUMBERS = {f"a{seed:03}.png": str(11 - seed % 3) for seed in range(16)}
 def test_label_files(tmp_path, name, text):
     (fill(tmp_path) / name).write_text(text)
     source = opened(tmp_path)
-    assert source.form["labels"] == ["9", "10", "11"]
+    assert source.form.labels == ("9", "10", "11")
     assert everything(source)["labels"].tolist() == [2 - seed % 3 for seed in range(16)]
 
 
@@ -366,7 +374,7 @@ def test_a_label_file_wins_over_sub_folders(tmp_path):
     fill(tmp_path / "y")
     pairs = {f"{folder}/a{seed:03}.png": ["even", "odd"][seed % 2] for folder in "xy" for seed in range(16)}
     (tmp_path / "labels.json").write_text(json.dumps(pairs))
-    assert opened(tmp_path).form["labels"] == ["even", "odd"]
+    assert opened(tmp_path).form.labels == ("even", "odd")
 
 
 @pytest.mark.parametrize(
@@ -384,7 +392,7 @@ def test_label_files_that_do_not_match(tmp_path, text, complaint):
     with pytest.raises(UserError, match=r"labels\.json") as error:
         opened(tmp_path)
     assert complaint in line_of(error)
-    assert opened(tmp_path, labelled="no").form["labels"] == []
+    assert opened(tmp_path, labelled="no").form.labels == ()
 
 
 def test_a_csv_with_a_bad_line(tmp_path):
@@ -406,7 +414,7 @@ def test_zip_is_the_folder_that_was_packed(tmp_path):
         archive.writestr("__MACOSX/pets/cat/._a000.png", b"resource fork")
     folder, packed = opened(tmp_path / "pets"), opened(tmp_path / "pets.zip")
     assert packed.form == folder.form
-    assert packed.form["labels"] == ["cat", "dog"]
+    assert packed.form.labels == ("cat", "dog")
     assert [bad.reason for bad in packed.bad_files] == ["empty: zero bytes"]
     streamed = opened(tmp_path / "pets.zip", cache_mb=0)
     batches = islice(Feed(streamed, Order(np.arange(32), seed=0), batch=8, workers=2).batches(0), 8)
@@ -439,7 +447,7 @@ def pixels_of(count=20, shape=(9, 7)):
 def test_npy_of_every_kind(tmp_path, convert):
     np.save(tmp_path / "set.npy", convert(pixels_of()))
     source = opened(tmp_path / "set.npy")
-    assert source.form == {"height": 9, "width": 7, "channels": 1, "labels": []}
+    assert source.form == ImageForm(height=9, width=7, channels=1)
     np.testing.assert_array_equal(everything(source)["images"][:, 0], pixels_of())
 
 
@@ -512,7 +520,7 @@ def test_idx(tmp_path, ending):
         np.testing.assert_array_equal(everything(source)["images"][:, 0], pixels_of(20, (28, 28)))
         assert everything(source)["labels"].tolist() == [index % 10 for index in range(20)]
     (folder / f"train-labels-idx1-ubyte{ending}").unlink()
-    assert opened(folder).form["labels"] == []
+    assert opened(folder).form.labels == ()
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
@@ -549,7 +557,7 @@ def test_cifar_from_its_folder_and_its_tar(tmp_path):
         batch = everything(source)
         np.testing.assert_array_equal(batch["images"], pixels)
         names = ["plane", "car", "bird"]
-        assert [source.form["labels"][index] for index in batch["labels"]] == [names[label] for label in labels]
+        assert [source.form.labels[index] for index in batch["labels"]] == [names[label] for label in labels]
 
 
 def test_pickled_cifar_is_refused(tmp_path):
@@ -566,7 +574,7 @@ def test_digits_are_scikit_learns():
 
     source = opened("digits")
     batch = everything(source)
-    assert source.form == {"height": 8, "width": 8, "channels": 1, "labels": list("0123456789")}
+    assert source.form == ImageForm(height=8, width=8, channels=1, labels=tuple("0123456789"))
     assert np.abs(batch["images"][:, 0].numpy() / 255 - load_digits().images / 16).max() <= 0.5 / 255
     assert batch["labels"].tolist() == load_digits().target.tolist()
 
@@ -575,7 +583,7 @@ def test_stacked_mnist_is_three_digits_the_same_for_everybody(tmp_path):
     folder = mnist_folder(tmp_path / "mnist")
     source = opened(f"stacked-mnist:{folder}")
     assert len(source) == 128_000
-    assert source.form == {"height": 32, "width": 32, "channels": 3, "labels": []}
+    assert source.form == ImageForm(height=32, width=32, channels=3)
     batch = source.batch(np.arange(200))["images"]
     assert torch.equal(batch, opened(f"stacked-mnist:{folder}").batch(np.arange(200))["images"])
     digits = {digit.tobytes() for digit in pixels_of(20, (28, 28))}
@@ -630,13 +638,175 @@ def test_check_tells_what_training_would_meet(tmp_path, cache_mb):
     whole = (tmp_path / "cat" / "a000.png").read_bytes()
     (tmp_path / "cat" / "cut.png").write_bytes(whole[: len(whole) // 2])
 
-    told = check(Settings(str(tmp_path), cache_mb=cache_mb))
-    assert json.loads(json.dumps(told)) == told
-    assert told["good"] == 24
-    assert {Path(bad["path"]).name for bad in told["bad"]} == {"empty.png", "cut.png"}
-    assert told["labels"] == {"cat": 10, "dog": 14}
-    assert told["duplicates"] == 1
-    assert told["in_memory"] is (cache_mb > 0)
-    assert told["form"] == {"height": 64, "width": 64, "channels": 3, "labels": ["cat", "dog"]}
-    assert told["sizes"]["20x10"] == 1
-    assert told["modes"]["L"] == 12
+    summary = check(Settings(str(tmp_path), cache_mb=cache_mb))
+    facts = summary.facts
+    assert json.loads(json.dumps(facts)) == facts
+    keys = {"data", "good", "bad", "duplicates", "form", "in_memory", "sizes", "modes", "labels"}
+    assert facts.keys() == keys
+    assert facts["data"] == str(tmp_path)
+    assert facts["good"] == 24
+    assert {Path(bad["path"]).name for bad in facts["bad"]} == {"empty.png", "cut.png"}
+    assert all(bad["reason"] for bad in facts["bad"])
+    assert facts["labels"] == {"cat": 10, "dog": 14}
+    assert facts["duplicates"] == 1
+    assert facts["in_memory"] is (cache_mb > 0)
+    assert facts["form"] == {"height": 64, "width": 64, "channels": 3, "labels": ["cat", "dog"]}
+    assert facts["sizes"]["20x10"] == 1
+    assert facts["modes"]["L"] == 12
+
+    told = "\n".join(summary.lines)
+    assert summary.lines[0] == f"{tmp_path}: 24 good pictures, 2 bad files, 1 duplicates"
+    assert summary.lines[1] == f"trained as 64x64 with 3 channels, {'in memory' if cache_mb else 'streamed from disk'}"
+    assert "12x10 (" in summary.lines[2]
+    assert "modes: " in summary.lines[2]
+    assert summary.lines[3] == "labels: cat (10), dog (14)"
+    assert f"bad: {tmp_path}/dog/empty.png: empty: zero bytes" in told
+    assert summary.preview is not None
+    assert summary.preview.media_type == "image/png"
+    with Image.open(io.BytesIO(summary.preview.data)) as sheet:
+        assert sheet.mode == "RGB"
+
+
+def test_check_shows_64_of_the_pictures_and_the_modality_has_it(tmp_path):
+    pixels = np.arange(100, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
+    np.save(tmp_path / "set.npy", pixels)
+    summary = Images().check(RECIPES["images"].changed({"data": str(tmp_path / "set.npy")}), print)
+    assert summary == check(Settings(str(tmp_path / "set.npy")))
+    assert summary.facts["labels"] == {}
+    assert summary.lines[-1] == "labels: none"
+    assert summary.preview is not None
+    with Image.open(io.BytesIO(summary.preview.data)) as sheet:
+        cell = (sheet.width + 6) / 8  # of 8 x 8 pictures, each 15 times as large, 6 pixels between two
+        middles = [int((place + 0.4) * cell) for place in range(8)]
+        shown = [sheet.getpixel((x, y)) for y in middles for x in middles]
+    assert shown == sorted(np.random.default_rng(0).permutation(100)[:64].tolist())
+
+
+# Forms: what a model knows pictures as.
+
+
+KNOWN = ImageForm(height=6, width=8, channels=1, labels=("dog", "emu", "cat"))
+
+
+def in_form(path, form=KNOWN, **settings):
+    return open_in_form(RECIPES["images"].changed({"data": str(path), **settings}), form)
+
+
+def test_a_form_in_words_and_as_json():
+    assert KNOWN.described() == "6x8, 1 channels, 3 labels"
+    assert ImageForm(height=32, width=32, channels=3).described() == "32x32, 3 channels"
+    assert KNOWN.to_dict() == {"height": 6, "width": 8, "channels": 1, "labels": ["dog", "emu", "cat"]}
+    assert ImageForm.from_dict(json.loads(json.dumps(KNOWN.to_dict()))) == KNOWN
+    with pytest.raises(UserError, match="channels"):
+        ImageForm.from_dict({"height": 6, "width": 8})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, ""),
+        ({"height": 7}, "size 7x8 instead of 6x8"),
+        ({"width": 9}, "size 6x9 instead of 6x8"),
+        ({"channels": 3}, "channels 3 instead of 1"),
+        ({"labels": ("dog",)}, "labels dog instead of dog, emu, cat"),
+        ({"labels": ("emu", "dog", "cat")}, "labels emu, dog, cat instead of dog, emu, cat"),
+        ({"labels": ()}, "labels none instead of dog, emu, cat"),
+        ({"height": 7, "channels": 3}, "size 7x8 instead of 6x8 and channels 3 instead of 1"),
+    ],
+)
+def test_a_difference_of_forms_is_named(change, told):
+    assert KNOWN.differs(replace(KNOWN, **change)) == told
+
+
+def test_long_labels_that_differ_in_the_middle_differ():
+    names = tuple(f"label {number}" for number in range(100))
+    one, other = (replace(KNOWN, labels=each) for each in (names, (*names[:50], "x", *names[51:])))
+    assert "labels" in one.differs(other)
+    assert "\n" not in one.differs(other)
+
+
+def test_in_a_models_form_pictures_have_its_size_and_channels(tmp_path):
+    fill(tmp_path / "set", count=3)
+    source = in_form(tmp_path / "set")
+    plain = opened(fill(tmp_path / "more", count=16), size="6x8", channels="1")
+    assert source.form == KNOWN
+    assert len(source) == 3
+    assert set(everything(source)) == {"images"}
+    assert torch.equal(everything(source)["images"], everything(plain)["images"][:3])
+    assert Images().open_source(RECIPES["images"].changed({"data": str(tmp_path / "set")}), KNOWN).form == KNOWN
+
+
+def test_in_a_models_form_one_picture_is_enough(tmp_path):
+    picture(5).save(tmp_path / "one.PNG")
+    picture(6).save(tmp_path / "two.png")
+    source = in_form(tmp_path / "one.PNG")
+    assert (len(source), source.files) == (1, ["one.PNG"])
+    assert everything(source)["images"].shape == (1, 1, 6, 8)
+    streamed = in_form(tmp_path / "one.PNG", cache_mb=0)
+    assert torch.equal(everything(streamed)["images"], everything(source)["images"])
+    np.save(tmp_path / "one.npy", pixels_of(1))
+    assert len(in_form(tmp_path / "one.npy")) == 1
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(UserError, match=r"0 good images, at least 1 are needed; 1 bad: empty\.png") as error:
+        in_form(tmp_path / "empty.png")
+    line_of(error)
+
+
+def test_labels_are_numbered_as_the_model_numbers_them(tmp_path):
+    fill(tmp_path / "set" / "cat", count=2)
+    fill(tmp_path / "set" / "dog", count=3)
+    np.savez(tmp_path / "set.npz", images=pixels_of(4), labels=["emu", "cat", "emu", "dog"])
+    source = in_form(tmp_path / "set", conditional=True)
+    assert everything(source)["labels"].tolist() == [2, 2, 0, 0, 0]
+    assert source.form == KNOWN
+    assert everything(in_form(tmp_path / "set.npz", conditional=True))["labels"].tolist() == [1, 2, 1, 0]
+    assert "labels" not in everything(in_form(tmp_path / "set"))  # of a model that is conditioned on none
+    assert "labels" not in everything(in_form(fill(tmp_path / "plain", count=2), conditional=True, labelled="yes"))
+
+
+def test_a_label_that_the_model_does_not_know_is_named(tmp_path):
+    fill(tmp_path / "cats", count=2)
+    fill(tmp_path / "dog", count=2)
+    with pytest.raises(UserError, match="its label 'cats'; did you mean 'cat'") as error:
+        in_form(tmp_path, conditional=True)
+    assert "dog, emu, cat" in line_of(error)
+    assert len(in_form(tmp_path)) == 4  # a model that is conditioned on none does not care
+    assert len(in_form(tmp_path / "cats", conditional=True)) == 2
+
+
+def test_a_form_without_alpha_is_read_without_it_whatever_the_recipe_keeps(tmp_path):
+    picture(1, mode="RGBA").save(tmp_path / "one.png")
+    read = everything(in_form(tmp_path / "one.png", alpha="keep"))["images"]
+    assert torch.equal(read, everything(in_form(tmp_path / "one.png", alpha="white"))["images"])
+    kept = in_form(tmp_path / "one.png", replace(KNOWN, channels=4, labels=()), alpha="keep")
+    assert everything(kept)["images"].shape == (1, 4, 6, 8)
+
+
+# What the recipes say of data.
+
+
+def test_the_endings_are_those_of_files_that_can_be_read(tmp_path):
+    assert formats.ENDINGS == decode.ENDINGS
+    assert {*ENTRY.endings} == {*decode.ENDINGS, *FILES}
+    assert all(kind_of(f"a{ending}") == "images" for ending in ENTRY.endings)
+    assert set(decode.READ) <= {Image.registered_extensions()[ending] for ending in decode.ENDINGS}
+    for ending in (".png", ".npy", ".npz", ".zip"):
+        assert ending in ENTRY.endings
+    names = {"train-images-idx3-ubyte.gz", "train-images-idx3-ubyte", "cifar-10-binary.tar.gz", "data_batch_1.bin"}
+    assert {kind_of(name) for name in names} == {"images"}
+    assert kind_of("train-labels-idx1-ubyte.gz") == ""
+
+
+def test_how_pictures_are_read_is_declared_once():
+    reading = ["size", "channels", "fit", "alpha", "cache_mb", "labelled"]
+    assert list(fields(Reading)) == reading
+    assert list(fields(ImageEvaluateOptions)) == [*fields(EvaluateOptions), *reading]
+    for kind in (ImageRecipe, ImageEvaluateOptions):
+        for name in reading:
+            assert fields(kind)[name].metadata == fields(Reading)[name].metadata
+    for kind in (Reading, ImageRecipe, ImageEvaluateOptions):
+        with pytest.raises(UserError, match="size: 'huge' is no size"):
+            kind(size="huge")
+    assert all(field.metadata["group"] for name, field in fields(ImageRecipe).items() if name not in ("name", "about"))
+    assert next(iter(ENTRY.presets)) == "images"
+    assert ENTRY.options == {"evaluate": ImageEvaluateOptions}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections import Counter
 from itertools import chain
@@ -12,19 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sparring.images.metrics import (
-    NEIGHBOURS,
-    SHOWN,
-    as_measured,
-    families,
-    label_sheet,
-    neighbour_sheet,
-    pictures,
-    radial_power,
-    spectrum,
-)
+from sparring.images.metrics import NEIGHBOURS, SHOWN, each_label, figures, neighbours, radial_power, spectrum
+from sparring.images.modality import Images
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.score import NotComputable
+from sparring.modality import Artifact
 
 SIZES = [(8, 8), (16, 16), (9, 9), (7, 7), (32, 32)]
 
@@ -157,15 +150,17 @@ def test_real_pictures_without_structure_have_no_spectrum() -> None:
         spectrum(torch.full((40, 1, 8, 8), 9, dtype=torch.uint8), noise(40, 8))
 
 
-def test_the_room_measures_the_spectrum() -> None:
-    (family,) = families(None)  # type: ignore[arg-type]
-    assert family.names == ("spectrum",)
+def test_the_modality_measures_the_spectrum() -> None:
+    (family,) = Images().families(None)  # type: ignore[arg-type]
+    ((name, better, bias),) = [(metric.name, metric.better, metric.bias) for metric in family.metrics]
+    assert (name, better, bias) == ("spectrum", "low", None)
     assert set(family.measure(noise(40, 8), noise(40, 8), 0)) == {"spectrum"}
 
 
 def test_samples_are_measured_as_their_files_would_hold_them() -> None:
     samples = torch.tensor([-1.5, -1.0, 0.0, 0.5, 1.0, 7.0]).view(1, 1, 2, 3)
-    assert as_measured(samples).flatten().tolist() == [0, 0, 128, 191, 255, 255]
+    assert Images().comparable(samples).flatten().tolist() == [0, 0, 128, 191, 255, 255]
+    assert Images().comparable(samples).dtype == torch.uint8
 
 
 # What is shown
@@ -175,9 +170,14 @@ def shades(*levels: int) -> Tensor:
     return torch.tensor(levels, dtype=torch.uint8)[:, None, None, None].expand(-1, 1, 8, 8)
 
 
-def cells(sheet: Image.Image, rows: int, columns: int) -> list[list[int]]:
+def drawn(figure: Artifact) -> Image.Image:
+    assert figure.media_type == "image/png"
+    return Image.open(io.BytesIO(figure.data))
+
+
+def cells(figure: Artifact, rows: int, columns: int) -> list[list[int]]:
     """The shade in the middle of each place of a sheet."""
-    pixels = np.asarray(sheet)
+    pixels = np.asarray(drawn(figure))
     tall, wide = pixels.shape[0] / rows, pixels.shape[1] / columns
     return [
         [int(pixels[int((row + 0.5) * tall), int((column + 0.5) * wide)]) for column in range(columns)]
@@ -187,8 +187,8 @@ def cells(sheet: Image.Image, rows: int, columns: int) -> list[list[int]]:
 
 def test_each_sample_stands_beside_the_real_ones_nearest_to_it() -> None:
     real, made = shades(*range(0, 250, 10)), shades(41, 3, 229)
-    _, sheet = neighbour_sheet(Comparison(real, made, real[:, 0, 0, :1].float(), made[:, 0, 0, :1].float()))
-    shown = cells(sheet, rows=3, columns=1 + NEIGHBOURS)
+    figure = neighbours(Comparison(real, made, real[:, 0, 0, :1].float(), made[:, 0, 0, :1].float()))
+    shown = cells(figure, rows=3, columns=1 + NEIGHBOURS)
     assert shown == [[41, 40, 50, 30, 60], [3, 0, 10, 20, 30], [229, 230, 220, 240, 210]]
 
 
@@ -201,49 +201,64 @@ def test_the_sheet_has_a_row_for_each_of_the_first_samples(
 ) -> None:
     examples, samples = noise(real, 8, channels=channels), noise(made, 8, seed=1, channels=channels)
     features = [images.flatten(1).float() for images in (examples, samples)]
-    _, sheet = neighbour_sheet(Comparison(examples, samples, features[0], features[1]))
+    sheet = drawn(neighbours(Comparison(examples, samples, features[0], features[1])))
     assert sheet.mode == mode
     scale = 960 // (8 * max(rows, columns))  # as large as fits on a screen
     gap = 8 * scale // 20
     assert sheet.size == (columns * (8 * scale + gap) - gap, rows * (8 * scale + gap) - gap)
 
 
-def test_sheets_of_what_the_judge_believes_and_what_not() -> None:
+def shown_of(comparison: Comparison) -> dict[str, Artifact]:
+    """The figures by their names."""
+    found = figures(comparison)
+    assert found == Images().figures(comparison)
+    assert all(figure.caption for figure in found)
+    return {figure.name: figure for figure in found}
+
+
+def test_sheets_of_what_the_discriminator_believes_and_what_not() -> None:
     made = shades(*range(0, 200, 2))
     logits = torch.arange(100.0).roll(37)
     features = noise(50, 8).flatten(1).float()
-    shown = pictures(Comparison(noise(50, 8), made, features, made.flatten(1).float(), logits))
+    shown = shown_of(Comparison(noise(50, 8), made, features, made.flatten(1).float(), logits))
     assert set(shown) == {"neighbours", "best", "worst"}
     ranked = [int(made[index, 0, 0, 0]) for index in logits.argsort(descending=True)]
-    assert [*chain(*cells(shown["best"][1], rows=4, columns=SHOWN))] == ranked[:40]
-    assert [*chain(*cells(shown["worst"][1], rows=4, columns=SHOWN))] == ranked[-40:]
+    assert [*chain(*cells(shown["best"], rows=4, columns=SHOWN))] == ranked[:40]
+    assert [*chain(*cells(shown["worst"], rows=4, columns=SHOWN))] == ranked[-40:]
 
 
 def test_no_sample_is_shown_as_both() -> None:
     made = shades(10, 20, 30, 40, 50)
-    shown = pictures(Comparison(made, made, made.flatten(1).float(), made.flatten(1).float(), torch.arange(5.0)))
-    assert cells(shown["best"][1], 1, SHOWN)[0][:2] == [50, 40]
-    assert cells(shown["worst"][1], 1, SHOWN)[0][:2] == [20, 10]
+    shown = shown_of(Comparison(made, made, made.flatten(1).float(), made.flatten(1).float(), torch.arange(5.0)))
+    assert cells(shown["best"], 1, SHOWN)[0][:2] == [50, 40]
+    assert cells(shown["worst"], 1, SHOWN)[0][:2] == [20, 10]
 
 
-def test_without_a_judge_and_labels_only_neighbours_are_shown() -> None:
+def test_without_logits_and_labels_only_neighbours_are_shown() -> None:
     made = shades(1, 2, 3)
-    assert set(pictures(Comparison(made, made, made.flatten(1).float(), made.flatten(1).float()))) == {"neighbours"}
+    assert set(shown_of(Comparison(made, made, made.flatten(1).float(), made.flatten(1).float()))) == {"neighbours"}
+
+
+def test_samples_made_under_labels_are_shown_by_them() -> None:
+    made, labels = shades(*[40] * SHOWN, *[90] * SHOWN), torch.tensor([0] * SHOWN + [1] * SHOWN)
+    features = made.flatten(1).float()
+    shown = shown_of(Comparison(made, made, features, features, labels=labels, names=("cat", "dog")))
+    assert set(shown) == {"neighbours", "labels"}
+    assert cells(shown["labels"], 2, SHOWN) == [[40] * SHOWN, [90] * SHOWN]
 
 
 def test_a_row_for_each_label_that_has_enough_samples() -> None:
     labels = torch.tensor([0] * 12 + [1] * 9 + [2] * 10)
-    about, sheet = label_sheet(shades(*(labels * 50 + 20).tolist()), labels, ["cat", "dog", "emu"])
-    assert about == "a row for each label: cat, emu"
-    assert cells(sheet, rows=2, columns=SHOWN) == [[20] * SHOWN, [120] * SHOWN]
+    figure = each_label(shades(*(labels * 50 + 20).tolist()), labels, ["cat", "dog", "emu"])
+    assert figure.caption == "a row for each label: cat, emu"
+    assert cells(figure, rows=2, columns=SHOWN) == [[20] * SHOWN, [120] * SHOWN]
 
 
 def test_too_few_samples_of_each_label() -> None:
-    about, _ = label_sheet(shades(1, 2, 3), torch.tensor([0, 1, 1]), ["cat", "dog"])
-    assert "too few" in about
+    assert "too few" in each_label(shades(1, 2, 3), torch.tensor([0, 1, 1]), ["cat", "dog"]).caption
 
 
 def test_at_most_twenty_labels_have_a_row() -> None:
     labels = torch.arange(25).repeat_interleave(10)
-    _, sheet = label_sheet(shades(*labels.tolist()), labels, [f"name {number}" for number in range(25)])
-    assert [row[0] for row in cells(sheet, rows=20, columns=SHOWN)] == [*range(20)]
+    figure = each_label(shades(*labels.tolist()), labels, [f"name {number}" for number in range(25)])
+    assert [row[0] for row in cells(figure, rows=20, columns=SHOWN)] == [*range(20)]

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
 from sparring.core.errors import UserError
-from sparring.images.networks.condition import Verdict
+from sparring.images.game import ImageGame
+from sparring.images.networks.layers import BOUNDS, BatchStatistics, Verdict
 from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import Block, R3GANDiscriminator, R3GANGenerator, downsample, stage, upsample
-from sparring.images.networks.statistics import BatchStatistics
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
+from sparring.images.reading.shape import ImageForm
+from sparring.images.recipes import RECIPES
 
 LATENT = 6
 LEAN = (partial(LeanGenerator, latent=LATENT, base=4), partial(LeanDiscriminator, base=4))
@@ -58,7 +60,7 @@ def passed(network: nn.Module, *inputs: Tensor | None) -> list[tuple[str, Tensor
 
 @pytest.mark.parametrize("classes", [0, 3])
 @pytest.mark.parametrize(("pair", "size"), SIZES)
-def test_a_pair_makes_and_judges_every_place_of_its_size(pair: Any, size: tuple[int, int, int], classes: int) -> None:
+def test_a_pair_makes_and_looks_at_every_pixel_of_its_size(pair: Any, size: tuple[int, int, int], classes: int) -> None:
     generator, discriminator = (built(build, size, classes).eval() for build in pair)
     labels = torch.arange(5) % classes if classes else None
     images = generator(noise(5, LATENT), labels)
@@ -71,6 +73,42 @@ def test_a_pair_makes_and_judges_every_place_of_its_size(pair: Any, size: tuple[
     assert logits.shape == (5,)
     (slope,) = torch.autograd.grad(logits.sum(), images)
     assert slope.abs().amax((0, 1)).min() > 0
+
+
+# The bound
+
+
+@pytest.mark.parametrize("pair", [LEAN, TUTORIAL, R3GAN])
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_the_bound_is_in_the_generators_forward(pair: Any, bound: str) -> None:
+    """Exactly the bound of what the same weights make without one; float32 whatever the weights are in."""
+    free, bounded = (built(partial(pair[0], bound=each), (8, 8, 3)).eval() for each in ("free", bound))
+    latents = 100 * noise(16, LATENT)
+    with torch.no_grad():
+        made, expected = bounded(latents), free(latents)
+        assert expected.abs().max() > 2
+        assert torch.equal(made, {"tanh": expected.tanh(), "clamp": expected.clamp(-1, 1), "free": expected}[bound])
+        assert (made.abs().max() <= 1) == (bound != "free")
+        assert bounded.double()(latents.double()).dtype == torch.float32
+    assert free.state_dict().keys() == bounded.state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    "pair", [{"width": 4}, {"network": "tutorial"}, {"network": "r3gan", "widths": "16,16"}], ids=str
+)
+@pytest.mark.parametrize("output", ["tanh", "clamp"])
+def test_a_games_generator_called_by_hand_makes_what_is_sampled(pair: dict[str, Any], output: str) -> None:
+    recipe = RECIPES["images"].changed({**pair, "output": output})
+    played = ImageGame(recipe, ImageForm(height=8, width=8, channels=1))
+    generator = played.players["generator"].network.eval()
+    with torch.no_grad():
+        for weight in generator.parameters():
+            weight.mul_(5)
+    latents = torch.randn(16, recipe.latent, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        made = generator(latents, None)
+    assert torch.equal(made, played.generate({"generator": generator}, played.conditions(16), seed=5))
+    assert 0.9 < made.abs().max() <= 1
 
 
 @pytest.mark.parametrize("pair", [LEAN, TUTORIAL, R3GAN])
@@ -131,18 +169,18 @@ def test_batch_statistics_append_the_mean_deviation_with_a_finite_slope() -> Non
 
 @pytest.mark.parametrize("classes", [0, 10])
 def test_the_lean_pair_keeps_the_scale_of_activations(classes: int) -> None:
-    """Variance 1 in front of the generator's leaky ReLUs, 2 / (1 + 0.2^2) of the judge's: a mean square of 1 behind
-    them; logits of variance 1 over initialisations. The zeros around each grid take a little of all."""
+    """Variance 1 in front of the generator's leaky ReLUs, 2 / (1 + 0.2^2) of the discriminator's: a mean square of 1
+    behind them; logits of variance 1 over initialisations. The zeros around each grid take a little of all."""
     torch.manual_seed(0)
     labels = torch.arange(16) % classes if classes else None
     generator = LeanGenerator(latent=64, height=64, width=64, channels=16, classes=classes)
     made = [x for kind, x in passed(generator, noise(16, 64), labels) if kind in ("Linear", "ConvTranspose2d")]
     assert [x.std().item() for x in made] == pytest.approx([1.0] * 5, abs=0.25)
 
-    judges = [LeanDiscriminator(height=64, width=64, channels=3, classes=classes) for _ in range(12)]
-    seen = [x for kind, x in passed(judges[0], noise(16, 3, 64, 64), labels) if kind == "Conv2d"]
+    players = [LeanDiscriminator(height=64, width=64, channels=3, classes=classes) for _ in range(12)]
+    seen = [x for kind, x in passed(players[0], noise(16, 3, 64, 64), labels) if kind == "Conv2d"]
     assert [x.std().item() for x in seen] == pytest.approx([math.sqrt(2 / 1.04)] * 4, rel=0.25)
-    logits = torch.cat([judge(noise(4, 3, 64, 64), labels[:4] if classes else None) for judge in judges])
+    logits = torch.cat([each(noise(4, 3, 64, 64), labels[:4] if classes else None) for each in players])
     assert logits.square().mean().sqrt().item() == pytest.approx(1, abs=0.5)
 
 
@@ -152,11 +190,11 @@ def test_the_tutorial_pair_has_the_layers_it_promises() -> None:
     up, between = "ConvTranspose2d", ["BatchNorm2d", "LeakyReLU"]
     assert [kind for kind, _ in made] == [up, *between, up, *between, up]
     assert [size for kind, size in made if kind == up] == [[7, 7], [14, 14], [28, 28]]
-    judged = [kind for kind, x in passed(discriminator, noise(2, 1, 28, 28)) if x.dim() == 4]
-    assert judged == ["Conv2d", "LeakyReLU", "MaxPool2d", "Conv2d", "LeakyReLU", "Dropout"]
+    looked = [kind for kind, x in passed(discriminator, noise(2, 1, 28, 28)) if x.dim() == 4]
+    assert looked == ["Conv2d", "LeakyReLU", "MaxPool2d", "Conv2d", "LeakyReLU", "Dropout"]
 
 
-def test_the_layout_as_usually_printed_cannot_meet_a_judge_of_28x28() -> None:
+def test_the_layout_as_usually_printed_cannot_meet_a_discriminator_of_28x28() -> None:
     printed = nn.Sequential(nn.ConvTranspose2d(8, 4, 4), nn.ConvTranspose2d(4, 1, 4))(noise(2, 8, 7, 7))
     assert printed.shape == (2, 1, 13, 13)
     with pytest.raises(RuntimeError, match="cannot be multiplied"):

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from safetensors.torch import save_file
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, write_atomically
+from sparring.images.modality import Images
+from sparring.images.reading.shape import ImageForm
+from sparring.images.recipes import RECIPES
 from sparring.images.samples import write_samples
-from sparring.media.pictures.notes import read_note, save_png
+from sparring.media.pictures import notes
+from sparring.media.pictures.notes import as_png, compact, encode_png, read_note, save_png, stamped
 from sparring.media.pictures.sheets import sheet, to_uint8
 
 resource = pytest.importorskip("resource", reason="limits on file sizes, which stand for a full disk")
@@ -115,10 +123,99 @@ def test_files_without_a_note_are_named(tmp_path: Path) -> None:
     whole = (tmp_path / "bare.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[:20])
     for name in ("bare.png", "photo.jpg", "text.png", "empty.png", "cut.png", "missing.png", "."):
-        with pytest.raises(UserError) as caught:
-            read_note(tmp_path / name)
-        assert str(caught.value).startswith(str(tmp_path / name))
-        assert "\n" not in str(caught.value)
+        unreadable(tmp_path / name)
+
+
+def unreadable(path: Path, why: str = ".") -> None:
+    with pytest.raises(UserError, match=why) as caught:
+        read_note(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
+def test_a_stamp_goes_into_a_png_behind_its_header_and_changes_nothing_else(tmp_path: Path, mode: str) -> None:
+    picture = Image.fromarray(to_uint8(images(1))[0, ..., 0]).convert(mode)
+    bare = as_png(picture)
+    content = stamped(bare, "image/png", NOTE)
+    assert content[:33] == bare[:33]  # signature and IHDR
+    length, kind = struct.unpack(">I4s", content[33:41])
+    text = content[41 : 41 + length]
+    assert (kind, text) == (b"iTXt", b"sparring\0\0\0\0\0" + compact(NOTE).encode())
+    assert struct.unpack(">I", content[41 + length : 45 + length]) == (zlib.crc32(b"iTXt" + text),)
+    assert content[45 + length :] == bare[33:]
+    assert read_note(written(tmp_path / "one.png", content)) == NOTE
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "one.png")), np.asarray(picture))
+
+
+def test_a_stamp_takes_the_place_of_an_older_one_and_leaves_others_texts(tmp_path: Path) -> None:
+    picture, others = Image.new("L", (3, 2), 7), PngImagePlugin.PngInfo()
+    others.add_itxt("sparring too", "not ours")
+    others.add_text("Title", "a title")
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", pnginfo=others)
+    once = stamped(buffer.getvalue(), "image/png", {"old": 1})
+    twice = stamped(once, "image/png", NOTE)
+    assert twice == stamped(buffer.getvalue(), "image/png", NOTE)
+    assert encode_png(picture, NOTE) == stamped(encode_png(picture, {}), "image/png", NOTE)
+    path = written(tmp_path / "one.png", twice)
+    assert read_note(path) == NOTE
+    assert {"sparring too": "not ours", "Title": "a title"}.items() <= Image.open(path).info.items()
+
+
+SVG_START = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" data-sign="a > b">'
+TRICKY = {**NOTE, "text": "</metadata><script>&amp; \" ' < > & \\ \n \u2028", "deep": [{"a": None}]}
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff", '<?xml version="1.0"?>\n'])
+def test_a_stamp_goes_into_an_svg_and_is_read_back(tmp_path: Path, start: str) -> None:
+    body = '<rect width="9" height="9"/></svg>\n'
+    content = stamped(f"{start}{SVG_START}{body}".encode(), "image/svg+xml", TRICKY)
+    tree = ElementTree.fromstring(content.decode().removeprefix("\ufeff"))
+    assert [child.tag.partition("}")[2] for child in tree] == ["metadata", "rect"]
+    assert json.loads(tree[0].text or "") == TRICKY
+    assert content.decode().startswith(start + SVG_START)
+    assert content.decode().endswith(body)
+    assert read_note(written(tmp_path / "lines.svg", content)) == TRICKY
+    again = stamped(content, "image/svg+xml", NOTE)
+    assert again == stamped(f"{start}{SVG_START}{body}".encode(), "image/svg+xml", NOTE)
+
+
+def test_an_svgs_own_metadata_stay_and_are_no_note(tmp_path: Path) -> None:
+    rdf = "<metadata><rdf:RDF>{}</rdf:RDF></metadata><metadata>by hand</metadata>"
+    plain = f"{SVG_START}{rdf}</svg>"
+    unreadable(written(tmp_path / "drawn.svg", plain.encode()), "carries no note")
+    content = stamped(plain.encode(), "image/svg+xml", NOTE)
+    assert rdf in content.decode()
+    assert read_note(written(tmp_path / "drawn.svg", content)) == NOTE
+
+
+def test_svgs_that_carry_nothing_to_be_believed_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, text in enumerate(["", "[1, 2]", '"text"', "{", "{}}", "[" * 100_000, '{"a": ' * 100_000, "1" * 5000]):
+        path = written(tmp_path / f"{number}.svg", f"{SVG_START}<metadata>{text}</metadata></svg>".encode())
+        unreadable(path, "carries no note of Sparring's")
+    unreadable(written(tmp_path / "bytes.svg", b"<svg>\xff\xfe<metadata>\xff</metadata>"), "carries no note")
+    unreadable(written(tmp_path / "page.svg", b"<html><metadata>{}</metadata></html>"), "not a picture")
+    entities = b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "{}">]><svg><metadata>&a;</metadata></svg>'
+    unreadable(written(tmp_path / "entity.svg", entities), "carries no note")
+    note = stamped(f"{SVG_START}</svg>".encode(), "image/svg+xml", NOTE)
+    monkeypatch.setattr(notes, "LARGEST_NOTE", len(compact(NOTE)))
+    assert read_note(written(tmp_path / "fits.svg", note)) == NOTE
+    monkeypatch.setattr(notes, "LARGEST_NOTE", len(compact(NOTE)) - 1)
+    unreadable(tmp_path / "fits.svg", "carries no note")
+    unreadable(written(tmp_path / "long.png", encode_png(Image.new("L", (2, 2)), NOTE)), "carries no note")
+    monkeypatch.setattr(notes, "LARGEST_SVG", len(note) - 1)
+    unreadable(tmp_path / "fits.svg", "cannot be read")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "audio/wav", "video/mp4", "image/svg+xml"])
+def test_what_cannot_hold_a_stamp_stays_as_it_is(media_type: str) -> None:
+    assert stamped(b"<svg/> some bytes", media_type, NOTE) == b"<svg/> some bytes"
 
 
 # Samples
@@ -203,6 +300,33 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, name: str) -> None:
     assert line.startswith(f"{place}: cannot be written (File too large)")
     assert place.read_text() == "before"
     assert list(tmp_path.iterdir()) == [place]
+
+
+# Behind the door
+
+
+def test_a_preview_is_a_sheet_of_64_of_each_label_in_turn(tmp_path: Path) -> None:
+    modality, recipe = Images(), RECIPES["digits"].changed({"width": 2})
+    game = modality.build_game(recipe, ImageForm(height=8, width=8, channels=1, labels=("a", "b", "c")))
+    networks = {name: player.network.eval() for name, player in game.players.items()}
+    preview = modality.preview(game, networks, {}, seed=4)
+    conditions = {"row": torch.arange(64), "labels": torch.arange(64) % 3}
+    made = game.outputs[""].generate(networks, conditions, seed=4)
+    assert (preview.media_type, preview.ending) == ("image/png", ".png")
+    assert preview.data == as_png(sheet(to_uint8(made)))
+    assert read_note(written(tmp_path / "s.png", stamped(preview.data, preview.media_type, NOTE))) == NOTE
+
+
+def test_the_modality_writes_what_write_samples_writes(tmp_path: Path) -> None:
+    for name in ("door.npz", "plain.npz"):
+        (write_samples if name == "plain.npz" else door)(images(), list("abcde"), tmp_path / name, NOTE)
+    assert (tmp_path / "door.npz").read_bytes() == (tmp_path / "plain.npz").read_bytes()
+    with pytest.raises(UserError, match="exists"):
+        door(images(), None, tmp_path / "door.npz", NOTE)
+
+
+def door(samples: torch.Tensor, labels: list[str] | None, out: Path, note: dict[str, Any]) -> list[Path]:
+    return Images().write(samples, out, labels=labels, note=note, overwrite=False)
 
 
 # core/files.py

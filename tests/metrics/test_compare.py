@@ -11,14 +11,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.metrics.compare import FAMILIES, MEANINGS, compare, memorised
+from sparring.metrics.compare import FAMILIES, MEMORISATION, compare, memorised, missing_score
 from sparring.metrics.copies import memorisation
 from sparring.metrics.frechet import frechet
 from sparring.metrics.neighbours import neighbourhoods
-from sparring.metrics.score import Estimate, Family, NotComputable, Score
+from sparring.metrics.score import Estimate, Family, Metric, NotComputable, Score
 from sparring.metrics.sliced import sliced_wasserstein
 
-NAMES = [name for family in FAMILIES for name in family.names]
+METRICS = [metric for family in FAMILIES for metric in family.metrics]
+NAMES = [metric.name for metric in METRICS]
+MADE = Metric("made", "low", "made up", "halving")
+NOTED = Metric("noted", "low", "noted down", "halving")
+
+
+def named(name: str) -> Metric:
+    return next(metric for metric in METRICS if metric.name == name)
 
 
 def normal(count: int, dimensions: int = 8, seed: int = 0) -> Tensor:
@@ -48,7 +55,8 @@ def never(reference: Tensor, samples: Tensor, seed: int) -> dict[str, Estimate]:
 def test_every_metric_has_a_value_an_error_a_floor_and_a_bias() -> None:
     scores = compare(normal(600), normal(500, seed=1) + 0.2, normal(500, seed=2))
     assert [score.name for score in scores] == NAMES
-    assert set(MEANINGS) == {*NAMES, "memorisation"}
+    assert [score.metric for score in scores] == METRICS
+    assert len(set(NAMES)) == len(NAMES)
     for score in scores:
         numbers = [score.value, score.error, score.floor, score.floor_error]
         assert all(number is not None and math.isfinite(number) for number in numbers), score
@@ -82,14 +90,14 @@ def test_real_examples_lie_at_the_floor_of_every_metric(seed: int) -> None:
 
 @pytest.mark.parametrize("samples", [400, 401])
 def test_a_bias_that_falls_with_the_number_of_samples_is_found(samples: int) -> None:
-    family = Family(("made",), counts_only)
+    family = Family((MADE,), counts_only)
     (found,) = compare(normal(500), normal(samples, seed=1), normal(samples, seed=2), families=[family])
-    assert found == Score("made", 5 + 12 / samples, 0.5, 5 + 12 / samples, 0.5, found.bias, samples)
+    assert found == Score(MADE, 5 + 12 / samples, 0.5, 5 + 12 / samples, 0.5, found.bias, samples)
     assert found.bias == pytest.approx(12 / samples, rel=1e-4)
 
 
 def test_all_of_the_frechet_distance_between_real_examples_is_bias() -> None:
-    family = Family(("frechet",), frechet)
+    family = Family((named("frechet"),), frechet)
     found = [
         compare(*(normal(800, 16, 3 * seed + index) for index in range(3)), families=[family])[0] for seed in range(8)
     ]
@@ -99,12 +107,12 @@ def test_all_of_the_frechet_distance_between_real_examples_is_bias() -> None:
 @pytest.mark.parametrize("samples", [30, 400])
 def test_the_bias_of_a_root_is_that_of_its_square(samples: int) -> None:
     sets = normal(500), normal(samples, seed=1), normal(samples, seed=2)
-    (found,) = compare(*sets, families=[Family(("sliced",), root_of_counts)])
+    (found,) = compare(*sets, families=[Family((named("sliced"),), root_of_counts)])
     assert found.bias == pytest.approx(math.sqrt(4 + 12 / samples) - 2)
 
 
 def test_sliced_between_real_examples_is_mostly_bias_and_between_others_hardly() -> None:
-    family = Family(("sliced",), sliced_wasserstein)
+    family = Family((named("sliced"),), sliced_wasserstein)
     sets = [[normal(300, 6, 3 * seed + index) for index in range(3)] for seed in range(4)]
     alike = [compare(*three, families=[family])[0] for three in sets]
     share = np.mean([score.bias for score in alike]) / np.mean([score.value for score in alike])
@@ -120,8 +128,22 @@ def test_where_halves_are_too_small_there_is_no_bias() -> None:
     assert scores["coverage"].bias is not None
 
 
+def test_a_metric_that_says_nothing_of_its_bias_has_none() -> None:
+    family = Family((Metric("made", "low", "made up"),), counts_only)
+    (found,) = compare(normal(500), normal(400, seed=1), normal(400, seed=2), families=[family])
+    assert (found.value, found.bias) == (5 + 12 / 400, None)
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_every_metric_says_how_it_is_read(metric: Metric) -> None:
+    assert metric.better in ("low", "high", "floor")
+    assert metric.bias in (None, "halving", "root")
+    assert metric.about
+    assert (metric.bias is None) == (metric.name in {"kernel", "support"})
+
+
 def test_a_family_that_cannot_be_computed_leaves_the_others_alone() -> None:
-    families = [Family(("one", "other"), never), Family(("made",), counts_only)]
+    families = [Family((Metric("one", "low", ""), Metric("other", "low", "")), never), Family((MADE,), counts_only)]
     scores = compare(normal(100), normal(50, seed=1), normal(50, seed=2), families=families)
     assert [(score.name, score.value, score.reason) for score in scores] == [
         ("one", None, "not today"),
@@ -137,7 +159,7 @@ def test_the_seed_reaches_every_measurement() -> None:
         seeds.append(seed)
         return {"noted": Estimate(0.0)}
 
-    compare(normal(100), normal(50, seed=1), normal(50, seed=2), seed=17, families=[Family(("noted",), note)])
+    compare(normal(100), normal(50, seed=1), normal(50, seed=2), seed=17, families=[Family((NOTED,), note)])
     assert seeds == [17] * 4  # value, floor, two halves
 
 
@@ -154,7 +176,7 @@ def test_the_seed_reaches_every_measurement() -> None:
     ids=["nan", "all nan", "infinite", "constant", "both constant", "empty"],
 )
 def test_features_that_cannot_be_compared_have_a_reason(reference: Tensor, samples: Tensor, reason: str) -> None:
-    expected = [Score(name, None, count=200, reason=reason) for name in NAMES]
+    expected = [Score(metric, None, count=200, reason=reason) for metric in METRICS]
     assert compare(reference, samples, normal(200, seed=2)) == expected
 
 
@@ -168,14 +190,14 @@ def test_features_that_cannot_be_compared_have_a_reason(reference: Tensor, sampl
     ids=["nan", "constant", "empty"],
 )
 def test_held_out_examples_that_cannot_be_compared_have_a_reason(real: Tensor, reason: str) -> None:
-    expected = [Score(name, None, count=200, reason=reason) for name in NAMES]
+    expected = [Score(metric, None, count=200, reason=reason) for metric in METRICS]
     assert compare(normal(300), normal(200, seed=1), real) == expected
 
 
 @pytest.mark.parametrize(("samples", "real"), [(7, 8), (8, 7), (7, 7)])
 def test_features_of_different_sizes_have_a_reason_that_names_the_sizes(samples: int, real: int) -> None:
     for score in compare(normal(300), normal(200, samples), normal(200, real)):
-        assert score == Score(score.name, None, count=200, reason=score.reason)
+        assert score == Score(score.metric, None, count=200, reason=score.reason)
         assert score.reason.startswith("features of different sizes cannot be compared")
         assert re.findall("[78]", score.reason) in (["7", "8"], ["8", "7"])
 
@@ -190,7 +212,7 @@ def test_too_few_samples_have_a_reason_that_says_how_many_it_takes(count: int) -
 
 
 def test_no_samples_have_a_reason() -> None:
-    expected = [Score(name, None, count=0, reason="there are no samples") for name in NAMES]
+    expected = [Score(metric, None, count=0, reason="there are no samples") for metric in METRICS]
     assert compare(normal(300), normal(0), normal(200, seed=2)) == expected
 
 
@@ -239,7 +261,7 @@ def test_memorisation_is_a_row_with_the_floor_of_the_held_out_examples(shared: i
     samples = training[100:200]
     error = memorisation(training, held_out, samples)[0].error
     floor = pytest.approx(0.05 + shared / 200)
-    assert memorised(training, held_out, samples) == Score("memorisation", 1.0, error, floor, None, None, 100)
+    assert memorised(training, held_out, samples) == Score(MEMORISATION, 1.0, error, floor, None, None, 100)
 
 
 @pytest.mark.parametrize(
@@ -262,5 +284,6 @@ def test_memorisation_is_a_row_with_the_floor_of_the_held_out_examples(shared: i
 )
 def test_memorisation_without_a_number_has_a_reason(make: Callable[[], tuple[Tensor, ...]], reason: str) -> None:
     found = memorised(*make())
+    assert found == missing_score(MEMORISATION, found.reason, 50)
     assert (found.name, found.value, found.floor, found.count) == ("memorisation", None, None, 50)
     assert reason in found.reason

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.metrics.compare import compare
 from sparring.metrics.comparison import Comparison
 from sparring.points.data import MIXTURES, SIGMA, PointSource, grid_centres, mixture, open_source, ring_centres
-from sparring.points.metrics import (
-    MEANINGS,
-    as_measured,
-    examples_of,
-    families,
-    find_features,
-    modes,
-    pictures,
-    quick_features,
-)
+from sparring.points.metrics import MODES, modes
+from sparring.points.modality import Points
 from sparring.points.recipes import RECIPES
 
 CPU = torch.device("cpu")
+POINTS = Points()
 
 
 def source_of(name: str) -> PointSource:
@@ -84,7 +79,7 @@ def test_far_points_alone_are_no_mode() -> None:
 def test_far_points_alone_do_not_score_as_the_best_shares_do() -> None:
     samples = torch.full((40, 2), 100.0)
     real = source_of("gaussians-25").points[:80]
-    (family,) = families(source_of("gaussians-25"))
+    (family,) = POINTS.families(source_of("gaussians-25"))
     scores = {score.name: score for score in compare(real[:40], samples, real[40:], families=[family])}
     assert scores["reverse_kl"].value is None or scores["reverse_kl"].value > math.log(25)
 
@@ -98,8 +93,8 @@ def test_the_mixture_itself_reaches_the_floor() -> None:
 
 @pytest.mark.parametrize(("name", "count"), [("gaussians-25", 25), ("gaussians-8", 8)])
 def test_modes_are_counted_for_the_known_mixtures(name: str, count: int) -> None:
-    (family,) = families(source_of(name))
-    assert family.names == tuple(MEANINGS)
+    (family,) = POINTS.families(source_of(name))
+    assert family.metrics == MODES
     samples = source_of(name).points[:1000]
     found = family.measure(samples, samples, 0)
     assert found["modes"].value == count
@@ -112,21 +107,21 @@ def test_modes_are_counted_for_the_known_mixtures(name: str, count: int) -> None
 def test_of_other_points_the_modes_are_not_known(name: str, tmp_path: Path) -> None:
     with (tmp_path / name).open("wb") as file:
         np.save(file, np.random.default_rng(0).normal(size=(50, 3)))
-    assert families(source_of(str(tmp_path / name))) == ()
+    assert POINTS.families(source_of(str(tmp_path / name))) == ()
 
 
 def test_points_are_their_own_features() -> None:
     source = source_of("gaussians-8")
-    points = examples_of(source.batch(np.arange(30)))
-    for features in (quick_features(points, CPU), find_features(source, "auto", CPU, print)):
+    points = source.batch(np.arange(30))["examples"]
+    for features in (POINTS.quick_features(points, CPU), POINTS.find_features(source, "auto", CPU, print)):
         assert torch.equal(features(points), points)
-    assert torch.equal(as_measured(points), points)
+    assert torch.equal(POINTS.comparable(points), points)
 
 
 @pytest.mark.parametrize("asked", ["net.pt", "timm:pool", "Auto"])
 def test_no_other_features_of_points(asked: str) -> None:
     with pytest.raises(UserError, match="leave it at auto"):
-        find_features(source_of("gaussians-8"), asked, CPU, print)
+        POINTS.find_features(source_of("gaussians-8"), asked, CPU, print)
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
@@ -135,9 +130,10 @@ def test_both_clouds_are_shown(dimensions: int) -> None:
         return torch.randn(count, dimensions, generator=torch.Generator().manual_seed(seed))
 
     real, made = cloud(0, 200), cloud(1, 100)
-    shown = pictures(Comparison(real, made, real, made, torch.zeros(100)))
-    assert set(shown) == {"samples", "real"}
-    again = pictures(Comparison(real[:100], made, real[:100], made))
-    for name, (_, picture) in shown.items():
-        assert picture.tobytes() == again[name][1].tobytes()  # as many real ones as samples
-    assert shown["samples"][1].tobytes() != shown["real"][1].tobytes()
+    shown = POINTS.figures(Comparison(real, made, real, made, torch.zeros(100)))
+    assert [(each.name, each.ending) for each in shown] == [("samples", ".png"), ("real", ".png")]
+    assert all(each.caption for each in shown)
+    again = POINTS.figures(Comparison(real[:100], made, real[:100], made))
+    assert [each.data for each in shown] == [each.data for each in again]  # as many real ones as samples
+    pictures = [Image.open(io.BytesIO(each.data)).tobytes() for each in shown]
+    assert pictures[0] != pictures[1]

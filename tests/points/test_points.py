@@ -1,4 +1,4 @@
-"""The room of points: mixtures as published, arrays of one's own, files that can be read back."""
+"""Points: mixtures as published, arrays of one's own, files that can be read back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from sparring.core.errors import UserError
 from sparring.media.pictures.notes import read_note
 from sparring.points.data import grid_centres, mixture, open_source, ring_centres
-from sparring.points.game import build
+from sparring.points.game import PointGame
 from sparring.points.recipes import RECIPES, SETS
 from sparring.points.samples import PIXELS, scatter, write_samples
 
@@ -32,18 +32,18 @@ def test_the_mixtures_are_the_published_ones() -> None:
 def test_the_game_plays_on_unit_scale_and_answers_in_the_datas_own(name: str) -> None:
     recipe = RECIPES["gaussians"].changed({"data": name})
     source = open_source(recipe)
-    game = build(recipe, source.form)
+    game = PointGame(recipe, source.form)
     batch = source.batch(np.arange(5000))
-    scaled = game.examples(batch)
+    scaled = game.real(batch)
     assert scaled.std().item() == pytest.approx(1, abs=0.05)
-    assert torch.allclose(game.present(scaled), batch["examples"], atol=1e-5)
+    assert torch.allclose(game.finish(scaled), batch["examples"], atol=1e-5)
 
 
 def test_an_array_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.npy"
     np.save(path, np.random.default_rng(0).normal(size=(50, 3)))
     source = open_source(RECIPES["gaussians"].changed({"data": str(path)}))
-    assert (len(source), source.form["dimensions"]) == (50, 3)
+    assert (len(source), source.form.dimensions) == (50, 3)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_arrays_that_cannot_be_used(content: np.ndarray, told: str, tmp_path: Pa
 def test_files_hold_the_points(tmp_path: Path) -> None:
     points = torch.tensor([[0.0, 1.0], [2.0, -3.5]])
     for ending in (".npy", ".npz", ".csv", ".png"):
-        write_samples(points, None, tmp_path / f"points{ending}", {"seed": 3})
+        write_samples(points, tmp_path / f"points{ending}", {"seed": 3})
     assert np.array_equal(np.load(tmp_path / "points.npy"), points)
     with np.load(tmp_path / "points.npz") as arrays:
         assert np.array_equal(arrays["points"], points)
@@ -74,9 +74,9 @@ def test_files_hold_the_points(tmp_path: Path) -> None:
     assert np.allclose(np.loadtxt(tmp_path / "points.csv", delimiter=","), points)
     assert read_note(tmp_path / "points.png") == {"seed": 3}
     with pytest.raises(UserError, match="exists"):
-        write_samples(points, None, tmp_path / "points.npy", {})
+        write_samples(points, tmp_path / "points.npy", {})
     with pytest.raises(UserError, match="written as one of"):
-        write_samples(points, None, tmp_path / "points.docx", {})
+        write_samples(points, tmp_path / "points.docx", {})
 
 
 def test_a_scatter_has_ink_where_the_points_are() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from sparring.modality import ENDINGS, Artifact
 from sparring.report.evaluation import HEADINGS, evaluation_page, evaluation_table, short
 
 HOSTILE = "</td><script>alert(1)</script><!--slot:rows--> & \"' <img src=x onerror=alert(2)>"
@@ -40,10 +41,10 @@ def result(*scores: dict[str, Any], text: str = "runs/digits", **more: Any) -> d
     }
 
 
-def a_picture(shade: int) -> bytes:
+def a_picture(shade: int, caption: str) -> Artifact:
     buffer = io.BytesIO()
     Image.new("L", (4, 4), shade).save(buffer, format="PNG")
-    return buffer.getvalue()
+    return Artifact(caption, "image/png", buffer.getvalue())
 
 
 class Page(HTMLParser):
@@ -85,8 +86,10 @@ def test_hostile_names_stay_names() -> None:
         verdicts=[{"trouble": HOSTILE, "message": HOSTILE}],
     )
     hostile["features"]["hash"] = HOSTILE
-    calm = Page(evaluation_page(result(score("a"), without("b", "c")), [("d", "e", a_picture(9))]))
-    text = evaluation_page(hostile, [(HOSTILE, HOSTILE, a_picture(9))])
+    calm = Page(
+        evaluation_page(result(score("a"), without("b", "c")), [a_picture(9, "d"), Artifact("e", "text/plain", b"f")])
+    )
+    text = evaluation_page(hostile, [a_picture(9, HOSTILE), Artifact(HOSTILE, "text/plain", HOSTILE.encode())])
     page = Page(text)
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in calm.tags]  # not one more than of calm names
     assert page.attributes("img")[0]["alt"] == HOSTILE
@@ -96,16 +99,35 @@ def test_hostile_names_stay_names() -> None:
 
 
 def test_the_page_holds_everything_and_fetches_nothing() -> None:
-    shown = {"neighbours": a_picture(10), "best": a_picture(20)}
-    text = evaluation_page(result(score("sliced")), [(name, f"on {name}", data) for name, data in shown.items()])
+    pictures = [a_picture(10, "neighbours"), a_picture(20, "best")]
+    text = evaluation_page(result(score("sliced")), pictures)
     page = Page(text)
     assert "://" not in text
     assert not re.search(r"@import|url\(|<script|<link[^>]+stylesheet", text)
-    assert [image["alt"] for image in page.attributes("img")] == list(shown)
-    for image, data in zip(page.attributes("img"), shown.values(), strict=True):
-        assert base64.b64decode((image["src"] or "").removeprefix("data:image/png;base64,")) == data
-    assert "default-src 'none'" in text
-    assert "<figcaption>on neighbours</figcaption>" in text
+    assert [image["alt"] for image in page.attributes("img")] == ["neighbours", "best"]
+    for image, picture in zip(page.attributes("img"), pictures, strict=True):
+        assert base64.b64decode((image["src"] or "").removeprefix("data:image/png;base64,")) == picture.data
+    assert "default-src 'none'; img-src data:; media-src data:;" in text
+    assert "<figcaption>neighbours</figcaption>" in text
+
+
+@pytest.mark.parametrize("media_type", ENDINGS)
+def test_an_artifact_is_shown_by_its_media_type(media_type: str) -> None:
+    data = b"<b>\xe2\x82\xac & so on</b>"
+    text = evaluation_page(result(), [Artifact(HOSTILE, media_type, data)])
+    page, empty = Page(text), Page(evaluation_page(result(), []))
+    kind = media_type.partition("/")[0]
+    name = {"image": "img", "text": "pre"}.get(kind, kind)
+    tags = [tag for tag, _ in page.tags]
+    assert tags[: len(empty.tags) - 1] + tags[-1:] == [tag for tag, _ in empty.tags]
+    assert tags[len(empty.tags) - 1 : -1] == ["figure", "figcaption", name]
+    attributes = page.attributes(name)[0]
+    if name == "pre":
+        assert "<pre>&lt;b&gt;\u20ac &amp; so on&lt;/b&gt;</pre>" in text
+        return
+    url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+    described = {"alt": HOSTILE, "src": url} if name == "img" else {"aria-label": HOSTILE, "src": url, "controls": None}
+    assert attributes == described | ({"loop": None, "playsinline": None} if name == "video" else {})
 
 
 def test_the_page_has_a_row_for_each_score() -> None:

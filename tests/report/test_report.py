@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 
 from sparring.core.errors import UserError
+from sparring.modality import ENDINGS
 from sparring.report.curves import POINTS, charts, evenly
+from sparring.report.previews import BEGINNINGS, BUDGET, MOST, previews
 from sparring.report.report import write_report
-from sparring.report.sheets import BUDGET, SHEETS, sheets
 
 HOSTILE = "</script><script>alert(1)</script><!--slot:data--> & \"'\u2028 <img src=x onerror=alert(2)>"
 START = {
@@ -53,12 +54,37 @@ def make_run(
     return folder
 
 
-def add_sheet(run: Path, examples: int, size: tuple[int, int] = (16, 16), noise: bool = False) -> dict[str, Any]:
+def add_preview(run: Path, examples: int, size: tuple[int, int] = (16, 16), noise: bool = False) -> dict[str, Any]:
     name = f"{examples:012d}.png"
     pixels = random.Random(examples).randbytes(size[0] * size[1] * 3)
     picture = Image.frombytes("RGB", size, pixels) if noise else Image.new("RGB", size, (examples % 256, 0, 0))
     picture.save(run / "samples" / name)
     return {"event": "sample", "file": f"samples/{name}", "examples": examples}
+
+
+CONTENTS = {
+    ".wav": b"RIFF\x24\0\0\0WAVEfmt ",
+    ".flac": b"fLaC\0\0\0\x22",
+    ".mp3": b"ID3\x04\0",
+    ".mp4": b"\0\0\0\x18ftypisom",
+    ".webm": b"\x1a\x45\xdf\xa3\x9f",
+    ".txt": "</script><b>a caption</b> & \u00e9\n".encode(),
+    ".svg": b"<svg xmlns='http://www.w3.org/2000/svg'></svg>",
+    ".gif": b"GIF89a\x01\0\x01\0",
+    ".webp": b"RIFF\x24\0\0\0WEBPVP8 ",
+    ".png": b"\x89PNG\r\n\x1a\n",
+}
+"""How files of each kind begin."""
+
+
+def add_file(run: Path, examples: int, ending: str, content: bytes) -> dict[str, Any]:
+    name = f"{examples:012d}{ending}"
+    (run / "samples" / name).write_bytes(content)
+    return {"event": "sample", "file": f"samples/{name}", "examples": examples}
+
+
+def write_journal(run: Path, journal: list[dict[str, Any]]) -> None:
+    (run / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in journal), encoding="utf-8")
 
 
 def read(run: Path) -> str:
@@ -88,9 +114,9 @@ class Tags(HTMLParser):
 def run(tmp_path: Path) -> Path:
     run = make_run(tmp_path / "digits", [])
     health = {"event": "health", "diversity": 0.93, "overfitting": 0.1, "examples": 6400}
-    samples = [add_sheet(run, examples) for examples in (640, 6400, 64000)]
+    samples = [add_preview(run, examples) for examples in (640, 6400, 64000)]
     journal = [START, *(step(number) for number in range(100, 1001, 100)), health, *samples, END]
-    (run / "journal.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in journal))
+    write_journal(run, journal)
     return run
 
 
@@ -102,19 +128,25 @@ def test_the_page_refers_to_nothing_outside_itself(run: Path) -> None:
         assert tag not in ("iframe", "object", "embed", "base", "form")
         for name in ("src", "href", "srcset", "action"):
             assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
-    assert "default-src 'none'" in page  # and the browser holds it to that
+    assert "default-src 'none'; img-src data:; media-src data:;" in page  # and the browser holds it to that
 
 
-def test_curves_and_sheets_are_those_of_the_run(run: Path) -> None:
+def test_curves_and_previews_are_those_of_the_run(run: Path) -> None:
     data = data_of(read(run))
-    assert [chart["title"] for chart in data["charts"]] == ["Losses", "Judged right", "Health", "Speed"]
+    assert [chart["title"] for chart in data["charts"]] == [
+        "Losses",
+        "Discriminator accuracy",
+        "Diversity and overfitting",
+        "Speed",
+    ]
     losses = data["charts"][0]
     assert losses["names"] == ["generator", "discriminator"]
     assert losses["examples"] == [number * 64 for number in range(100, 1001, 100)]
     assert losses["values"] == [[0.7] * 10, [0.33333] * 10]
-    assert [sheet["examples"] for sheet in data["sheets"]] == [640, 6400, 64000]
-    for sheet, path in zip(data["sheets"], sorted((run / "samples").iterdir()), strict=True):
-        assert base64.b64decode(sheet["url"].removeprefix("data:image/png;base64,")) == path.read_bytes()
+    assert [preview["examples"] for preview in data["previews"]] == [640, 6400, 64000]
+    for preview, path in zip(data["previews"], sorted((run / "samples").iterdir()), strict=True):
+        assert preview["media"] == "image/png"
+        assert base64.b64decode(preview["url"].removeprefix("data:image/png;base64,")) == path.read_bytes()
 
 
 def test_the_verdict_the_facts_and_the_commands(run: Path) -> None:
@@ -130,7 +162,25 @@ def test_the_verdict_the_facts_and_the_commands(run: Path) -> None:
     assert f"sparring resume {run} --time 6m" in page
     assert f"sparring sample {run} -n 64" in page
     assert "No warnings were raised." in page
-    assert 'alt="Sheet of samples after 64,000 examples"' in page
+    assert '<img id="preview" alt="Samples after 64,000 examples" src="data:image/png;base64,' in page
+
+
+@pytest.mark.parametrize(
+    ("uses", "line"),
+    [
+        (["translate {run} INPUT..."], "translate RUN INPUT..."),
+        (["sample {run} -n 64", "sample {run} --cut 0.5"], "sample RUN --cut 0.5"),
+        (["sample {run}; rm -rf ~"], "sample RUN -n 64"),
+        (["sample {run} -n 64\n"], "sample RUN -n 64"),
+        (["sample {run.__class__} $(reboot)"], "sample RUN -n 64"),
+        ([None], "sample RUN -n 64"),
+        ([], "sample RUN -n 64"),
+    ],
+)
+def test_how_a_model_is_used_is_what_the_run_says(tmp_path: Path, uses: list[Any], line: str) -> None:
+    sessions = [{**START, "event": "resume" if number else "start", "use": use} for number, use in enumerate(uses)]
+    run = make_run(tmp_path / "run", [*(sessions or [START]), END])
+    assert f"<code>sparring {line.replace('RUN', str(run))}</code>" in read(run)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +217,15 @@ def test_warnings_stand_out(tmp_path: Path) -> None:
     assert data_of(page)["warnings"] == [640]
 
 
-def test_news_is_told_beside_warnings(tmp_path: Path) -> None:
-    news = {"event": "news", "message": "the second act begins <soon>", "examples": 320, "seconds": 30}
-    page = read(make_run(tmp_path / "run", [START, step(10), news, END]))
+@pytest.mark.parametrize("kind", ["event", "news"])
+def test_events_are_told_beside_warnings(tmp_path: Path, kind: str) -> None:
+    """Format 1 called them news."""
+    event = {"event": kind, "message": "the adversarial phase begins <soon>", "examples": 320, "seconds": 30}
+    page = read(make_run(tmp_path / "run", [START, step(10), event, END]))
     assert "No warnings were raised." in page
-    told = "the second act begins &lt;soon&gt; <small>after 320 examples, at 0:30</small>"
-    assert f'<p class="news">{told}</p>' in page
-    assert data_of(page)["news"] == [320]
+    told = "the adversarial phase begins &lt;soon&gt; <small>after 320 examples, at 0:30</small>"
+    assert f'<p class="event">{told}</p>' in page
+    assert data_of(page)["events"] == [320]
 
 
 def test_the_same_run_gives_the_same_bytes(run: Path) -> None:
@@ -191,9 +243,14 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
         {**START, "device": HOSTILE, "precision": HOSTILE, "players": {HOSTILE: 1}},
         step(10, **{HOSTILE: 0.5, "losses": {HOSTILE: 1.0, "generator": 2.0}}),
         {"event": "warning", "message": HOSTILE, "examples": 640},
+        {"event": "event", "message": HOSTILE, "examples": 640},
+        {"event": "metrics", HOSTILE: 1.0, "examples": 640},
+        {"event": "resume", "use": HOSTILE},
         {**END, "reason": HOSTILE},
     ]
-    recipe = json.dumps({"name": HOSTILE, "about": HOSTILE, HOSTILE: [HOSTILE], "data": "/home/someone/cats"})
+    recipe = json.dumps(
+        {"name": HOSTILE, "about": HOSTILE, HOSTILE: [HOSTILE], "metric": HOSTILE, "data": "/home/someone/cats"}
+    )
     calm = Tags(read(make_run(tmp_path / "calm", [START, step(10), END])))
     page = read(make_run(tmp_path / "<b>&amp;'run", journal, recipe=recipe))
     tags = Tags(page)
@@ -202,6 +259,14 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
     assert HOSTILE in data_of(page)["charts"][0]["names"]
     assert "/home/someone" not in page  # a report is shown to others
     assert "<dd>cats</dd>" in page
+
+
+def test_every_place_of_data_is_only_named(tmp_path: Path) -> None:
+    recipe = "kind: translation\ndata: /home/someone/horses\ndata_b: /home/someone/zebras\n"
+    page = read(make_run(tmp_path / "run", [START, END], recipe=recipe))
+    assert "/home/someone" not in page
+    assert "<dd>horses</dd>" in page
+    assert "<dd>zebras</dd>" in page
 
 
 def test_a_damaged_run_still_has_a_report(tmp_path: Path) -> None:
@@ -213,6 +278,8 @@ def test_a_damaged_run_still_has_a_report(tmp_path: Path) -> None:
         {"event": "never heard of", "examples": 1},
         {"event": "sample", "file": "samples/gone.png", "examples": 64},
         {"event": "sample", "file": "../../secret.png", "examples": 65},
+        {"event": "sample", "file": "long" * 999, "examples": 66},
+        {"event": "sample", "file": "..", "examples": 67},
         {"event": "warning"},
         {"event": "end"},
         {},
@@ -221,7 +288,7 @@ def test_a_damaged_run_still_has_a_report(tmp_path: Path) -> None:
     Image.new("L", (4, 4)).save(tmp_path / "secret.png")
     data = data_of(read(run))
     assert data["charts"][0]["examples"] == [640]
-    assert data["sheets"] == []
+    assert data["previews"] == []
 
     for name in ("recipe.yaml", "journal.jsonl"):
         (run / name).unlink()
@@ -250,30 +317,116 @@ def test_gaps_are_kept_and_unknown_numbers_get_charts_of_their_own() -> None:
 def test_long_runs_are_thinned(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [])
     many = [step(number) for number in range(5000)]
-    samples = [add_sheet(run, examples) for examples in range(150)]
+    samples = [add_preview(run, examples) for examples in range(150)]
     assert [len(chart["examples"]) for chart in charts(many)] == [POINTS] * 3
-    shown = [sheet["examples"] for sheet in sheets(run, samples)]
-    assert len(shown) == SHEETS
+    shown = [preview.examples for preview in previews(run, samples)]
+    assert len(shown) == MOST
     assert (shown[0], shown[-1]) == (0, 149)
     assert evenly(range(10), 4) == [0, 3, 6, 9]
 
 
-def test_large_sheets_are_made_small_and_stay_within_the_budget(tmp_path: Path) -> None:
+def test_diversity_and_overfitting_are_one_chart_whoever_measured_them() -> None:
+    journal = [
+        {"event": "health", "examples": 64, "diversity": 0.5, "overfitting": 0.1},
+        {"event": "metrics", "examples": 128, "frechet": 3.0, "diversity": 0.75, "overfitting": 0.2},
+        {"event": "health", "examples": 192, "diversity": 0.875},
+    ]
+    drawn = {chart["title"]: chart for chart in charts(journal)}
+    assert list(drawn) == ["Fréchet distance", "Diversity and overfitting"]
+    health = drawn["Diversity and overfitting"]
+    assert health["examples"] == [64, 128, 192]
+    assert dict(zip(health["names"], health["values"], strict=True)) == {
+        "diversity": [0.5, 0.75, 0.875],
+        "overfitting": [0.1, 0.2, None],
+    }
+
+
+def test_likelihood_of_training_and_held_out_examples_share_a_chart() -> None:
+    journal = [
+        step(1, likelihood={"training": 3.0}),
+        {"event": "metrics", "examples": 64, "likelihood": 3.5},
+    ]
+    (likelihood,) = [chart for chart in charts(journal) if chart["title"] == "Likelihood"]
+    assert likelihood["names"] == ["training", "likelihood"]
+    assert likelihood["values"] == [[3.0, None], [None, 3.5]]
+    assert not likelihood["minor"]
+
+
+def test_distances_of_several_outputs_share_a_chart() -> None:
+    (distance,) = charts([{"event": "metrics", "examples": 64, "frechet": 2.0, "frechet a": 1.0, "frechet b": 3.0}])
+    assert distance["title"] == "Fréchet distance"
+    assert dict(zip(distance["names"], distance["values"], strict=True)) == {
+        "frechet": [2.0],
+        "frechet a": [1.0],
+        "frechet b": [3.0],
+    }
+
+
+def test_large_pictures_are_made_small_and_stay_within_the_budget(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [])
-    samples = [add_sheet(run, examples, size=(1400, 700), noise=True) for examples in range(3)]
+    samples = [add_preview(run, examples, size=(1400, 700), noise=True) for examples in range(3)]
     (run / "samples" / "000000000001.png").write_bytes((run / "samples" / "000000000001.png").read_bytes()[:-9999])
-    shown = sheets(run, samples)
-    assert [sheet["examples"] for sheet in shown] == [0, 1, 2]
-    kind, _, content = shown[0]["url"].partition(";base64,")
-    assert kind == "data:image/webp"
-    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (1024, 512)
-    assert sum(len(sheet["url"]) for sheet in shown) < BUDGET * 4 / 3
+    shown = previews(run, samples)
+    assert [preview.examples for preview in shown] == [0, 1, 2]
+    assert shown[0].artifact.media_type == "image/webp"
+    assert Image.open(io.BytesIO(shown[0].artifact.data)).size == (1024, 512)
+    assert sum(len(preview.artifact.data) for preview in shown) < BUDGET
 
 
-def test_sheets_without_a_journal_are_those_in_the_folder(tmp_path: Path) -> None:
+def test_long_sounds_are_thinned_to_the_budget(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [])
+    content = CONTENTS[".wav"] + bytes(BUDGET // 4)
+    samples = [add_file(run, examples, ".wav", content) for examples in range(8)]
+    assert [preview.examples for preview in previews(run, samples)] == [0, 7]
+
+
+@pytest.mark.parametrize("ending", CONTENTS)
+def test_a_preview_is_shown_by_its_media_type(tmp_path: Path, ending: str) -> None:
+    run = make_run(tmp_path / "run", [])
+    write_journal(run, [START, add_file(run, 64, ending, CONTENTS[ending]), END])
+    page = read(run)
+    (preview,) = data_of(page)["previews"]
+    media_type = {ending: media_type for media_type, ending in ENDINGS.items()}[ending]
+    assert preview["media"] == media_type
+    assert base64.b64decode(preview["url"].removeprefix(f"data:{media_type};base64,")) == CONTENTS[ending]
+    kind = media_type.partition("/")[0]
+    name = {"image": "img", "text": "pre"}.get(kind, kind)
+    (shown,) = [(tag, attributes) for tag, attributes in Tags(page).seen if attributes.get("id") == "preview"]
+    assert shown[0] == name
+    if name == "pre":
+        assert '<pre id="preview">&lt;/script&gt;&lt;b&gt;a caption&lt;/b&gt; &amp; \u00e9\n</pre>' in page
+        assert not any(tag == "b" for tag, _ in Tags(page).seen)
+    else:
+        assert shown[1]["src"] == preview["url"]
+        assert shown[1]["alt" if name == "img" else "aria-label"] == "Samples after 64 examples"
+        assert ("controls" in shown[1], "loop" in shown[1]) == (name in ("audio", "video"), name == "video")
+
+
+def test_every_artifact_can_be_a_preview() -> None:
+    assert BEGINNINGS.keys() == ENDINGS.keys()
+    assert CONTENTS.keys() == set(ENDINGS.values())
+
+
+@pytest.mark.parametrize(
+    ("ending", "content"),
+    [
+        (".png", b"no picture"),
+        (".wav", CONTENTS[".webp"]),
+        (".mp4", CONTENTS[".webm"]),
+        (".txt", CONTENTS[".mp4"]),
+        (".html", b"<b>no preview</b>"),
+    ],
+)
+def test_a_file_that_is_not_what_its_ending_says_is_no_preview(tmp_path: Path, ending: str, content: bytes) -> None:
+    run = make_run(tmp_path / "run", [])
+    assert previews(run, [add_file(run, 64, ending, content)]) == []
+
+
+def test_previews_without_a_journal_are_those_in_the_folder(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [])
     for examples in (64, 6400):
-        add_sheet(run, examples)
+        add_preview(run, examples)
+    add_file(run, 640, ".wav", CONTENTS[".wav"])
     (run / "samples" / "000000000128.png").write_text("no picture")
     (run / "samples" / "mine.png").write_text("no picture")
-    assert [sheet["examples"] for sheet in sheets(run, [])] == [64, 6400]
+    assert [preview.examples for preview in previews(run, [])] == [64, 640, 6400]

@@ -7,8 +7,8 @@ import pytest
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
 from sparring.metrics.score import NotComputable
-from sparring.text.measures.bleu import ORDERS, bleu, self_bleu
-from sparring.text.measures.sentences import Sentence
+from sparring.text.metrics.bleu import ORDERS, bleu, self_bleu
+from sparring.text.metrics.sentences import Sentence
 
 SMOOTHING = SmoothingFunction().method1
 EVERY_ORDER = (1, *ORDERS)

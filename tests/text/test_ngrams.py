@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sparring.metrics.score import NotComputable
-from sparring.text.measures.ngrams import DISCOUNTS, END, START, NgramModel, discounts
+from sparring.text.metrics.ngrams import DISCOUNTS, END, START, NgramModel, discounts
 
 TOY = [["a", "b"], ["a", "c"]]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sparring.metrics.score import NotComputable
-from sparring.text.measures import novelty
-from sparring.text.measures.novelty import copied, diversity, nearest
+from sparring.text.metrics import novelty
+from sparring.text.metrics.novelty import copied, diversity, nearest
 
 
 def random_sentences(count: int, seed: int, words: int = 30) -> list[list[str]]:

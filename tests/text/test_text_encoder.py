@@ -14,8 +14,8 @@ import torch
 
 from sparring.metrics.frechet import frechet
 from sparring.metrics.score import NotComputable
-from sparring.text.measures import encoder
-from sparring.text.measures.encoder import Encoder
+from sparring.text.metrics import encoder
+from sparring.text.metrics.encoder import TfidfEncoder
 
 TOPICS = ("the cat sat on a mat by fire", "we sell red cars for ready money now")
 
@@ -53,7 +53,7 @@ def halves(sentences: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_all_dimensions_keep_all_angles() -> None:
     sentences = written(60, 0)
-    found = Encoder(sentences, dimensions=500)
+    found = TfidfEncoder(sentences, dimensions=500)
     features, (words, pairs) = found.features(sentences).numpy(), halves(sentences)
     assert found.dimensions == np.linalg.matrix_rank(words) + np.linalg.matrix_rank(pairs)
     np.testing.assert_allclose(features @ features.T, (words @ words.T + pairs @ pairs.T) / 2, atol=1e-5)
@@ -61,7 +61,7 @@ def test_all_dimensions_keep_all_angles() -> None:
 
 def test_few_dimensions_are_the_largest() -> None:
     sentences = written(80, 0)
-    features = Encoder(sentences, dimensions=5).features(sentences).numpy()
+    features = TfidfEncoder(sentences, dimensions=5).features(sentences).numpy()
     expected = np.concatenate(
         [half @ np.linalg.svd(half)[2][:count].T for half, count in zip(halves(sentences), (3, 2), strict=True)], 1
     )
@@ -70,7 +70,7 @@ def test_few_dimensions_are_the_largest() -> None:
 
 
 def test_features_are_unit_vectors_on_any_sentences() -> None:
-    found = Encoder(written(200, 0), dimensions=8)
+    found = TfidfEncoder(written(200, 0), dimensions=8)
     features = found.features([*written(50, 1), ["unheard"], []])
     assert features.dtype == torch.float32
     assert features.shape == (52, 8)
@@ -79,21 +79,21 @@ def test_features_are_unit_vectors_on_any_sentences() -> None:
 
 
 def test_the_same_text_gives_the_same_features() -> None:
-    one, other = Encoder(written(200, 0)), Encoder([tuple(each) for each in written(200, 0)])
+    one, other = TfidfEncoder(written(200, 0)), TfidfEncoder([tuple(each) for each in written(200, 0)])
     assert one.hash == other.hash
     assert len(one.hash) == 16
     assert torch.equal(one.features(written(50, 1)), other.features(written(50, 1)))
-    others = (Encoder(written(200, 1)), Encoder(written(200, 0), 32), Encoder(written(200, 0), seed=1))
+    others = (TfidfEncoder(written(200, 1)), TfidfEncoder(written(200, 0), 32), TfidfEncoder(written(200, 0), seed=1))
     assert len({each.hash for each in (one, *others)}) == 4
-    assert Encoder([["a b", "c"]]).hash != Encoder([["a", "b c"]]).hash
+    assert TfidfEncoder([["a b", "c"]]).hash != TfidfEncoder([["a", "b c"]]).hash
 
 
-def distance(found: Encoder, sentences: list[list[str]]) -> float:
+def distance(found: TfidfEncoder, sentences: list[list[str]]) -> float:
     return frechet(found.features(written(500, 1)), found.features(sentences), 0)["frechet"].value
 
 
 def test_a_frechet_distance_sees_topics_and_order() -> None:
-    found = Encoder(written(500, 0), dimensions=16)
+    found = TfidfEncoder(written(500, 0), dimensions=16)
     floor = distance(found, written(500, 2))
     random = np.random.default_rng(0)
     shuffled = [list(random.permutation(each)) for each in written(500, 2)]
@@ -102,31 +102,31 @@ def test_a_frechet_distance_sees_topics_and_order() -> None:
     assert distance(found, shuffled) > 3 * floor
 
 
-def longest(found: Encoder) -> int:
+def longest(found: TfidfEncoder) -> int:
     return max(len(gram) for space in found.spaces for gram in space.weights.get_feature_names_out())
 
 
 def test_characters_are_read_in_longer_runs() -> None:
     """The letters and the pairs of neighbours are the same, what is spelled is not."""
     spelled = [tuple(word) for word in ("abcab", "bcabc", "cabca", "dede", "eded")]
-    features = Encoder([*spelled, tuple("abab"), tuple("bcbc")]).features([tuple("abca"), tuple("abca")[::-1]])
+    features = TfidfEncoder([*spelled, tuple("abab"), tuple("bcbc")]).features([tuple("abca"), tuple("abca")[::-1]])
     assert (features[0] @ features[1]).abs() < 0.95
-    assert longest(Encoder(spelled)) == 4
-    assert longest(Encoder(written(9, 0))) == 2
+    assert longest(TfidfEncoder(spelled)) == 4
+    assert longest(TfidfEncoder(written(9, 0))) == 2
 
 
 def test_text_that_has_too_little() -> None:
-    assert Encoder([["a"]]).dimensions == 1
-    assert Encoder([["one", "two"]] * 50).dimensions == 2
-    assert Encoder([["one", "two"]] * 50, dimensions=1).dimensions == 1
+    assert TfidfEncoder([["a"]]).dimensions == 1
+    assert TfidfEncoder([["one", "two"]] * 50).dimensions == 2
+    assert TfidfEncoder([["one", "two"]] * 50, dimensions=1).dimensions == 1
     with pytest.raises(NotComputable, match="at least 1 sentences"):
-        Encoder([])
+        TfidfEncoder([])
     with pytest.raises(NotComputable, match="not empty"):
-        Encoder([[], []])
+        TfidfEncoder([[], []])
 
 
 def test_nothing_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "ENOUGH", 10)
     with pytest.raises(NotComputable, match="in two of the sentences"):
-        Encoder([[f"w{place}"] for place in range(20)])
-    assert Encoder([["the", f"w{place}"] for place in range(20)]).dimensions == 1
+        TfidfEncoder([[f"w{place}"] for place in range(20)])
+    assert TfidfEncoder([["the", f"w{place}"] for place in range(20)]).dimensions == 1

@@ -31,28 +31,28 @@ TOKENISED = [
     'the continuation of " the lord of the rings " trilogy ( part 2 ) !',
 ]
 POEMS = ["春眠不覺曉,處處聞啼鳥。", "夜來風雨聲,花落知多少。"]
-UNITS = ("word", "character", "bpe")
+TOKENS = ("word", "character", "bpe")
 
 
-def learn(texts: list[str], unit: str = "auto", size: int = 1000, least_count: int = 1) -> Vocabulary:
-    return Vocabulary.learn(texts, unit, size, least_count)
+def learn(texts: list[str], token: str = "auto", size: int = 1000, least_count: int = 1) -> Vocabulary:
+    return Vocabulary.learn(texts, token, size, least_count)
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("texts", [SENTENCES, TOKENISED, POEMS])
-def test_there_and_back(texts: list[str], unit: str) -> None:
-    vocabulary = learn(texts, unit)
+def test_there_and_back(texts: list[str], token: str) -> None:
+    vocabulary = learn(texts, token)
     for text in texts:
         assert vocabulary.decode(vocabulary.encode(text)) == text
-        assert vocabulary.join(vocabulary.units(text)) == text
+        assert vocabulary.join(vocabulary.tokens(text)) == text
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_its_form_is_all_of_it(unit: str) -> None:
-    first = learn(SENTENCES, unit)
+@pytest.mark.parametrize("token", TOKENS)
+def test_its_form_is_all_of_it(token: str) -> None:
+    first = learn(SENTENCES, token)
     second = Vocabulary.of_form(json.loads(json.dumps(first.form())))
     assert second.form() == first.form()
-    assert (second.unit, len(second)) == (first.unit, len(first)) == (unit, len(first))
+    assert (second.token, len(second)) == (first.token, len(first)) == (token, len(first))
     for text in (*SENTENCES, "something, quite new"):
         assert second.encode(text) == first.encode(text)
         assert pickle.loads(pickle.dumps(first)).encode(text) == first.encode(text)
@@ -60,7 +60,7 @@ def test_its_form_is_all_of_it(unit: str) -> None:
 
 def test_words_by_hand() -> None:
     vocabulary = learn(["the cat, the dog", "The cat.", "the owl"], "word", least_count=2)
-    assert vocabulary.form() == {"unit": "word", "tokenised": False, "units": ["the", "cat"]}
+    assert vocabulary.form() == {"token": "word", "tokenised": False, "tokens": ["the", "cat"]}
     assert len(vocabulary) == 6
     assert vocabulary.encode("the dog, the cat") == [4, UNKNOWN, UNKNOWN, 4, 5]
     assert vocabulary.decode([START, 4, UNKNOWN, 5, END, 5, PAD]) == "the <unk> cat"
@@ -68,12 +68,12 @@ def test_words_by_hand() -> None:
 
 
 def test_the_order_is_by_count_and_then_by_word() -> None:
-    assert learn(["b a c b", "a c b"], "word").form()["units"] == ["b", "a", "c"]
-    assert learn(["b a c b", "a c b"], "word", size=2).form()["units"] == ["b", "a"]
+    assert learn(["b a c b", "a c b"], "word").form()["tokens"] == ["b", "a", "c"]
+    assert learn(["b a c b", "a c b"], "word", size=2).form()["tokens"] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
-    ("text", "units"),
+    ("text", "tokens"),
     [
         ("well-known, isn't it?", ["well-known", ",", "isn't", "it", "?"]),
         ("at 7:30, 3.5 or 1,000.", ["at", "7:30", ",", "3.5", "or", "1,000", "."]),
@@ -84,20 +84,20 @@ def test_the_order_is_by_count_and_then_by_word() -> None:
         ("", []),
     ],
 )
-def test_punctuation_is_taken_off_words(text: str, units: list[str]) -> None:
-    assert learn(SENTENCES, "word").units(text) == units
+def test_punctuation_is_taken_off_words(text: str, tokens: list[str]) -> None:
+    assert learn(SENTENCES, "word").tokens(text) == tokens
 
 
 def test_tokenised_text_is_cut_at_spaces() -> None:
     vocabulary = learn(TOKENISED, "word")
     assert vocabulary.form()["tokenised"] is True
-    assert vocabulary.units("silly , isn't it .") == ["silly", ",", "isn't", "it", "."]
+    assert vocabulary.tokens("silly , isn't it .") == ["silly", ",", "isn't", "it", "."]
     assert learn(SENTENCES, "word").form()["tokenised"] is False
     assert learn(["no marks at all"], "word").form()["tokenised"] is False
 
 
 @pytest.mark.parametrize(
-    ("texts", "unit"),
+    ("texts", "token"),
     [
         (SENTENCES, "word"),
         (TOKENISED, "word"),
@@ -108,8 +108,8 @@ def test_tokenised_text_is_cut_at_spaces() -> None:
         (["emma", "olivia", "noah"], "character"),
     ],
 )
-def test_auto_unit(texts: list[str], unit: str) -> None:
-    assert learn(texts).unit == unit
+def test_auto_token(texts: list[str], token: str) -> None:
+    assert learn(texts).token == token
 
 
 def test_bpe_knows_everything() -> None:
@@ -136,11 +136,11 @@ def test_whatever_bytes_a_network_writes_make_one_line() -> None:
     assert "<unk>" in vocabulary.decode([UNKNOWN, SPECIAL])
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_the_same_data_give_the_same_vocabulary_whatever_the_hashes(unit: str) -> None:
+@pytest.mark.parametrize("token", TOKENS)
+def test_the_same_data_give_the_same_vocabulary_whatever_the_hashes(token: str) -> None:
     code = (
         "import json; from sparring.text.grammar import draw; from sparring.text.vocabulary import Vocabulary; "
-        f"print(json.dumps(Vocabulary.learn(draw(300, 0)[0], {unit!r}, 400, 2).form()))"
+        f"print(json.dumps(Vocabulary.learn(draw(300, 0)[0], {token!r}, 400, 2).form()))"
     )
     told = {
         subprocess.run(
@@ -151,7 +151,7 @@ def test_the_same_data_give_the_same_vocabulary_whatever_the_hashes(unit: str) -
         ).stdout
         for seed in ("1", "2")
     }
-    assert told == {json.dumps(learn(draw(300, 0)[0], unit, 400, 2).form()) + "\n"}
+    assert told == {json.dumps(learn(draw(300, 0)[0], token, 400, 2).form()) + "\n"}
 
 
 def test_nothing_frequent_enough() -> None:
@@ -160,24 +160,24 @@ def test_nothing_frequent_enough() -> None:
 
 
 def test_too_few_for_bpe() -> None:
-    with pytest.raises(UserError, match="vocabulary: 200 is too small for unit bpe"):
+    with pytest.raises(UserError, match="vocabulary: 200 is too small for token bpe"):
         learn(SENTENCES, "bpe", size=200)
 
 
 def test_bpe_names_the_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     form = learn(SENTENCES, "bpe").form()
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    with pytest.raises(UserError, match=r"unit bpe: needs the 'text' extra: pip install 'sparring\[text\]'"):
+    with pytest.raises(UserError, match=r"token bpe: needs the 'text' extra: pip install 'sparring\[text\]'"):
         learn(SENTENCES, "bpe")
     with pytest.raises(UserError, match="needs the 'text' extra"):
         Vocabulary.of_form(form)
 
 
-@pytest.mark.parametrize("unit", ["word", "character"])
-def test_bpe_is_imported_only_where_it_is_used(unit: str) -> None:
+@pytest.mark.parametrize("token", ["word", "character"])
+def test_bpe_is_imported_only_where_it_is_used(token: str) -> None:
     code = (
         "import sys; from sparring.text.vocabulary import Vocabulary; "
-        f"Vocabulary.learn(['a b a b'], {unit!r}, 100, 1); print('tokenizers' in sys.modules)"
+        f"Vocabulary.learn(['a b a b'], {token!r}, 100, 1); print('tokenizers' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
@@ -187,11 +187,11 @@ def test_bpe_is_imported_only_where_it_is_used(unit: str) -> None:
     "form",
     [
         {},
-        {"unit": "word"},
-        {"unit": "word", "tokenised": True, "units": 3},
-        {"unit": "syllable", "tokenised": True, "units": []},
-        {"unit": "bpe", "tokenizer": {"model": "none"}},
-        {"unit": "bpe"},
+        {"token": "word"},
+        {"token": "word", "tokenised": True, "tokens": 3},
+        {"token": "syllable", "tokenised": True, "tokens": []},
+        {"token": "bpe", "tokenizer": {"model": "none"}},
+        {"token": "bpe"},
     ],
 )
 def test_a_damaged_form(form: dict[str, object]) -> None:

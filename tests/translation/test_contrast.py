@@ -74,7 +74,7 @@ def test_at_gathers_features_of_places_counted_along_rows() -> None:
 @pytest.mark.parametrize(("patches", "found"), [(10, 10), (4096, 6 * 8)])
 def test_places_are_all_different_each_picture_its_own(patches: int, found: int) -> None:
     game = a_game("cut", contrast_patches=patches)
-    places = game.places(noise(BATCH, 2, 6, 8), a_step())
+    places = game.positions(noise(BATCH, 2, 6, 8), a_step())
     assert places.shape == (BATCH, found)
     assert all(len(set(row.tolist())) == found for row in places)
     assert len({tuple(row.tolist()) for row in places}) == BATCH
@@ -84,7 +84,9 @@ def test_places_are_all_different_each_picture_its_own(patches: int, found: int)
 
 def test_all_places_are_looked_at_equally_often() -> None:
     game = a_game("cut", contrast_patches=4)
-    places = torch.cat([game.places(noise(256, 1, 4, 4), a_step(256 * number, 256)).flatten() for number in range(10)])
+    places = torch.cat(
+        [game.positions(noise(256, 1, 4, 4), a_step(256 * number, 256)).flatten() for number in range(10)]
+    )
     counts = places.bincount(minlength=16).float()
     assert counts.mean().item() == 256 * 10 * 4 / 16
     assert (counts - counts.mean()).abs().max() < 4.5 * counts.mean().sqrt()
@@ -100,10 +102,10 @@ def test_the_whole_contrast_by_hand() -> None:
     loss, step = game.contrast(originals, made, a_step()), a_step()
     losses = []
     with torch.no_grad():
-        features = [game.translator.features(pictures) for pictures in (made, originals)]
+        features = [game.translator("a2b").features(pictures) for pictures in (made, originals)]
         for depth, pair in enumerate(zip(*features, strict=True)):
-            places = game.places(pair[0], step)
-            asked, given = (game.projector(depth, at(each, places)) for each in pair)
+            places = game.positions(pair[0], step)
+            asked, given = (game.translators["projector"](depth, at(each, places)) for each in pair)
             losses.append(by_hand(asked, given, 0.07))
     assert len(losses) == 5
     assert loss.item() == pytest.approx(sum(losses) / 5, rel=1e-4)
@@ -123,11 +125,15 @@ def test_only_what_is_made_is_taught() -> None:
 
     step, losses = a_step(), []
     with torch.no_grad():
-        constants = game.translator.features(originals)
-        places = [game.places(each, step) for each in constants]
-        constants = [game.projector(depth, at(each, places[depth])) for depth, each in enumerate(constants)]
-    for depth, each in enumerate(game.translator.features(made.detach())):
-        losses.append(patch_contrast(game.projector(depth, at(each, places[depth])), constants[depth], 0.07))
+        constants = game.translator("a2b").features(originals)
+        places = [game.positions(each, step) for each in constants]
+        constants = [
+            game.translators["projector"](depth, at(each, places[depth])) for depth, each in enumerate(constants)
+        ]
+    for depth, each in enumerate(game.translator("a2b").features(made.detach())):
+        losses.append(
+            patch_contrast(game.translators["projector"](depth, at(each, places[depth])), constants[depth], 0.07)
+        )
     assert places[0].shape[1] == patches
     network.zero_grad()
     torch.stack(losses).mean().backward()
@@ -152,8 +158,8 @@ def test_no_gradient_reaches_whoever_does_not_move(name: str, objective: str) ->
 def test_the_loss_is_the_sum_of_its_weighted_parts() -> None:
     game, step = a_game("cut", contrast=3, identity=2, motion=5), a_step()
     game.adversarial_losses["b"].generator_loss = lambda *_: torch.tensor(0.25)
-    worlds = {"a": uniform(BATCH, 3, 16, 16), "b": uniform(BATCH, 3, 16, 16, seed=2)}
-    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
+    domains = {"a": uniform(BATCH, 3, 16, 16), "b": uniform(BATCH, 3, 16, 16, seed=2)}
+    loss = game.translators_loss(step, domains, game.translate(domains, step))
     told = {name: value.item() for name, value in step.report.items()}
     assert {*told} == {"contrast/a2b", "contrast/b", "identity/b", "motion/a2b"}
     expected = (
@@ -161,7 +167,7 @@ def test_the_loss_is_the_sum_of_its_weighted_parts() -> None:
     )
     assert loss.item() == pytest.approx(expected, rel=1e-5)
     assert told["identity/b"] == pytest.approx(
-        (game.translator(worlds["b"]) - worlds["b"]).abs().mean().item(), rel=1e-5
+        (game.translator("a2b")(domains["b"]) - domains["b"]).abs().mean().item(), rel=1e-5
     )
 
 
@@ -170,7 +176,7 @@ def test_flipped_pictures_are_translated_mirrored_and_mirrored_back() -> None:
     pictures = uniform(batch, 3, 16, 16)
     with torch.no_grad():
         made = game.translate({"a": pictures}, a_step(batch=batch))["b"]
-        plain, mirrored = game.translator(pictures), game.translator(pictures.flip(3)).flip(3)
+        plain, mirrored = game.translator("a2b")(pictures), game.translator("a2b")(pictures.flip(3)).flip(3)
     near = [(made - each).abs().amax((1, 2, 3)) < 1e-5 for each in (plain, mirrored)]
     assert (near[0] ^ near[1]).all()
     assert 16 < near[1].sum() < 48

@@ -9,20 +9,33 @@ import numpy as np
 import pytest
 import torch
 from playing import played
-from torch import Tensor, nn
-from translating import BATCH, SIDE, Judge, Known, a_game, a_step, bytes_of, noise, uniform
+from torch import Tensor
+from translating import (
+    BATCH,
+    SIDE,
+    Known,
+    SpyDiscriminator,
+    a_game,
+    a_step,
+    build,
+    bytes_of,
+    noise,
+    pools,
+    uniform,
+)
 
 from sparring.core.errors import UserError
 from sparring.core.objectives import OBJECTIVES
-from sparring.rooms import RECIPES
-from sparring.translation.directions import PIXELS, Direction, as_numbers, moved, translated
-from sparring.translation.game import build
+from sparring.modalities import RECIPES
+from sparring.translation.data import TranslationForm
+from sparring.translation.game import PIXELS, Direction, as_numbers, moved, translated
+from sparring.translation.samples import strips
 
 FREE = {"cycle": 0, "cycle_noise": 0, "identity": 0}
 
 
 def knowing(there: Any, back: Any, **settings: Any) -> tuple[Any, dict[str, Known]]:
-    """A game whose translators are ``there``, from a to b, and ``back``; its judges say nothing."""
+    """A game whose translators are ``there``, from a to b, and ``back``; its discriminators say nothing."""
     game = a_game(**settings)
     translators = {"a2b": Known(there), "b2a": Known(back)}
     for way, translator in translators.items():
@@ -34,9 +47,9 @@ def knowing(there: Any, back: Any, **settings: Any) -> tuple[Any, dict[str, Know
 
 def losses(game: Any, seen: int = 0) -> tuple[float, dict[str, float], dict[str, Tensor]]:
     step = a_step(seen)
-    worlds = {"a": uniform(BATCH, 3, SIDE, SIDE), "b": 0.5 * uniform(BATCH, 3, SIDE, SIDE, seed=2) + 0.3}
-    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
-    return loss.item(), {name: value.item() for name, value in step.report.items()}, worlds
+    domains = {"a": uniform(BATCH, 3, SIDE, SIDE), "b": 0.5 * uniform(BATCH, 3, SIDE, SIDE, seed=2) + 0.3}
+    loss = game.translators_loss(step, domains, game.translate(domains, step))
+    return loss.item(), {name: value.item() for name, value in step.report.items()}, domains
 
 
 def same(pictures: Tensor) -> Tensor:
@@ -53,8 +66,8 @@ def test_translators_that_change_nothing_lose_nothing() -> None:
 @pytest.mark.parametrize(("cycle", "identity"), [(10, 5), (3, 0), (0, 2)])
 def test_negatives_come_home_but_change_what_was_there_already(cycle: float, identity: float) -> None:
     game, _ = knowing(torch.neg, torch.neg, cycle=cycle, identity=identity, cycle_noise=0)
-    loss, told, worlds = losses(game)
-    sizes = {world: pictures.abs().mean().item() for world, pictures in worlds.items()}
+    loss, told, domains = losses(game)
+    sizes = {domain: pictures.abs().mean().item() for domain, pictures in domains.items()}
     assert (told["cycle/a2b"], told["cycle/b2a"]) == (0, 0)
     assert told["identity/a"] == pytest.approx(2 * sizes["a"], rel=1e-5)
     assert told["identity/b"] == pytest.approx(2 * sizes["b"], rel=1e-5)
@@ -63,15 +76,15 @@ def test_negatives_come_home_but_change_what_was_there_already(cycle: float, ide
 
 def test_a_negative_one_way_only_never_comes_home() -> None:
     game, _ = knowing(torch.neg, same, cycle=7, identity=3, cycle_noise=0)
-    loss, told, worlds = losses(game)
-    sizes = {world: pictures.abs().mean().item() for world, pictures in worlds.items()}
+    loss, told, domains = losses(game)
+    sizes = {domain: pictures.abs().mean().item() for domain, pictures in domains.items()}
     expected = {"cycle/a2b": 2 * sizes["a"], "cycle/b2a": 2 * sizes["b"], "identity/b": 2 * sizes["b"], "identity/a": 0}
     assert told == pytest.approx(expected, rel=1e-5)
     assert loss == pytest.approx(7 * 2 * (sizes["a"] + sizes["b"]) + 3 * 2 * sizes["b"], rel=1e-5)
 
 
 def test_steps_that_differ_by_a_constant() -> None:
-    """There + 0.25, back - 0.1: 0.15 off both ways; what is of the target world already is changed by the step."""
+    """There + 0.25, back - 0.1: 0.15 off both ways; what is of the target domain already is changed by the step."""
     game, _ = knowing(lambda x: x + 0.25, lambda x: x - 0.1, cycle_noise=0)
     _, told, _ = losses(game)
     assert told == pytest.approx(
@@ -82,11 +95,11 @@ def test_steps_that_differ_by_a_constant() -> None:
 def test_noise_enters_before_the_way_back_only() -> None:
     deviation = 0.2
     game, translators = knowing(same, same, cycle_noise=deviation)
-    loss, told, worlds = losses(game)
+    loss, told, domains = losses(game)
     for way, source, target in (("a2b", "a", "b"), ("b2a", "b", "a")):
         first, back = translators[way].given
-        assert torch.equal(first, torch.cat([worlds[source], worlds[target]]))
-        added = back - worlds[target]  # this translator is the way back of the other one, whose source is our target
+        assert torch.equal(first, torch.cat([domains[source], domains[target]]))
+        added = back - domains[target]  # this translator is the way back of the other one, whose source is our target
         assert added.std().item() == pytest.approx(deviation, rel=0.05)
         assert added.mean().item() == pytest.approx(0, abs=0.02)
     expected = deviation * math.sqrt(2 / math.pi)
@@ -108,18 +121,18 @@ def test_weights_and_noise_follow_their_schedules() -> None:
 
 def test_the_loss_is_eq_3_on_real_networks() -> None:
     game, step = a_game(cycle=3, identity=2, cycle_noise=0, motion=4, objective="least-squares"), a_step()
-    worlds = {"a": uniform(BATCH, 3, SIDE, SIDE), "b": uniform(BATCH, 3, SIDE, SIDE, seed=2)}
+    domains = {"a": uniform(BATCH, 3, SIDE, SIDE), "b": uniform(BATCH, 3, SIDE, SIDE, seed=2)}
     networks = {name: player.network for name, player in game.players.items()}
-    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
+    loss = game.translators_loss(step, domains, game.translate(domains, step))
     with torch.no_grad():
         there, back = networks["generator"]["a2b"], networks["generator"]["b2a"]
         judged = [
-            networks["discriminator"][world](made)
-            for world, made in (("b", there(worlds["a"])), ("a", back(worlds["b"])))
+            networks["discriminator"][domain](made)
+            for domain, made in (("b", there(domains["a"])), ("a", back(domains["b"])))
         ]
         expected = sum((logits - 1).square().mean() / 2 for logits in judged)
-        home = ((back(there(worlds["a"])), worlds["a"]), (there(back(worlds["b"])), worlds["b"]))
-        kept = ((there(worlds["b"]), worlds["b"]), (back(worlds["a"]), worlds["a"]))
+        home = ((back(there(domains["a"])), domains["a"]), (there(back(domains["b"])), domains["b"]))
+        kept = ((there(domains["b"]), domains["b"]), (back(domains["a"]), domains["a"]))
         expected += 3 * sum((one - other).abs().mean() for one, other in home)
         expected += 2 * sum((one - other).abs().mean() for one, other in kept)
         expected += 4 * (step.report["motion/a2b"] + step.report["motion/b2a"])
@@ -140,47 +153,47 @@ def test_no_gradient_reaches_whoever_does_not_move(objective: str, settings: dic
     assert movers == ["discriminator", "generator"] * 2
 
 
-def watched(**settings: Any) -> tuple[Any, dict[str, Judge]]:
-    """A game with judges that remember what they are shown."""
+def watched(**settings: Any) -> tuple[Any, dict[str, SpyDiscriminator]]:
+    """A game with discriminators that remember what they are shown."""
     game = a_game(objective="least-squares", **settings)
-    judges = {world: Judge() for world in "ab"}
-    for world, judge in judges.items():
-        game.adversarial_losses[world].discriminator = game.players["discriminator"].network[world] = judge
-    return game, judges
+    discriminators = {domain: SpyDiscriminator() for domain in "ab"}
+    for domain, discriminator in discriminators.items():
+        game.adversarial_losses[domain].discriminator = game.players["discriminator"].network[domain] = discriminator
+    return game, discriminators
 
 
-def test_judges_see_detached_translations_in_their_turn_and_live_ones_in_the_other() -> None:
-    game, judges = watched(pool=0)
+def test_discriminators_see_detached_translations_in_their_turn_and_live_ones_in_the_other() -> None:
+    game, discriminators = watched(pool=0)
     step = a_step()
-    worlds = {world: as_numbers(step.batches[0][world]) for world in "ab"}
+    domains = {domain: as_numbers(step.batches[0][domain]) for domain in "ab"}
     with torch.no_grad():
-        made = game.translate(worlds, step)
+        made = game.translate(domains, step)
     for turn in played(game, step):
-        for world, judge in judges.items():
+        for domain, discriminator in discriminators.items():
             if turn.mover == "discriminator":
-                real, fake = judge.shown
-                assert torch.equal(real, worlds[world])
+                real, fake = discriminator.shown
+                assert torch.equal(real, domains[domain])
                 assert not fake.requires_grad
             else:
-                (fake,) = judge.shown
+                (fake,) = discriminator.shown
                 assert fake.requires_grad
-            torch.testing.assert_close(fake.detach(), made[world])
-            judge.shown.clear()
+            torch.testing.assert_close(fake.detach(), made[domain])
+            discriminator.shown.clear()
 
 
-def test_judges_are_shown_the_pool_and_translators_judged_by_what_is_new() -> None:
-    game, judges = watched(pool=BATCH)  # one for each place
+def test_discriminators_are_shown_the_pool_and_translators_judged_by_what_is_new() -> None:
+    game, discriminators = watched(pool=BATCH)  # one for each place
     news, shown = {"a": [], "b": []}, {"a": [], "b": []}
     for number in range(8):
         for turn in played(game, a_step(number * BATCH, seed=number)):
-            for world, judge in judges.items():
-                (shown if turn.mover == "discriminator" else news)[world].append(judge.shown[-1].detach())
-                judge.shown.clear()
-    assert not any(rows.requires_grad for rows in game.memory().values())
-    for world in "ab":
-        all_of = torch.stack(news[world])  # (step, place, ...)
+            for domain, discriminator in discriminators.items():
+                (shown if turn.mover == "discriminator" else news)[domain].append(discriminator.shown[-1].detach())
+                discriminator.shown.clear()
+    assert not any(rows.requires_grad for rows in pools(game).values())
+    for domain in "ab":
+        all_of = torch.stack(news[domain])  # (step, place, ...)
         older = 0
-        for number, pictures in enumerate(shown[world]):
+        for number, pictures in enumerate(shown[domain]):
             for place in range(BATCH):
                 match = (all_of[: number + 1, place] - pictures[place]).abs().amax((1, 2, 3)) == 0
                 assert match.any()
@@ -188,21 +201,26 @@ def test_judges_are_shown_the_pool_and_translators_judged_by_what_is_new() -> No
         assert 4 <= older <= 24  # of 28 coins
 
 
-def test_the_judges_loss_is_the_sum_over_both_worlds() -> None:
-    game, judges = watched(pool=0)
-    worlds, made = (
-        {world: noise(BATCH, 3, SIDE, SIDE, seed=seed + number) for number, world in enumerate("ab")} for seed in (1, 5)
+def test_the_discriminators_loss_is_the_sum_over_both_domains() -> None:
+    game, discriminators = watched(pool=0)
+    domains, made = (
+        {domain: noise(BATCH, 3, SIDE, SIDE, seed=seed + number) for number, domain in enumerate("ab")}
+        for seed in (1, 5)
     )
     expected = sum(
-        ((judges[world](worlds[world]) - 1).square().mean() + judges[world](made[world]).square().mean()) / 2
-        for world in "ab"
+        (
+            (discriminators[domain](domains[domain]) - 1).square().mean()
+            + discriminators[domain](made[domain]).square().mean()
+        )
+        / 2
+        for domain in "ab"
     )
-    loss = game.judges_loss(step := a_step(), worlds, made)
+    loss = game.discriminators_loss(step := a_step(), domains, made)
     torch.testing.assert_close(loss, expected)
-    assert {*step.report} == {f"accuracy/{side} {world}" for side in ("real", "fake") for world in "ab"}
+    assert {*step.report} == {f"accuracy/{side} {domain}" for side in ("real", "fake") for domain in "ab"}
 
 
-def test_luminance_is_told_for_each_way() -> None:
+def test_luminance_is_told_for_each_direction() -> None:
     game, _ = knowing(torch.neg, same)
     step = a_step()
     next(game.turns(step))
@@ -246,62 +264,65 @@ def test_pictures_move_by_less_than_their_side() -> None:
     assert {picture.numpy().tobytes() for picture in made} == crops
 
 
-def test_half_are_mirrored_each_world_and_picture_by_itself() -> None:
+def test_half_are_mirrored_each_domain_and_picture_by_itself() -> None:
     game, batch = a_game(mirror=True), 2000
     pictures, step = uniform(batch, 3, 8, 8), a_step(batch=batch)
     mirrored = []
     for _ in range(2):
-        shown = game.shown(pictures, step)
+        shown = game.augmented(pictures, step)
         flipped, kept = ((shown == each).flatten(1).all(1) for each in (pictures.flip(3), pictures))
         assert (flipped ^ kept).all()
         mirrored.append(flipped.float())
     assert [each.mean().item() for each in mirrored] == pytest.approx([0.5, 0.5], abs=0.045)
     assert (mirrored[0] * mirrored[1]).mean().item() == pytest.approx(0.25, abs=0.04)
-    assert torch.equal(a_game(mirror=False).shown(pictures, step), pictures)
+    assert torch.equal(a_game(mirror=False).augmented(pictures, step), pictures)
 
 
-def test_a_round_in_two_parts_is_shown_what_a_whole_one_is() -> None:
+def test_a_step_in_two_parts_is_shown_what_a_whole_one_is() -> None:
     game, pictures = a_game(mirror=True, shift=3), uniform(6, 3, SIDE, SIDE)
-    whole = game.shown(pictures, a_step(batch=6))
-    parts = [game.shown(pictures[part], a_step(batch=6, part=part)) for part in (slice(0, 2), slice(2, 6))]
+    whole = game.augmented(pictures, a_step(batch=6))
+    parts = [game.augmented(pictures[part], a_step(batch=6, part=part)) for part in (slice(0, 2), slice(2, 6))]
     assert torch.equal(torch.cat(parts), whole)
 
 
 # What the game is for
 
 
-def test_sides_translate_their_source_and_compare_with_their_target() -> None:
+def test_directions_translate_their_source_and_compare_with_their_target() -> None:
     game = a_game()
     networks = {name: player.network for name, player in game.players.items()}
     batch = {"a": bytes_of(3), "b": bytes_of(3, seed=1)}
-    assert [*game.sides()] == ["a2b", "b2a"]
-    assert [*a_game("cut").sides()] == ["a2b"]
-    for way, side in game.sides().items():
-        source, target = (as_numbers(batch[world]) for world in (way[0], way[2]))
-        made = side.imitate(networks, batch, seed=0)
-        assert isinstance(side, Direction)
-        torch.testing.assert_close(made, networks["generator"][way](source))
+    assert [*game.outputs] == ["a2b", "b2a"]
+    assert [*a_game("cut").outputs] == ["a2b"]
+    for name, output in game.outputs.items():
+        source, target = (as_numbers(batch[domain]) for domain in (name[0], name[2]))
+        made = output.generate(networks, batch, seed=0)
+        assert isinstance(output, Direction)
+        torch.testing.assert_close(made, networks["generator"][name](source))
         assert not made.requires_grad
-        assert torch.equal(side.examples(batch), target)
-        expected = networks["discriminator"][way[2]](made).mean(1)
-        torch.testing.assert_close(side.judge(networks, batch, made), expected)
+        assert torch.equal(output.real(batch), target)
+        assert torch.equal(output.finish(made), made)
+        expected = networks["discriminator"][name[2]](made).mean(1)
+        logits = output.logits(networks, batch, made)
+        torch.testing.assert_close(logits, expected)
+        assert not logits.requires_grad
 
 
-def test_a_sheet_shows_the_picture_its_translation_and_the_way_back() -> None:
+def test_strips_show_the_picture_its_translation_and_the_way_back() -> None:
     game, _ = knowing(lambda x: x / 2, lambda x: -x)
     networks = {name: player.network for name, player in game.players.items()}
     batch = {"a": bytes_of(20), "b": bytes_of(20, seed=1)}
-    sheet = game.sheet(networks, batch, 64, seed=0)
-    a, b = (as_numbers(batch[world][:16]) for world in "ab")
+    shown = strips(networks, [*game.outputs], batch, 16)
+    a, b = (as_numbers(batch[domain][:16]) for domain in "ab")
     expected = torch.cat([torch.cat([a, a / 2, -a / 2], 3), torch.cat([b, -b, -b / 2], 3)])
-    torch.testing.assert_close(sheet, expected)
+    torch.testing.assert_close(shown, expected)
 
 
 def test_many_pictures_are_translated_some_at_a_time() -> None:
-    translators = nn.ModuleDict({"a2b": Known(same)})
+    translator = Known(same)
     pictures = torch.zeros(9, 3, 512, 512)
-    assert torch.equal(translated(translators, "a2b", pictures), pictures)
-    assert [len(each) for each in translators["a2b"].given] == [4, 4, 1]
+    assert torch.equal(translated(translator, pictures), pictures)
+    assert [len(each) for each in translator.given] == [4, 4, 1]
     assert PIXELS >= 4 * 512 * 512
 
 
@@ -311,11 +332,11 @@ def test_bytes_are_brought_to_minus_one_and_one() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(18, 16), (16, 14), (4, 16), (4, 4)])
 def test_sizes_that_will_not_do_are_told(height: int, width: int) -> None:
-    form = {"height": height, "width": width, "channels": 3, "labels": [], "counts": [1, 1], "upright": True}
+    form = TranslationForm(height=height, width=width, channels=3, counts=(1, 1), upright=True)
     with pytest.raises(UserError, match=f"size: {height}x{width}"):
         build(RECIPES["cyclegan"], form)
 
 
 def test_nothing_is_made_from_nothing() -> None:
     with pytest.raises(UserError, match="translate"):
-        a_game().sample({}, 3, seed=0)
+        a_game().conditions(3)

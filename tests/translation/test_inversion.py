@@ -12,14 +12,16 @@ import pytest
 import torch
 from playing import played
 from torch import Tensor, nn
-from translating import BATCH, a_game, a_step, bytes_of, uniform
+from translating import BATCH, a_game, a_step, bytes_of, pools, uniform
 
+from sparring.core.game import Event
+from sparring.core.monitor import Monitor
 from sparring.core.precision import choose
-from sparring.core.processes import Processes
+from sparring.core.processes import Process
 from sparring.core.run import create
 from sparring.core.status import Status
 from sparring.core.trainer import Trainer
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.translation.drawn import draw
 from sparring.translation.inversion import (
     EARLY,
@@ -67,7 +69,7 @@ def test_constant_pictures_correlate_with_nothing(constant: float) -> None:
 # Whether light should stay light
 
 
-def test_a_world_is_upright_to_itself_and_not_to_its_negative() -> None:
+def test_a_domain_is_upright_to_itself_and_not_to_its_negative() -> None:
     dark = (bytes_of(8).float() ** 2 / 255).byte()
     assert upright(dark, dark)
     assert not upright(dark, 255 - dark)
@@ -84,7 +86,7 @@ def test_light_strokes_are_upright_to_light_strokes_and_not_to_dark_ones() -> No
     assert upright(neon[:100], neon[100:])
 
 
-def test_worlds_of_different_counts_and_brightness_are_compared_by_their_levels() -> None:
+def test_domains_of_different_counts_and_brightness_are_compared_by_their_levels() -> None:
     """One-dimensional: the distance of sorted values, computed for the same number of pixels."""
     for power, other_power in itertools.product((0.3, 0.8, 1.5, 3.0), repeat=2):
         a, b = (torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
@@ -169,8 +171,9 @@ def weights(game: Any) -> dict[str, Tensor]:
     }
 
 
-def begun_again(game: Any) -> str:
-    return [game.heed(SWAP, BATCH) for _ in range(LASTING)][-1]
+def begun_again(game: Any) -> Event | None:
+    event: Event | None = [game.observe(SWAP, BATCH) for _ in range(LASTING)][-1]
+    return event
 
 
 @pytest.mark.parametrize("name", ["cyclegan", "cut"])
@@ -178,17 +181,24 @@ def test_a_game_begins_again_with_other_weights_and_forgets_nothing_else(name: s
     game = a_game(name, pool=2 * BATCH, skip=True)
     for number in range(3):
         [*played(game, a_step(number * BATCH))]
-    before, pools = weights(game), {name: rows.clone() for name, rows in game.memory().items()}
+    before, kept = weights(game), {name: rows.clone() for name, rows in pools(game).items()}
     parameters = [weight for player in game.players.values() for weight in player.network.parameters()]
-    assert begun_again(game).startswith("a2b swapped light and dark")
+    event = begun_again(game)
+    assert event is not None
+    assert event.restarted
+    assert event.message.startswith("a2b swapped light and dark")
     after = weights(game)
     assert before.keys() == after.keys()
     assert all(not torch.equal(before[key], after[key]) for key in before if "bias" not in key)
     now = [weight for player in game.players.values() for weight in player.network.parameters()]
     assert all(one is other for one, other in zip(parameters, now, strict=True))  # which the optimisers move
-    assert game.memory().keys() == pools.keys()
-    assert all(torch.equal(game.memory()[key], pools[key]) for key in pools)
-    assert game.state() == {"looks": 0, "seen": 0, "restarts": 1}
+    assert pools(game).keys() == kept.keys()
+    assert all(torch.equal(pools(game)[key], kept[key]) for key in kept)
+    assert {key: value for key, value in game.state().items() if key not in kept} == {
+        "looks": 0,
+        "seen": 0,
+        "restarts": 1,
+    }
     [*played(game, a_step(3 * BATCH))]
     assert all(not torch.equal(after[key], value) for key, value in weights(game).items() if "layers.0.weight" in key)
 
@@ -210,6 +220,21 @@ def test_each_new_beginning_is_another_one_the_same_in_every_process() -> None:
     assert not torch.equal(weights(other)["generator/a2b.begin.0.weight"], firsts[0])
 
 
+@pytest.mark.parametrize("looks", range(LASTING))
+def test_a_measurement_does_not_disturb_the_watch(looks: int) -> None:
+    """It comes with no examples and tells nothing of luminance, and neither counts nor begins the count anew."""
+    game, measured = a_game(), {"metrics/frechet": -1.0, "metrics/diversity": 0.5}
+    for _ in range(looks):
+        assert game.observe(SWAP, BATCH) is None
+    before = game.state()
+    assert before == {"looks": looks, "seen": looks * BATCH, "restarts": 0}
+    assert game.observe(measured, 0) is None
+    assert game.state() == before
+    events = [game.observe(SWAP, BATCH) for _ in range(LASTING - looks)]
+    assert events[-1] is not None
+    assert events[:-1] == [None] * (LASTING - looks - 1)
+
+
 def test_nobody_begins_again_where_it_is_not_asked_for() -> None:
     game = a_game(inversion="allow")
     before = weights(game)
@@ -217,7 +242,7 @@ def test_nobody_begins_again_where_it_is_not_asked_for() -> None:
     assert all(torch.equal(before[key], value) for key, value in weights(game).items())
 
 
-def test_a_judge_under_spectral_norm_begins_again_too() -> None:
+def test_a_discriminator_under_spectral_norm_begins_again_too() -> None:
     game = a_game(spectral_norm=True)
     before = weights(game)
     assert begun_again(game)
@@ -227,31 +252,38 @@ def test_a_judge_under_spectral_norm_begins_again_too() -> None:
 def test_a_trainers_averages_and_moments_are_of_the_new_weights(tmp_path: Path) -> None:
     game, screen = a_game(steps=1), io.StringIO()
     recipe = RECIPES["cyclegan"].changed({"batch": BATCH, "average_half_life": 1000})
+    run, precision = create(tmp_path / "run", recipe), choose("float32", torch.device("cpu"), [])
+    monitor = Monitor(
+        run,
+        recipe,
+        measurements=None,
+        preview=lambda *_: run.samples / "none.png",
+        publish=lambda *_: None,
+        precision=precision,
+        process=Process(),
+        status=Status(stream=screen),
+    )
     trainer = Trainer(
         game,
         recipe,
-        create(tmp_path / "run", recipe),
+        run,
         feed=lambda seen: itertools.repeat({"a": bytes_of(BATCH), "b": bytes_of(BATCH, seed=1)}),
-        held_out=None,
-        show=lambda samples, path: path,
-        publish=lambda *_: None,
-        precision=choose("float32", torch.device("cpu"), []),
-        ours=Processes(),
-        status=Status(stream=screen),
+        monitor=monitor,
+        precision=precision,
+        process=Process(),
     )
-    trainer.run.lay_out()
     batches = trainer.feed(0)
     for _ in range(3):
         trainer.step(batches)
-    generator, average = game.players["generator"].network, trainer.averages["generator"]
+    generator, average = game.players["generator"].network, trainer.averages.networks["generator"]
     assert not same_weights(generator, average)
     assert all(player.optimizer.state for player in game.players.values())
-    trainer.best.improved_by(3.0, 12)
-    trainer.begin_again(begun_again(game))
+    monitor.best.improved_by(3.0, 12)
+    trainer.react(begun_again(game))
     assert same_weights(generator, average)
     assert not any(player.optimizer.state for player in game.players.values())
-    assert trainer.best.distance == float("inf")
-    assert (trainer.step_count, trainer.examples_seen) == (3, 3 * BATCH)
+    assert monitor.best.distance == float("inf")
+    assert (trainer.progress.step, trainer.progress.examples) == (3, 3 * BATCH)
     assert "a2b swapped light and dark" in screen.getvalue()
     trainer.step(batches)
     assert not same_weights(generator, average)

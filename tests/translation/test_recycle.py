@@ -16,7 +16,8 @@ from translating import BATCH, SIDE, Known, a_game, bytes_of, noise
 from sparring.cli import main
 from sparring.core.errors import UserError
 from sparring.core.game import Step
-from sparring.rooms import RECIPES
+from sparring.images.reading.shape import ImageForm
+from sparring.modalities import RECIPES
 from sparring.translation.clips import Clips
 from sparring.translation.data import open_source
 
@@ -101,7 +102,7 @@ def test_a_folder_of_frames_is_a_film_itself(tmp_path: Path) -> None:
     assert numbers(clips(tmp_path / "one").batch(np.arange(18))["images"]) == list(range(18))
 
 
-def test_an_animation_is_a_world(tmp_path: Path) -> None:
+def test_an_animation_is_a_domain(tmp_path: Path) -> None:
     first, *rest = [Image.fromarray(frame(index, "green")) for index in range(20)]
     first.save(tmp_path / "film.png", save_all=True, append_images=rest, duration=40)
     assert numbers(clips(tmp_path / "film.png").batch(np.arange(18))["images"]) == list(range(18))
@@ -112,7 +113,7 @@ def test_pictures_are_brought_to_the_size_and_the_channels(tmp_path: Path) -> No
     for index in range(20):
         Image.fromarray(np.full((30, 50, 3), index * 5, np.uint8)).save(tmp_path / "one" / f"{index}.png")
     source = clips(tmp_path / "one", size="12x20", channels="1")
-    assert source.form == {"height": 12, "width": 20, "channels": 1, "labels": []}
+    assert source.form == ImageForm(height=12, width=20, channels=1)
     batch = source.batch(np.arange(len(source)))
     assert batch["images"].shape[1:] == (1, 12, 20)
     assert batch["later"].shape[1:] == (2, 12, 20)
@@ -162,10 +163,10 @@ def test_cuts_all_over_leave_no_runs(tmp_path: Path) -> None:
 
 def test_a_folder_without_films_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="holds no films"):
+    with pytest.raises(UserError, match="holds no videos"):
         clips(tmp_path / "empty")
     (tmp_path / "empty" / "notes.txt").write_text("none")
-    with pytest.raises(UserError, match="holds no films"):
+    with pytest.raises(UserError, match="holds no videos"):
         clips(tmp_path / "empty")
 
 
@@ -200,7 +201,7 @@ def test_the_command_line_tells_in_a_line(bad: str, tmp_path: Path, capsys: pyte
         assert not (tmp_path / "run").exists()
 
 
-def test_two_worlds_of_films(tmp_path: Path) -> None:
+def test_two_domains_of_films(tmp_path: Path) -> None:
     """Both with what comes later; held-out frames are not in training."""
     film(tmp_path / "a" / "one", [("dark", 40)])
     film(tmp_path / "b" / "one", [("light", 25)], first=100)
@@ -211,10 +212,10 @@ def test_two_worlds_of_films(tmp_path: Path) -> None:
     assert len(source) == 38
     batch = source.batch(np.arange(38))
     assert set(batch) == {"a", "a later", "b", "b later"}
-    for world, low, high in (("a", 0, 38), ("b", 100, 123)):
-        first = numbers(batch[world])
+    for domain, low, high in (("a", 0, 38), ("b", 100, 123)):
+        first = numbers(batch[domain])
         assert set(first) == set(range(low, high))
-        for step, part in enumerate(batch[f"{world} later"].chunk(2, 1), 1):
+        for step, part in enumerate(batch[f"{domain} later"].chunk(2, 1), 1):
             assert numbers(part) == [number + step for number in first]
 
 
@@ -222,7 +223,7 @@ def test_two_worlds_of_films(tmp_path: Path) -> None:
 
 
 class Next(nn.Module):
-    """Foretells by ``change`` of the two frames."""
+    """Predicts by ``change`` of the two frames."""
 
     def __init__(self, change: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
@@ -239,19 +240,19 @@ def drifted(before: Tensor, now: Tensor) -> Tensor:
 
 
 def a_step_of_films(seed: int = 0) -> Step:
-    """Both worlds drift to the right by a pixel each frame."""
+    """Both domains drift to the right by a pixel each frame."""
     batch = {}
-    for number, world in enumerate("ab"):
+    for number, domain in enumerate("ab"):
         first = bytes_of(BATCH, seed + number)
-        batch[world] = first
-        batch[f"{world} later"] = torch.cat([first.roll(1, 3), first.roll(2, 3)], 1)
+        batch[domain] = first
+        batch[f"{domain} later"] = torch.cat([first.roll(1, 3), first.roll(2, 3)], 1)
     return Step(
         [batch], examples_seen=0, seed=seed, part=slice(0, BATCH), global_batch=BATCH, device=torch.device("cpu")
     )
 
 
 def knowing(there: Any, back: Any, next_a: Any, next_b: Any, **settings: Any) -> Any:
-    """A game whose networks are known; its judges say nothing, and nothing but what is foretold counts."""
+    """A game whose networks are known; its discriminators say nothing, and nothing but what is predicted counts."""
     game = a_game("recyclegan", **{"cycle": 0, "cycle_noise": 0, "identity": 0, **settings})
     network = game.players["generator"].network
     network["a2b"], network["b2a"] = Known(there), Known(back)
@@ -263,17 +264,17 @@ def knowing(there: Any, back: Any, next_a: Any, next_b: Any, **settings: Any) ->
 
 def losses(game: Any) -> tuple[float, dict[str, float], dict[str, Tensor]]:
     step = a_step_of_films()
-    worlds = game.worlds(step)
-    loss = game.translators_loss(step, worlds, game.translate(worlds, step))
-    told = {name: value.item() for name, value in step.report.items() if name.startswith(("foretold", "recycle"))}
-    return loss.item(), told, worlds
+    domains = game.pictures(step)
+    loss = game.translators_loss(step, domains, game.translate(domains, step))
+    told = {name: value.item() for name, value in step.report.items() if name.startswith(("prediction", "recycle"))}
+    return loss.item(), told, domains
 
 
 def same(pictures: Tensor) -> Tensor:
     return pictures
 
 
-NAMES = ("foretold/a", "recycle/a2b", "foretold/b", "recycle/b2a")
+NAMES = ("prediction/a", "recycle/a2b", "prediction/b", "recycle/b2a")
 
 
 def test_who_knows_what_comes_next_loses_nothing() -> None:
@@ -294,30 +295,30 @@ def gap(one: Tensor, other: Tensor) -> float:
 
 @pytest.mark.parametrize("weight", [10, 3])
 def test_each_term_in_closed_form(weight: int) -> None:
-    """Over there all stands still; at home the frame before is foretold; the way back halves."""
+    """Over there all stands still; at home the frame before is predicted; the way back halves."""
     game = knowing(torch.neg, lambda x: x / 2, lambda before, now: before, lambda before, now: now, recycle=weight)
-    loss, told, worlds = losses(game)
-    a, b = ([worlds[name], worlds[f"{name} 1"], worlds[f"{name} 2"]] for name in "ab")
+    loss, told, domains = losses(game)
+    a, b = ([domains[name], domains[f"{name} 1"], domains[f"{name} 2"]] for name in "ab")
     expected = {
-        "foretold/a": gap(a[0], a[2]),
-        "foretold/b": gap(b[1], b[2]),
+        "prediction/a": gap(a[0], a[2]),
+        "prediction/b": gap(b[1], b[2]),
         "recycle/a2b": gap(-a[1] / 2, a[2]),  # translated, stands still, brought home
-        "recycle/b2a": gap(-b[0] / 2, b[2]),  # the predictor of world a tells the frame before
+        "recycle/b2a": gap(-b[0] / 2, b[2]),  # the predictor of domain a tells the frame before
     }
     assert told == pytest.approx(expected, rel=1e-5)
     assert loss == pytest.approx(weight * sum(expected.values()), rel=1e-5)
 
 
-def test_abroad_it_is_the_other_worlds_predictor_on_translations() -> None:
+def test_abroad_it_is_the_other_domains_predictor_on_translations() -> None:
     game = knowing(lambda x: x / 2, lambda x: x / 4, drifted, drifted)
-    _, _, worlds = losses(game)
+    _, _, domains = losses(game)
     network = game.players["generator"].network
-    for world, other, share in (("a", "b", 1 / 4), ("b", "a", 1 / 2)):
-        given = network[f"next {world}"].given
+    for domain, other, share in (("a", "b", 1 / 4), ("b", "a", 1 / 2)):
+        given = network[f"next {domain}"].given
         assert len(given) == 2
         expected = [
-            (worlds[world], worlds[f"{world} 1"]),
-            (worlds[other] * share, worlds[f"{other} 1"] * share),
+            (domains[domain], domains[f"{domain} 1"]),
+            (domains[other] * share, domains[f"{other} 1"] * share),
         ]
         for pair in expected:
             assert any(all(map(torch.allclose, pair, found)) for found in given)
@@ -329,7 +330,7 @@ def test_the_terms_are_added_to_those_of_the_cycle() -> None:
     loss, told, _ = losses(game)
     assert told["recycle/a2b"] == pytest.approx(0.15, rel=1e-4)
     assert told["recycle/b2a"] == pytest.approx(0.15, rel=1e-4)
-    assert (told["foretold/a"], told["foretold/b"]) == (0, 0)
+    assert (told["prediction/a"], told["prediction/b"]) == (0, 0)
     assert loss == pytest.approx(7 * 2 * 0.15 + 3 * 2 * 0.15, rel=1e-4)
 
 
@@ -339,8 +340,8 @@ def test_the_predictors_and_the_translators_are_taught() -> None:
     for adversarial_loss in game.adversarial_losses.values():
         adversarial_loss.generator_loss = lambda *_: torch.zeros(())
     step = a_step_of_films()
-    worlds = game.worlds(step)
-    game.translators_loss(step, worlds, game.translate(worlds, step)).backward()
+    domains = game.pictures(step)
+    game.translators_loss(step, domains, game.translate(domains, step)).backward()
     network = game.players["generator"].network
     for name in ("a2b", "b2a", "next a", "next b"):
         assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network[name].parameters())
@@ -352,22 +353,22 @@ def test_the_predictors_and_the_translators_are_taught() -> None:
 def marked(seed: int) -> Step:
     """The same picture three times, a level brighter each time."""
     batch = {}
-    for number, world in enumerate("ab"):
+    for number, domain in enumerate("ab"):
         first = bytes_of(32, seed + number) // 2
-        batch[world] = first
-        batch[f"{world} later"] = torch.cat([first + 20, first + 40], 1)
+        batch[domain] = first
+        batch[f"{domain} later"] = torch.cat([first + 20, first + 40], 1)
     return Step([batch], examples_seen=0, seed=seed, part=slice(0, 32), global_batch=32, device=torch.device("cpu"))
 
 
 def test_the_three_frames_are_mirrored_and_moved_alike() -> None:
     game = a_game("recyclegan", mirror=True, shift=3)
     step = marked(0)
-    worlds = game.worlds(step)
-    for world in "ab":
-        original = step.batches[0][world].float() / 127.5 - 1
-        shown = worlds[world]
+    domains = game.pictures(step)
+    for domain in "ab":
+        original = step.batches[0][domain].float() / 127.5 - 1
+        shown = domains[domain]
         for step in (1, 2):
-            torch.testing.assert_close(worlds[f"{world} {step}"] - shown, torch.full_like(shown, 20 * step / 127.5))
+            torch.testing.assert_close(domains[f"{domain} {step}"] - shown, torch.full_like(shown, 20 * step / 127.5))
         places = [where(one, other) for one, other in zip(original, shown, strict=True)]
         assert {swapped for swapped, _, _ in places} == {False, True}
         assert len({(down, right) for _, down, right in places}) > 10
@@ -389,20 +390,20 @@ def where(original: Tensor, shown: Tensor) -> tuple[bool, int, int]:
 
 def test_without_mirror_and_shift_frames_are_as_they_are() -> None:
     game, step = a_game("recyclegan"), marked(1)
-    worlds = game.worlds(step)
-    for world in "ab":
+    domains = game.pictures(step)
+    for domain in "ab":
         batch = step.batches[0]
-        later = batch[f"{world} later"].chunk(2, 1)
-        for name, expected in ((world, batch[world]), (f"{world} 1", later[0]), (f"{world} 2", later[1])):
-            torch.testing.assert_close(worlds[name], expected.float() / 127.5 - 1)
+        later = batch[f"{domain} later"].chunk(2, 1)
+        for name, expected in ((domain, batch[domain]), (f"{domain} 1", later[0]), (f"{domain} 2", later[1])):
+            torch.testing.assert_close(domains[name], expected.float() / 127.5 - 1)
 
 
 def test_predictors_take_two_frames_and_give_one() -> None:
     game = a_game("recyclegan")
     before, now = (noise(2, 3, SIDE, SIDE, seed=seed).clamp(-1, 1) for seed in (1, 2))
-    made = [game.foretold(world, before, now) for world in "ab"]
+    made = [game.predicted(domain, before, now) for domain in "ab"]
     for each in made:
         assert each.shape == now.shape
         assert each.dtype == torch.float32
         assert each.abs().max() <= 1
-    assert not torch.equal(*made)  # one for each world
+    assert not torch.equal(*made)  # one for each domain

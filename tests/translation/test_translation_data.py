@@ -1,4 +1,4 @@
-"""Two worlds as one source: found wherever they are, brought to one shape, and nothing held out is trained on."""
+"""Two domains as one source: found wherever they are, brought to one shape, and nothing held out is trained on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from PIL import Image
 from sparring.core.errors import UserError
 from sparring.data.order import held_out_count, split
 from sparring.images.reading.arrays import ImageArrays
-from sparring.rooms import RECIPES
-from sparring.translation.data import Worlds, find_worlds, indices_for, open_source, open_tests, pairs_of
+from sparring.images.reading.shape import ImageForm
+from sparring.modalities import RECIPES
+from sparring.translation.data import (
+    TranslationForm,
+    TwoDomains,
+    find_domains,
+    indices_for,
+    open_evaluation_data,
+    open_source,
+    pairs_of,
+)
 from sparring.translation.drawn import truth
 
 
@@ -30,9 +39,9 @@ def numbered(count: int) -> np.ndarray:
     return pictures
 
 
-def worlds(a: int, b: int, **settings: Any) -> Worlds:
+def domains(a: int, b: int, **settings: Any) -> TwoDomains:
     its = recipe(**settings)
-    return Worlds("two", ImageArrays((numbered(a), None), its), ImageArrays((numbered(b), None), its), its)
+    return TwoDomains("two", ImageArrays((numbered(a), None), its), ImageArrays((numbered(b), None), its), its)
 
 
 def fill(
@@ -58,13 +67,14 @@ NAMES = [f"{number:03}.png" for number in range(16)]
 @pytest.mark.parametrize(("seed", "held_out"), [(0, 256), (7, 256), (3, 5), (1, 0)])
 def test_no_picture_that_is_held_out_is_trained_on(a: int, b: int, seed: int, held_out: int) -> None:
     """As the trainer does it: it splits the source's length, and asks for batches of its own indices."""
-    source = worlds(a, b, seed=seed, held_out=held_out)
+    source = domains(a, b, seed=seed, held_out=held_out)
     assert len(source) == max(a, b)
     kept_out = held_out_count(held_out, len(source))
     members, kept = split(len(source), seed, kept_out)
-    for world, count in (("a", a), ("b", b)):
+    for domain, count in (("a", a), ("b", b)):
         trained, held = (
-            [int(x) + 256 * int(y) for x, y in source.batch(indices)[world][:, :2, 0, 0]] for indices in (members, kept)
+            [int(x) + 256 * int(y) for x, y in source.batch(indices)[domain][:, :2, 0, 0]]
+            for indices in (members, kept)
         )
         own = held_out_count(held_out, count)
         assert not (set(trained) & set(held))
@@ -77,7 +87,7 @@ def test_no_picture_that_is_held_out_is_trained_on(a: int, b: int, seed: int, he
 
 
 @pytest.mark.parametrize("count", range(1, 10))
-def test_a_world_of_fewer_than_ten_holds_none_out(count: int) -> None:
+def test_a_domain_of_fewer_than_ten_holds_none_out(count: int) -> None:
     its = recipe()
     members, kept = split(60, its.seed, 6)
     index = indices_for(count, members, kept, its, 1)
@@ -86,17 +96,17 @@ def test_a_world_of_fewer_than_ten_holds_none_out(count: int) -> None:
     assert np.ptp(np.bincount(index[members], minlength=count)) <= 1
 
 
-def test_worlds_come_in_orders_of_their_own_the_same_for_the_same_seed() -> None:
-    one, same, other = worlds(40, 40), worlds(40, 40), worlds(40, 40, seed=1)
-    for world in "ab":
-        assert np.array_equal(one.index[world], same.index[world])
-        assert not np.array_equal(one.index[world], other.index[world])
+def test_domains_come_in_orders_of_their_own_the_same_for_the_same_seed() -> None:
+    one, same, other = domains(40, 40), domains(40, 40), domains(40, 40, seed=1)
+    for domain in "ab":
+        assert np.array_equal(one.index[domain], same.index[domain])
+        assert not np.array_equal(one.index[domain], other.index[domain])
     assert (one.index["a"] == one.index["b"]).mean() < 0.2
 
 
 def test_the_form_tells_what_it_was_made_of() -> None:
-    source = worlds(20, 30)
-    assert source.form == {"height": 8, "width": 8, "channels": 3, "labels": [], "counts": [20, 30], "upright": True}
+    source = domains(20, 30)
+    assert source.form == TranslationForm(height=8, width=8, channels=3, labels=(), counts=(20, 30), upright=True)
     assert source.in_memory
     assert source.bad_files == []
     batch = source.batch(np.array([3, 3, 0]))
@@ -105,60 +115,60 @@ def test_the_form_tells_what_it_was_made_of() -> None:
     assert torch.equal(batch["a"][0], batch["a"][1])
 
 
-# Where the worlds are
+# Where the domains are
 
 
 @pytest.mark.parametrize(
     "pair", [("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"), ("cats", "dogs")]
 )
-def test_two_worlds_inside_one_folder(tmp_path: Path, pair: tuple[str, str]) -> None:
+def test_two_domains_inside_one_folder(tmp_path: Path, pair: tuple[str, str]) -> None:
     for name in (*pair, ".hidden"):
         (tmp_path / name).mkdir()
     (tmp_path / "notes.txt").touch()
     expected = tuple(str(tmp_path / name) for name in pair)
-    assert find_worlds(str(tmp_path), "") == expected
+    assert find_domains(str(tmp_path), "") == expected
 
 
 def test_names_go_before_anything_else_in_a_folder(tmp_path: Path) -> None:
     for name in ("A", "B", "testA", "testB", "trainA", "trainB", "val"):
         (tmp_path / name).mkdir()
-    assert find_worlds(str(tmp_path), "") == (str(tmp_path / "trainA"), str(tmp_path / "trainB"))
+    assert find_domains(str(tmp_path), "") == (str(tmp_path / "trainA"), str(tmp_path / "trainB"))
     (tmp_path / "trainB").rmdir()
-    assert find_worlds(str(tmp_path), "") == (str(tmp_path / "A"), str(tmp_path / "B"))
+    assert find_domains(str(tmp_path), "") == (str(tmp_path / "A"), str(tmp_path / "B"))
 
 
 def test_two_places_are_taken_as_they_are(tmp_path: Path) -> None:
     one, other = tmp_path / "x", tmp_path / "y.npz"
     one.mkdir()
     other.touch()
-    assert find_worlds(str(one), str(other)) == (str(one), str(other))
+    assert find_domains(str(one), str(other)) == (str(one), str(other))
 
 
 @pytest.mark.parametrize("folders", [(), ("one",), ("one", "two", "three"), ("trainA",), ("A", "testB", "c")])
-def test_a_folder_without_two_worlds_is_told(tmp_path: Path, folders: tuple[str, ...]) -> None:
+def test_a_folder_without_two_domains_is_told(tmp_path: Path, folders: tuple[str, ...]) -> None:
     for name in folders:
         (tmp_path / name).mkdir()
     with pytest.raises(UserError, match=r"no pair of folders .*trainA/trainB") as caught:
-        find_worlds(str(tmp_path), "")
+        find_domains(str(tmp_path), "")
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_one_world_or_a_missing_one_is_told(tmp_path: Path) -> None:
+def test_one_domain_or_a_missing_one_is_told(tmp_path: Path) -> None:
     fill(tmp_path / "x", NAMES)
     (tmp_path / "y.npz").touch()
-    with pytest.raises(UserError, match="one world, and two are needed"):
-        find_worlds(str(tmp_path / "y.npz"), "")
+    with pytest.raises(UserError, match="one domain, and two are needed"):
+        find_domains(str(tmp_path / "y.npz"), "")
     with pytest.raises(UserError, match="no pair of folders"):
-        find_worlds(str(tmp_path / "x"), "")
+        find_domains(str(tmp_path / "x"), "")
     for places in ((tmp_path / "x", tmp_path / "none"), (tmp_path / "none", tmp_path / "x")):
         with pytest.raises(UserError, match=r"no file or folder called .*none"):
-            find_worlds(*map(str, places))
+            find_domains(*map(str, places))
 
 
 def test_one_place_that_is_missing_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no .*folder"):
-        find_worlds(str(tmp_path / "none"), "")
+        find_domains(str(tmp_path / "none"), "")
 
 
 def test_nothing_is_found_where_nothing_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,25 +176,25 @@ def test_nothing_is_found_where_nothing_was_named(tmp_path: Path, monkeypatch: p
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError):
-        find_worlds("", "")
+        find_domains("", "")
 
 
 def test_a_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    for world in "AB":
-        fill(tmp_path / "worlds" / world, NAMES)
-    assert find_worlds("~/worlds", "") == (str(tmp_path / "worlds/A"), str(tmp_path / "worlds/B"))
-    assert len(open_source(recipe(data="~/worlds/A", data_b="~/worlds/B"))) == 16
+    for domain in "AB":
+        fill(tmp_path / "domains" / domain, NAMES)
+    assert find_domains("~/domains", "") == (str(tmp_path / "domains/A"), str(tmp_path / "domains/B"))
+    assert len(open_source(recipe(data="~/domains/A", data_b="~/domains/B"))) == 16
 
 
-def test_the_drawn_worlds_need_no_second_one() -> None:
+def test_the_drawn_domains_need_no_second_one() -> None:
     with pytest.raises(UserError, match="holds both"):
         open_source(RECIPES["ink-neon"].changed({"data_b": "x"}))
     assert len(open_source(RECIPES["ink-neon"])) == 750
-    assert open_source(RECIPES["ink-neon"]).form["upright"]
+    assert open_source(RECIPES["ink-neon"]).form.upright
 
 
-def test_a_world_with_too_few_pictures_is_told(tmp_path: Path) -> None:
+def test_a_domain_with_too_few_pictures_is_told(tmp_path: Path) -> None:
     fill(tmp_path / "A", NAMES)
     fill(tmp_path / "B", NAMES[:5])
     with pytest.raises(UserError, match="5 good images"):
@@ -210,16 +220,12 @@ def test_a_world_with_too_few_pictures_is_told(tmp_path: Path) -> None:
         ((12, 12, "RGBA"), (12, 12, "RGB"), (12, 12, 3)),
     ],
 )
-def test_both_worlds_are_brought_to_one_shape(tmp_path: Path, a: Any, b: Any, shape: tuple[int, int, int]) -> None:
-    for world, (height, width, mode) in (("A", a), ("B", b)):
-        fill(tmp_path / world, NAMES, height, width, mode)
+def test_both_domains_are_brought_to_one_shape(tmp_path: Path, a: Any, b: Any, shape: tuple[int, int, int]) -> None:
+    for domain, (height, width, mode) in (("A", a), ("B", b)):
+        fill(tmp_path / domain, NAMES, height, width, mode)
     source = open_source(recipe(data=str(tmp_path)))
     height, width, channels = shape
-    assert {name: source.form[name] for name in ("height", "width", "channels")} == {
-        "height": height,
-        "width": width,
-        "channels": channels,
-    }
+    assert (source.form.height, source.form.width, source.form.channels) == shape
     batch = source.batch(np.arange(2))
     assert {tuple(images.shape) for images in batch.values()} == {(2, channels, height, width)}
 
@@ -229,29 +235,29 @@ def test_a_size_that_was_asked_for(tmp_path: Path, size: str, shape: tuple[int, 
     fill(tmp_path / "A", NAMES, 13, 22, "L")
     fill(tmp_path / "B", NAMES, 30, 9)
     source = open_source(recipe(data=str(tmp_path), size=size))
-    assert (source.form["height"], source.form["width"], source.form["channels"]) == (*shape, 3)
+    assert (source.form.height, source.form.width, source.form.channels) == (*shape, 3)
     assert {tuple(images.shape[2:]) for images in source.batch(np.arange(2)).values()} == {shape}
 
 
 @pytest.mark.parametrize("settings", [{"alpha": "keep"}, {"channels": "4"}])
-def test_transparency_is_no_part_of_a_world(settings: dict[str, str]) -> None:
+def test_transparency_is_no_part_of_a_domain(settings: dict[str, str]) -> None:
     with pytest.raises(UserError, match=r"alpha: .* keeps transparency as it is"):
         recipe(**settings)
 
 
-def test_worlds_may_be_of_different_kinds_and_labels_are_left_out(tmp_path: Path) -> None:
+def test_domains_may_be_of_different_kinds_and_labels_are_left_out(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", images=numbered(20), labels=np.arange(20) % 2)
     fill(tmp_path / "A", [f"{label}/{name}" for label in "xy" for name in NAMES], 8, 8)
     source = open_source(recipe(data=str(tmp_path / "A"), data_b=str(tmp_path / "b.npz")))
-    assert source.form["counts"] == [32, 20]
-    assert source.form["labels"] == []
+    assert source.form.counts == (32, 20)
+    assert source.form.labels == ()
     assert {*source.batch(np.arange(3))} == {"a", "b"}
 
 
-def test_files_that_cannot_be_read_are_told_of_both_worlds(tmp_path: Path) -> None:
-    for world in "AB":
-        fill(tmp_path / world, NAMES)
-        (tmp_path / world / f"broken{world}.png").write_bytes(b"no picture")
+def test_files_that_cannot_be_read_are_told_of_both_domains(tmp_path: Path) -> None:
+    for domain in "AB":
+        fill(tmp_path / domain, NAMES)
+        (tmp_path / domain / f"broken{domain}.png").write_bytes(b"no picture")
     names = [Path(bad.path).name for bad in open_source(recipe(data=str(tmp_path))).bad_files]
     assert names == ["brokenA.png", "brokenB.png"]
 
@@ -260,33 +266,33 @@ def test_whether_light_is_light_in_both_is_seen_from_the_pictures(tmp_path: Path
     fill(tmp_path / "dark", NAMES, shade=20)
     fill(tmp_path / "light", NAMES, shade=230)
     dim = fill(tmp_path / "other", NAMES, shade=60)
-    assert not open_source(recipe(data=str(tmp_path / "dark"), data_b=str(tmp_path / "light"))).form["upright"]
-    assert open_source(recipe(data=str(tmp_path / "dark"), data_b=str(dim))).form["upright"]
+    assert not open_source(recipe(data=str(tmp_path / "dark"), data_b=str(tmp_path / "light"))).form.upright
+    assert open_source(recipe(data=str(tmp_path / "dark"), data_b=str(dim))).form.upright
 
 
 # To evaluate on
 
-FORM = {"height": 12, "width": 12, "channels": 3}
+FORM = ImageForm(height=12, width=12, channels=3)
 
 
 def test_tests_go_before_what_was_trained_on(tmp_path: Path) -> None:
     for shade, name in ((10, "trainA"), (60, "trainB"), (120, "testA"), (200, "testB")):
         fill(tmp_path / name, NAMES, 16, 20, shade=shade)
-    tests = open_tests(recipe(data=str(tmp_path)), FORM)
-    looks = {world: source.batch(np.arange(16))["images"] for world, source in tests.worlds.items()}
-    assert {world: images.unique().tolist() for world, images in looks.items()} == {"a": [120], "b": [200]}
+    tests = open_evaluation_data(recipe(data=str(tmp_path)), FORM)
+    looks = {domain: source.batch(np.arange(16))["images"] for domain, source in tests.domains.items()}
+    assert {domain: images.unique().tolist() for domain, images in looks.items()} == {"a": [120], "b": [200]}
     assert all(images.shape == (16, 3, 12, 12) for images in looks.values())
     for name in ("testA", "testB"):
         (tmp_path / name).rename(tmp_path / name.lower())
-    tests = open_tests(recipe(data=str(tmp_path)), FORM)
-    assert tests.worlds["a"].batch(np.arange(1))["images"].unique().tolist() == [10]
+    tests = open_evaluation_data(recipe(data=str(tmp_path)), FORM)
+    assert tests.domains["a"].batch(np.arange(1))["images"].unique().tolist() == [10]
 
 
 def paired(tmp_path: Path, a: list[str], b: list[str]) -> Any:
     fill(tmp_path / "A", a)
     fill(tmp_path / "B", b)
-    tests = open_tests(recipe(data=str(tmp_path)), FORM)
-    one, other = (tests.worlds[world] for world in "ab")
+    tests = open_evaluation_data(recipe(data=str(tmp_path)), FORM)
+    one, other = (tests.domains[domain] for domain in "ab")
     if tests.pairs is None:
         return None
     return [(Path(one.files[i]).stem, Path(other.files[j]).stem) for i, j in tests.pairs]  # type: ignore[attr-defined]
@@ -313,11 +319,11 @@ def test_nine_in_ten_partners_will_do(tmp_path: Path) -> None:
 
 def test_files_of_one_name_in_several_folders_are_not_mixed_up(tmp_path: Path) -> None:
     names = [f"{label}/{name}" for label in ("cats", "dogs") for name in NAMES]
-    for world in "AB":
-        fill(tmp_path / world, names)
-    tests = open_tests(recipe(data=str(tmp_path)), FORM)
+    for domain in "AB":
+        fill(tmp_path / domain, names)
+    tests = open_evaluation_data(recipe(data=str(tmp_path)), FORM)
     assert tests.pairs is not None
-    assert all(tests.worlds["a"].files[i] == tests.worlds["b"].files[j] for i, j in tests.pairs)  # type: ignore[attr-defined]
+    assert all(tests.domains["a"].files[i] == tests.domains["b"].files[j] for i, j in tests.pairs)  # type: ignore[attr-defined]
 
 
 def test_arrays_have_no_names_to_be_paired_by() -> None:
@@ -326,18 +332,18 @@ def test_arrays_have_no_names_to_be_paired_by() -> None:
 
 
 def test_labels_are_read_where_there_are_any(tmp_path: Path) -> None:
-    for world in "AB":
-        fill(tmp_path / world, [f"{label}/{world}{label}{name}" for label in ("cat", "dog") for name in NAMES])
-    tests = open_tests(recipe(data=str(tmp_path)), FORM)
-    assert [source.form["labels"] for source in tests.worlds.values()] == [["cat", "dog"]] * 2
+    for domain in "AB":
+        fill(tmp_path / domain, [f"{label}/{domain}{label}{name}" for label in ("cat", "dog") for name in NAMES])
+    tests = open_evaluation_data(recipe(data=str(tmp_path)), FORM)
+    assert [source.form.labels for source in tests.domains.values()] == [("cat", "dog")] * 2
     assert tests.pairs is None
 
 
-def test_the_truth_of_the_drawn_worlds_is_what_they_are_evaluated_on() -> None:
-    tests = open_tests(RECIPES["ink-neon"], {"height": 32, "width": 32, "channels": 3})
-    for source, pictures in zip(tests.worlds.values(), truth()[:2], strict=True):
+def test_the_truth_of_the_drawn_domains_is_what_they_are_evaluated_on() -> None:
+    tests = open_evaluation_data(RECIPES["ink-neon"], ImageForm(height=32, width=32, channels=3))
+    for source, pictures in zip(tests.domains.values(), truth()[:2], strict=True):
         np.testing.assert_array_equal(source.batch(np.arange(297))["images"].numpy(), pictures.transpose(0, 3, 1, 2))
         assert source.labels is not None
-        assert [source.form["labels"][label] for label in source.labels] == truth()[2]
+        assert [source.form.labels[label] for label in source.labels] == truth()[2]
     assert tests.pairs is not None
     assert tests.pairs.tolist() == [[number, number] for number in range(297)]

@@ -1,4 +1,4 @@
-"""Translators, judges of patches and their norms: how far they see, how many weights they have, what they keep."""
+"""Translators, discriminators of patches and their norms: how far they see, how many weights they have, what they keep."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from translating import a_game, a_translator, noise, uniform
+from translating import a_game, a_translator, build, noise, uniform
 
 from sparring.core.errors import UserError
-from sparring.rooms import RECIPES
-from sparring.translation.game import build
-from sparring.translation.networks.frame import EAGER, Frame
+from sparring.modalities import RECIPES
+from sparring.translation.data import TranslationForm
+from sparring.translation.networks.companions import PROJECTED, Projector
+from sparring.translation.networks.frame import SHARED_RATE, Frame
 from sparring.translation.networks.normalise import EPSILON, InstanceNorm, follow, held
 from sparring.translation.networks.patch import PatchDiscriminator, field_for
-from sparring.translation.networks.projector import NUMBERS, Projector
 from sparring.translation.networks.resnet import ResnetTranslator
 from sparring.translation.recipes import PATCHES
 
@@ -33,10 +33,10 @@ def statistics_of(network: nn.Module, pictures: Tensor) -> Iterator[None]:
         yield
 
 
-# The judge
+# The discriminator
 
 
-def a_judge(field: str, **settings: Any) -> PatchDiscriminator:
+def a_discriminator(field: str, **settings: Any) -> PatchDiscriminator:
     torch.manual_seed(0)
     return PatchDiscriminator(**{"channels": 3, "width": 2, "field": field, **settings})
 
@@ -55,9 +55,12 @@ def box(support: Tensor) -> tuple[int, int, int, int]:
 def test_a_logit_sees_exactly_its_square(field: str) -> None:
     """Under held statistics a norm is a constant scale, so that gradients show convolutions alone."""
     side = int(field) + 8 * 2 ** PATCHES[field]
-    judge, pictures = a_judge(field, channels=1).double(), noise(1, 1, side, side).double().requires_grad_()
-    with statistics_of(judge, pictures):
-        verdicts = judge.layers(pictures)[0, 0]
+    discriminator, pictures = (
+        a_discriminator(field, channels=1).double(),
+        noise(1, 1, side, side).double().requires_grad_(),
+    )
+    with statistics_of(discriminator, pictures):
+        verdicts = discriminator.layers(pictures)[0, 0]
         middle = len(verdicts) // 2
         (slope,) = torch.autograd.grad(verdicts[middle, middle], pictures, retain_graph=True)
         (beside,) = torch.autograd.grad(verdicts[middle, middle + 1], pictures)
@@ -75,26 +78,26 @@ def test_logits_of_overlapping_squares(field: str, height: int, width: int) -> N
     """Each halving halves; two convolutions of 4 with a border of 1 take one off each."""
     halves = 2 ** PATCHES[field]
     shape = (2, (height // halves - 2) * (width // halves - 2))
-    assert a_judge(field)(noise(2, 3, height, width)).shape == shape
+    assert a_discriminator(field)(noise(2, 3, height, width)).shape == shape
 
 
 @pytest.mark.parametrize("side", [8, 12, 20, 36, 72])
-def test_every_patch_that_a_game_allows_judges_the_smallest_picture_that_it_allows_it_for(side: int) -> None:
+def test_every_patch_that_a_game_allows_fits_the_smallest_picture_that_it_allows_it_for(side: int) -> None:
     for field in PATCHES:
-        form = {"height": side, "width": side, "channels": 3, "labels": [], "counts": [1, 1], "upright": True}
+        form = TranslationForm(height=side, width=side, channels=3, counts=(1, 1), upright=True)
         recipe = RECIPES["cyclegan"].changed({"width": 2, "blocks": 0, "patch": field})
         if int(field) > 2 * side:
             with pytest.raises(UserError, match="patch: "):
                 build(recipe, form)
         else:
-            judge = build(recipe, form).players["discriminator"].network["a"]
-            assert judge(noise(2, 3, side, side)).isfinite().all()
+            discriminator = build(recipe, form).players["discriminator"].network["a"]
+            assert discriminator(noise(2, 3, side, side)).isfinite().all()
 
 
-def test_weights_of_the_70_pixel_judge_by_hand() -> None:
+def test_weights_of_the_70_pixel_discriminator_by_hand() -> None:
     """64-128-256-512, no bias before a norm (with them, pix2pix's has 2,764,737)."""
     convolutions = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512)
-    assert weights(a_judge("70", width=64)) == convolutions + 64 + 1 == 2_764_737 - (128 + 256 + 512)
+    assert weights(a_discriminator("70", width=64)) == convolutions + 64 + 1 == 2_764_737 - (128 + 256 + 512)
 
 
 @pytest.mark.parametrize(("side", "field"), [(8, "16"), (47, "16"), (48, "34"), (95, "34"), (96, "70"), (1024, "70")])
@@ -103,8 +106,8 @@ def test_the_patch_by_the_pictures_side(side: int, field: str) -> None:
 
 
 def test_a_verdict_does_not_depend_on_the_rest_of_the_batch() -> None:
-    judge, pictures = a_judge("34"), noise(5, 3, 48, 48)
-    torch.testing.assert_close(judge(pictures)[:2], judge(pictures[:2]))
+    discriminator, pictures = a_discriminator("34"), noise(5, 3, 48, 48)
+    torch.testing.assert_close(discriminator(pictures)[:2], discriminator(pictures[:2]))
 
 
 # The translator
@@ -241,8 +244,11 @@ def test_a_fresh_frame_changes_nothing_and_a_moved_one_moves_by_whole_pixels() -
     frame, pictures = Frame(3), uniform(2, 3, 8, 12)
     torch.testing.assert_close(frame(pictures), pictures, atol=1e-5, rtol=0)
     with torch.no_grad():
-        frame.change[0, 2], frame.change[1, 2] = 2 * 3 / 12 / EAGER, -2 * 2 / 8 / EAGER  # 3 to the left, 2 down
-        frame.surround.fill_(0.25 / EAGER)
+        frame.change[0, 2], frame.change[1, 2] = (
+            2 * 3 / 12 / SHARED_RATE,
+            -2 * 2 / 8 / SHARED_RATE,
+        )  # 3 to the left, 2 down
+        frame.surround.fill_(0.25 / SHARED_RATE)
     expected = torch.full_like(pictures, 0.25)
     expected[:, :, 2:, :-3] = pictures[:, :, :-2, 3:]
     torch.testing.assert_close(frame(pictures), expected, atol=1e-5, rtol=0)
@@ -269,7 +275,7 @@ def test_a_projector_has_a_head_of_two_layers_for_each_depth() -> None:
     (first, second) = (layer for layer in projector.heads[1] if isinstance(layer, nn.Linear))
     expected = (features @ first.weight.T + first.bias).clamp(min=0) @ second.weight.T + second.bias
     torch.testing.assert_close(projector(1, features), expected)
-    assert weights(projector) == 2 * NUMBERS * (NUMBERS + 2) + (3 + 8) * NUMBERS == a_count_of_heads([3, 8])
+    assert weights(projector) == 2 * PROJECTED * (PROJECTED + 2) + (3 + 8) * PROJECTED == a_count_of_heads([3, 8])
 
 
 def a_count_of_heads(widths: list[int]) -> int:

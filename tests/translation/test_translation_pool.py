@@ -6,10 +6,12 @@ import pytest
 import torch
 from playing import played
 from torch import Tensor
-from translating import BATCH, a_game, a_step, noise
+from translating import BATCH, a_game, a_step, noise, pools
 
 from sparring.core.game import Step
 from sparring.translation.pool import Pool, depth_for
+
+COUNTED = {"looks": 0, "seen": 0, "restarts": 0}  # by a watch for swapped light that has seen nothing
 
 
 def fakes(number: int, batch: int = 2) -> Tensor:
@@ -94,26 +96,27 @@ def test_a_game_that_goes_on_remembers_its_pools(stopped: int) -> None:
 
     for number in range(stopped):
         seen(games[0], number)
-    saved = {name: rows.clone() for name, rows in games[0].memory().items()}
+    saved = {name: rows.clone() for name, rows in pools(games[0]).items()}
     assert {name: rows.shape for name, rows in saved.items()} == {
-        f"pool {world}": (BATCH, 3, 3, 16, 16) for world in ("a", "b")
+        f"pool {domain}": (BATCH, 3, 3, 16, 16) for domain in ("a", "b")
     }
-    games[1].load_memory(saved)
+    games[1].load_state({**COUNTED, **saved})
     for number in range(stopped, stopped + 12):
         one, other = (seen(game, number) for game in games)
         assert one.keys() == other.keys()
         assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_game_without_memory_remembers_nothing() -> None:
+def test_a_game_without_pools_remembers_no_pictures() -> None:
     game = a_game(pool=0)
     assert [turn.mover for turn in played(game, a_step())] == ["discriminator", "generator"]
-    assert game.memory() == {}
-    game.load_memory({})
+    assert game.state() == COUNTED
+    game.load_state(COUNTED)
     game = a_game(pool=8)
     [*played(game, a_step())]
-    game.load_memory({})
-    assert game.memory() == {}
+    assert pools(game).keys() == {"pool a", "pool b"}
+    game.load_state(COUNTED)
+    assert game.state() == COUNTED
 
 
 @pytest.mark.parametrize(("pool", "batch", "depth"), [(50, 1, 50), (50, 4, 13), (50, 64, 1), (0, 4, 0), (48, 16, 3)])

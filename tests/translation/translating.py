@@ -1,4 +1,4 @@
-"""What tests of translations share: small games, rounds, and translators whose answer is known."""
+"""What tests of translations share: small games, steps, and translators whose answer is known."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.game import Step
-from sparring.rooms import RECIPES
-from sparring.translation.game import build
+from sparring.modalities import RECIPES, modality_of
+from sparring.translation.data import TranslationForm
 from sparring.translation.networks.resnet import ResnetTranslator
 
 BATCH, SIDE = 4, 16
-FORM: dict[str, Any] = {"height": SIDE, "width": SIDE, "channels": 3, "labels": [], "counts": [40, 40], "upright": True}
+FORM = TranslationForm(height=SIDE, width=SIDE, channels=3, counts=(40, 40), upright=True)
 SMALL: dict[str, Any] = {"batch": BATCH, "width": 4, "blocks": 1, "shift": 0, "mirror": False}
 
 
@@ -32,8 +32,8 @@ class Known(ResnetTranslator):
     redraw = forward
 
 
-class Judge(nn.Module):
-    """A judge of patches that remembers what it was shown."""
+class SpyDiscriminator(nn.Module):
+    """A discriminator of patches that remembers what it was shown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +49,19 @@ def a_game(name: str = "cyclegan", **settings: Any) -> Any:
     return build(RECIPES[name].changed({**SMALL, **settings}), FORM)
 
 
+def build(recipe: Any, form: TranslationForm) -> Any:
+    return modality_of("translation").build_game(recipe, form)
+
+
+def pools(game: Any) -> dict[str, Tensor]:
+    """The tensors that a game remembers."""
+    return {name: value for name, value in game.state().items() if isinstance(value, Tensor)}
+
+
 def a_step(seen: int = 0, batch: int = BATCH, part: slice | None = None, seed: int = 0) -> Step:
-    worlds = {world: bytes_of(batch, seed) for seed, world in enumerate("ab")}
+    domains = {domain: bytes_of(batch, seed) for seed, domain in enumerate("ab")}
     here: dict[str, Any] = {"global_batch": batch, "device": torch.device("cpu")}
-    return Step([worlds], examples_seen=seen, seed=seed, part=part or slice(0, batch), **here)
+    return Step([domains], examples_seen=seen, seed=seed, part=part or slice(0, batch), **here)
 
 
 def bytes_of(count: int, seed: int = 0, side: int = SIDE) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sparring.cli import main
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 
 
 def answer(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, object]:

@@ -14,7 +14,7 @@ from translation_runs import files_below, one_thread, refused
 
 from sparring.cli import main
 from sparring.text import grammar
-from sparring.verbs.model import load
+from sparring.modalities import load
 from sparring.verbs.train import train
 
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")

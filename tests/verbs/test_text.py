@@ -15,11 +15,11 @@ from text_runs import LINES, a_table, answer, both_acts, one_act, sentences
 from translation_runs import files_below, one_thread, refused
 
 from sparring.cli import main
-from sparring.rooms import RECIPES
+from sparring.modalities import RECIPES
 from sparring.text import grammar
 from sparring.text.data import as_row
 from sparring.text.reading.lines import read_lines
-from sparring.verbs.model import load
+from sparring.modalities import load
 
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 

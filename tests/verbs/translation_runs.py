@@ -16,7 +16,7 @@ from translating import Known
 import sparring.verbs.subject
 import sparring.verbs.translate
 from sparring.cli import main
-from sparring.verbs.model import load
+from sparring.modalities import load
 from sparring.verbs.train import train
 
 Change = Callable[[Tensor], Tensor]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from typing import ClassVar
 
 from sparring.core.errors import UserError
-from sparring.core.recipe import Recipe, setting
+from sparring.core.recipe import Recipe
 from sparring.core.schedules import Schedule, schedule
+from sparring.core.settings import setting, settings
 
 OBJECTIVES = ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")
-WITH_CHANCES = ("minimax", "non-saturating")  # those whose best judge gives log odds (Goodfellow et al. 2014)
-WITH_TARGETS = ("minimax", "non-saturating", "least-squares")  # those that know labels 1 and 0
+ALIASES = {
+    "bce": "non-saturating", "nsgan": "non-saturating", "vanilla": "non-saturating", "lsgan": "least-squares",
+    "mse": "least-squares", "wgan": "wasserstein", "rpgan": "relativistic",
+}  # fmt: skip
+WITH_LOG_ODDS = ("minimax", "non-saturating")  # whose best discriminator gives log odds (Goodfellow et al. 2014)
+WITH_TARGETS = ("minimax", "non-saturating", "least-squares")  # that know labels 1 and 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class AdversarialLossRecipe(Recipe):
     """What a discriminator and its opponent minimise, whatever is made.
 
@@ -21,20 +27,43 @@ class AdversarialLossRecipe(Recipe):
     small benchmarks where either penalty alone diverges.
     """
 
-    objective: str = setting("relativistic", "what the players want", choices=OBJECTIVES)
-    r1: Schedule = setting(schedule(1.0), "weight of the zero-centred penalty on real examples", low=0)
-    r2: Schedule = setting(schedule(1.0), "weight of the zero-centred penalty on generated ones", low=0)
-    wgan_gp: float = setting(0.0, "weight of WGAN-GP's penalty between the two (10 in the paper)", low=0)
-    dragan: float = setting(0.0, "weight of DRAGAN's penalty around the data (10 in the paper)", low=0)
-    discriminator_rate: float = setting(
-        1.0, "discriminator's learning rate relative to the generator's", above=0, high=100
+    renamed: ClassVar[Mapping[str, str]] = {
+        **Recipe.renamed, "pace": "discriminator_rate", "clip": "weight_clip", "critic_turns": "n_critic",
+    }  # fmt: skip
+
+    objective: str = setting(
+        "relativistic", "what the players minimise", "loss", choices=OBJECTIVES, aliases=ALIASES, common=True
     )
-    weight_decay: float = setting(0.0, "decoupled weight decay of both players", low=0, high=1)
-    weight_clip: float = setting(0.0, "keep the discriminator's weights in [-clip, clip] (0: off)", low=0)
-    spectral_norm: bool = setting(False, "divide each weight of the discriminator by its largest singular value")
-    instance_noise: Schedule = setting(schedule(0.0), "standard deviation of noise on what the judge sees", low=0)
-    label_smoothing: float = setting(0.0, "one-sided: real targets are 1 minus this", low=0, high=0.5)
-    label_noise: float = setting(0.0, "share of the discriminator's targets that are flipped", low=0, high=0.5)
+    label_smoothing: float = setting(
+        0.0, "one-sided: targets of real examples are 1 minus this", "loss", low=0, high=0.5
+    )
+    label_noise: float = setting(0.0, "share of the discriminator's targets that are flipped", "loss", low=0, high=0.5)
+    r1: Schedule = setting(
+        schedule(1.0), "weight of the zero-centred gradient penalty on real examples", "regularisation", low=0,
+        common=True,
+    )  # fmt: skip
+    r2: Schedule = setting(
+        schedule(1.0), "weight of the zero-centred gradient penalty on generated examples", "regularisation", low=0
+    )
+    wgan_gp: float = setting(
+        0.0, "weight of WGAN-GP's penalty between real and generated (10 in the paper)", "regularisation", low=0
+    )
+    dragan: float = setting(
+        0.0, "weight of DRAGAN's penalty around the data (10 in the paper)", "regularisation", low=0
+    )
+    spectral_norm: bool = setting(
+        False, "divide each weight of the discriminator by its largest singular value", "regularisation"
+    )
+    weight_clip: float = setting(
+        0.0, "keep the discriminator's weights between this and minus this (0: off)", "regularisation", low=0
+    )
+    weight_decay: float = setting(0.0, "decoupled weight decay of both players", "regularisation", low=0, high=1)
+    instance_noise: Schedule = setting(
+        schedule(0.0), "standard deviation of noise on what the discriminator sees", "regularisation", low=0
+    )
+    discriminator_rate: float = setting(
+        1.0, "discriminator's learning rate relative to the generator's", "optimiser", above=0, high=100
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -46,10 +75,10 @@ class AdversarialLossRecipe(Recipe):
                 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class AdversarialRecipe(AdversarialLossRecipe):
     """A generator from latents against a discriminator."""
 
-    latent: int = setting(64, "length of the generator's latent", low=1, high=4096)
-    n_critic: int = setting(1, "discriminator turns for each generator turn", low=1, high=100)
-    generator_first: bool = setting(False, "let the generator move first")
+    latent: int = setting(64, "length of the generator's latent", "network", low=1, high=4096)
+    n_critic: int = setting(1, "discriminator turns for each generator turn", "optimiser", low=1, high=100)
+    generator_first: bool = setting(False, "let the generator move first", "optimiser")

@@ -1,15 +1,16 @@
 """Checkpoints: everything that a run needs to go on as if it had never stopped, in one safetensors file.
 
-``checkpoints/000000006400.safetensors`` is named by the examples seen. Tensors (weights, averages, Adam's
-moments) are its content, counters and the game's own state a JSON text in its header. Random numbers need no
-state of their own: each step draws from (seed, process, examples seen). A file appears by rename when it is
-complete and on disk, so whatever is there is whole.
+``checkpoints/000000006400.safetensors`` is named by the examples seen. Tensors (weights, averages, Adam's moments, what
+the game remembers of examples) are its content, counters and the game's numbers a JSON text in its header. Random
+numbers need no state of their own: each step draws from (seed, process, examples seen). A file appears by rename when
+it is complete and on disk, so whatever is there is whole.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,81 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sparring.core import processes
+from sparring.core.averaging import Averages
 from sparring.core.errors import UserError
 from sparring.core.files import aside
-from sparring.core.game import Player
+from sparring.core.game import Game, Player
+from sparring.core.pacing import Progress
+from sparring.core.run import Run
 
 ENDING = ".safetensors"
 
 
+class Checkpoints:
+    """The checkpoints of one run: ``game`` and the ``averages`` of its players, on ``device``.
+
+    ``part`` is this process's slice of a global batch; only the newest ``keep`` files stay.
+    """
+
+    def __init__(self, run: Run, game: Game, averages: Averages, part: slice, device: torch.device, keep: int) -> None:
+        self.run, self.game, self.averages = run, game, averages
+        self.part, self.device, self.keep = part, device, keep
+
+    def healthy(self, reports: Iterable[Mapping[str, Tensor]]) -> bool:
+        """Whether every weight, and every scalar in ``reports``, is finite in every process: nothing else is saved."""
+        weights = [w for player in self.game.players.values() for w in player.network.parameters()]
+        numbers = [weight.detach() for weight in weights] + [value for report in reports for value in report.values()]
+        finite = bool(torch.stack([number.float().sum() for number in numbers]).isfinite().all())
+        return not processes.any_over(not finite, self.device)
+
+    def save(self, progress: Progress, more: Mapping[str, Any], *, writes: bool) -> None:
+        """Write a checkpoint; ``more`` are further JSON-able values. Every process must call this, the one that
+        ``writes`` does. Raises :class:`UserError` on a full disk."""
+        state = self.game.state()
+        rows = {name: processes.all_gather(value) for name, value in state.items() if isinstance(value, Tensor)}
+        if not writes:
+            return
+        tensors = {f"game/{name}": value for name, value in rows.items()}
+        for name, player in self.game.players.items():
+            tensors |= player_tensors(name, player)
+            if player.averaged:
+                average = self.averages.networks[name].state_dict()
+                tensors |= {f"{name}/average/{key}": value for key, value in average.items()}
+        numbers = {name: value for name, value in state.items() if name not in rows}
+        named = {"step": progress.step, "examples": progress.examples, "seconds": progress.seconds}
+        whole = {**named, "rollbacks": progress.rollbacks, "game": numbers, **more}
+        save(self.run.checkpoints, progress.examples, tensors, whole, self.keep)
+
+    def restore(self) -> tuple[Progress, dict[str, Any], list[Path]] | None:
+        """Put players, averages and game back as the newest whole checkpoint has them; None where there is none.
+
+        Returns the progress, all that :meth:`save` was given besides, and the damaged files that were passed over.
+        Raises :class:`UserError` when there are checkpoints and none is whole, and when the newest does not fit the
+        game.
+        """
+        found = newest_readable(self.run.checkpoints, self.device)
+        if found is None:
+            return None
+        tensors, state, damaged = found
+        try:
+            for name, player in self.game.players.items():
+                restore_player(name, player, tensors)
+                if player.averaged:
+                    restore_network(f"{name}/average/", self.averages.networks[name], tensors)
+        except RuntimeError:
+            raise UserError(
+                f"{self.run.recipe}: does not fit the checkpoints beside it; restore it as it was, or train a new run"
+            ) from None
+        rows = {name.removeprefix("game/"): value for name, value in tensors.items() if name.startswith("game/")}
+        self.game.load_state({**state["game"], **{name: value[self.part] for name, value in rows.items()}})
+        progress = Progress(**{name: state[name] for name in asdict(Progress())})
+        return progress, state, damaged
+
+
 def save(folder: Path, examples_seen: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any], keep: int) -> Path:
-    """Write one checkpoint and forget all but the newest ``keep``. Raises :class:`UserError` on a full disk."""
+    """Write one checkpoint, ``tensors`` of any shape ``(...)``, and forget all but the newest ``keep``. Raises
+    :class:`UserError` on a full disk."""
     path = folder / f"{examples_seen:012d}{ENDING}"
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with aside(path) as temporary:
@@ -38,7 +105,8 @@ def save(folder: Path, examples_seen: int, tensors: Mapping[str, Tensor], state:
 
 
 def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the state in one checkpoint. Raises :class:`SafetensorError` when the file is not whole."""
+    """The tensors, of any shape ``(...)``, and the state in one checkpoint. Raises :class:`SafetensorError` when the
+    file is not whole."""
     with safe_open(path, framework="pt", device=str(device)) as file:
         state = json.loads(file.metadata()["state"])
         return {name: file.get_tensor(name) for name in file.keys()}, state  # noqa: SIM118
@@ -50,7 +118,8 @@ def newest_first(folder: Path) -> list[Path]:
 
 
 def newest_readable(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any], list[Path]] | None:
-    """The newest checkpoint that can be read, with those passed over because they could not; None without any.
+    """The newest checkpoint that can be read, tensors of any shape ``(...)`` and state, with the files passed over
+    because they could not be read; None without any.
 
     Raises :class:`UserError` when there are some and none of them is whole.
     """
@@ -69,7 +138,7 @@ def newest_readable(folder: Path, device: torch.device) -> tuple[dict[str, Tenso
 
 
 def player_tensors(name: str, player: Player) -> dict[str, Tensor]:
-    """A player's weights, buffers and Adam's moments, by name."""
+    """A player's weights, buffers and Adam's moments of their shapes ``(...)``, by name."""
     tensors = {f"{name}/network/{key}": value for key, value in player.network.state_dict().items()}
     for index, weight in enumerate(player.network.parameters()):
         for key, value in player.optimizer.state.get(weight, {}).items():
@@ -78,7 +147,8 @@ def player_tensors(name: str, player: Player) -> dict[str, Tensor]:
 
 
 def restore_player(name: str, player: Player, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what :func:`player_tensors` gave."""
+    """Put back the ``tensors`` of any shape ``(...)`` that :func:`player_tensors` gave. Raises RuntimeError when it
+    does not fit."""
     restore_network(f"{name}/network/", player.network, tensors)
     player.optimizer.state.clear()
     for index, weight in enumerate(player.network.parameters()):
@@ -90,7 +160,7 @@ def restore_player(name: str, player: Player, tensors: Mapping[str, Tensor]) -> 
 
 
 def restore_network(prefix: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Load the tensors under ``prefix`` into ``network``."""
+    """Load the tensors ``(...)`` under ``prefix`` into ``network``. Raises RuntimeError when they do not fit."""
     network.load_state_dict(
         {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
     )

@@ -17,13 +17,16 @@ from sparring.core.errors import UserError
 def aside(path: Path, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; it becomes ``path`` on success and vanishes on failure.
 
-    What was at ``path`` before stays whole until the new file is complete; if ``durable``, also when the
-    machine loses power, at the price of waiting for the disk. Raises :class:`UserError` naming ``path`` and
-    the system's reason (no space left, permission denied) when it cannot be written.
+    The file may be read by whom the umask lets. What was at ``path`` before stays whole until the new file is complete;
+    if ``durable``, also when the machine loses power, at the price of waiting for the disk. Raises :class:`UserError`
+    naming ``path`` and the system's reason (no space left, permission denied) when it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # as the umask wants it: some writers are more secretive
         yield temporary
+        os.chmod(temporary, mode)
         if durable:
             to_disk(temporary)
         os.replace(temporary, path)

@@ -1,8 +1,7 @@
 """The whole idea on one page: players, whose turn it is, and the game they play.
 
-A generator makes things up, a discriminator calls the bluff; they move in turn, and whoever does not move
-holds still. This file imports nothing of ours. ``core/adversarial.py`` plays it with two players,
-``core/trainer.py`` can play anything that is written in these words.
+A generator makes examples up, a discriminator tells them from real ones; players move in turn, the others hold still.
+``core/adversarial.py`` is the two-player game, ``core/trainer.py`` trains any game. This file imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -10,38 +9,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+Batch = Mapping[str, Tensor]
 Networks = Mapping[str, nn.Module]
+
+
+def rows(batch: Batch) -> int:
+    """How many examples a batch, or conditions, of tensors ``(rows, ...)`` are for."""
+    return len(next(iter(batch.values())))
 
 
 class Player:
     """A network with its optimiser (Adam).
 
-    ``rate`` multiplies the game's learning rate for this player (two time scales: Heusel et al. 2017);
-    ``weight_decay`` is decoupled (Loshchilov & Hutter 2019), per step, relative to the learning rate;
-    ``weight_clip`` keeps every weight in ``[-weight_clip, weight_clip]`` after each move (Arjovsky et al. 2017), 0 = off;
-    ``averaged`` players are sampled from a running average of their weights.
+    ``rate`` multiplies the game's learning rate for this player (two time scales: Heusel et al. 2017); ``weight_decay``
+    is decoupled (Loshchilov & Hutter 2019), relative to the learning rate; ``weight_clip`` bounds every weight's size
+    after each move (Arjovsky et al. 2017), 0 = off; ``averaged`` players are sampled from a running average of weights.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        *,
-        rate: float = 1.0,
-        weight_decay: float = 0.0,
-        weight_clip: float = 0.0,
-        averaged: bool = False,
-    ) -> None:
-        self.network = network
-        self.rate = rate
-        self.weight_clip = weight_clip
-        self.averaged = averaged
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=rate, betas=(0.0, 0.99), eps=1e-8, weight_decay=weight_decay, fused=True
-        )
+    def __init__(self, network: nn.Module, *, rate: float = 1.0, weight_decay: float = 0.0, weight_clip: float = 0.0,
+                 averaged: bool = False) -> None:  # fmt: skip
+        self.network, self.rate, self.weight_clip, self.averaged = network, rate, weight_clip, averaged
+        weights, betas = network.parameters(), (0.0, 0.99)
+        self.optimizer = torch.optim.AdamW(weights, lr=rate, betas=betas, weight_decay=weight_decay, fused=True)
 
     @torch.no_grad()
     def move(self, learning_rate: float, betas: tuple[float, float]) -> None:
@@ -49,9 +43,8 @@ class Player:
         for group in self.optimizer.param_groups:
             group["lr"], group["betas"] = learning_rate * self.rate, betas
         self.optimizer.step()
-        if self.weight_clip:
-            for weight in self.network.parameters():
-                weight.clamp_(-self.weight_clip, self.weight_clip)
+        for weight in self.network.parameters() if self.weight_clip else ():
+            weight.clamp_(-self.weight_clip, self.weight_clip)
 
 
 @dataclass(frozen=True)
@@ -63,134 +56,85 @@ class Turn:
 
 
 class Step:
-    """One step's batches as a game sees them, the time, fresh random numbers, and a slate for what to report.
+    """One step's batches as a game sees them, the time, fresh random numbers, and a ``report`` of scalars to fill.
 
-    ``batches`` holds as many as the game asked for (:attr:`Game.batches`). Random numbers are drawn for the
-    global batch from ``(seed, examples_seen)`` and cut to this process's slice, so a step is the same however
-    many processes play it, and the same when it is played again.
+    ``batches`` holds as many as the game asked for (:attr:`Game.batches`). Random numbers are drawn for the global
+    batch from ``seed`` and cut to this process's slice ``part``, so a step is the same however many processes play it.
     """
 
-    def __init__(
-        self,
-        batches: Sequence[Mapping[str, Tensor]],
-        *,
-        examples_seen: int,
-        seed: int,
-        global_batch: int,
-        part: slice,
-        device: torch.device,
-    ) -> None:
-        self.batches = batches
-        self.examples_seen = examples_seen
-        self.global_batch = global_batch
+    def __init__(self, batches: Sequence[Batch], *, examples_seen: int, seed: int, global_batch: int, part: slice,
+                 device: torch.device) -> None:  # fmt: skip
+        self.batches, self.examples_seen, self.global_batch = batches, examples_seen, global_batch
         self.report: dict[str, Tensor] = {}
         self._part = part
-        self._random = torch.Generator(device).manual_seed(mixed(seed, examples_seen))
+        self._random = torch.Generator(device).manual_seed(seed)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, ``(this process's batch, *shape)``."""
-        size = (self.global_batch, *shape)
-        return torch.randn(size, generator=self._random, device=self._random.device)[self._part]
+        return torch.randn((self.global_batch, *shape), generator=self._random, device=self._random.device)[self._part]
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), ``(this process's batch, *shape)``."""
-        size = (self.global_batch, *shape)
-        return torch.rand(size, generator=self._random, device=self._random.device)[self._part]
+        return torch.rand((self.global_batch, *shape), generator=self._random, device=self._random.device)[self._part]
 
 
-def mixed(*numbers: int) -> int:
-    """A 63-bit seed from several whole numbers (the multiply-xorshift of SplitMix64, folded over them)."""
-    state = 0
-    for number in numbers:
-        state = (state ^ number) + 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
-        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-        state = (state ^ state >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-        state ^= state >> 31
-    return state >> 1
-
-
-class Side(ABC):
-    """One kind of examples that are made, beside the real ones that they are to pass for."""
+class Output(ABC):
+    """One kind of example that a game makes, beside the real ones that it should pass for."""
 
     @abstractmethod
-    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
-        """As many examples as ``batch`` has, made by ``networks`` (players' names to networks) under its conditions
-        (labels, what to translate, ...) where the game has any; the same for the same seed."""
+    def real(self, batch: Batch) -> Tensor:
+        """The real examples of a batch, ``(rows, ...)``, in the range of what is generated."""
 
     @abstractmethod
-    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The real examples of a batch, ``(batch, ...)`` floats in the range of what is made."""
+    def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
+        """One example for each row of ``conditions`` (labels, what to translate, ...), ``(rows, ...)``; the same seed
+        gives the same examples. ``options`` are those of the modality's sampling."""
 
     @abstractmethod
-    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
-        """Logits ``(batch,)`` of ``examples``, under the conditions (labels, ...) that ``batch`` carries."""
+    def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
+        """The discriminator's logits of ``examples`` under ``conditions``, ``(rows,)``; None before it has learned."""
 
-    def present(self, samples: Tensor) -> Tensor:
-        """Samples in the units that a person wants to see them in."""
-        return samples
+    def finish(self, generated: Tensor) -> Tensor:
+        """Examples ``(rows, ...)``, real or generated, as they leave the game: in the units of the data, ..."""
+        return generated
 
 
-class Game(Side):
-    """What is played. Knows nothing of devices, precision, processes, files or logs."""
+@dataclass(frozen=True)
+class Event:
+    """Something that a person should be told of; ``restarted`` when the players have new weights to begin again
+    with."""
+
+    message: str
+    restarted: bool = False
+
+
+class Game(ABC):
+    """What is played: players, turns, outputs. Knows nothing of devices, precision, processes, files or logs."""
 
     players: dict[str, Player]
+    outputs: dict[str, Output]  # by name; a game that makes one kind of example calls it ""
     batches: int = 1  # of real examples that one step uses up
+    classes: int = 0  # labels that examples are conditioned on, 0 for a game without
 
     @abstractmethod
     def turns(self, step: Step) -> Iterator[Turn]:
-        """The turns of one step, in order; any number, by any players.
+        """The turns of one step, in order; any number, by any players. A Python generator: what is computed before a
+        ``yield`` can serve several turns, and a turn is played, backward and optimiser step, before the next."""
 
-        Written as a Python generator: what is computed before a ``yield`` can serve several turns (the same
-        fakes for the discriminator's move and for the generator's), and each turn is played, backward pass
-        and optimiser step, before the next one is asked for.
-        """
+    def conditions(self, count: int, label: int | None = None) -> Batch:
+        """Conditions for ``count`` examples: all of ``label``, or each label in turn; ``row`` numbers them."""
+        row = torch.arange(count)
+        if not self.classes:
+            return {"row": row}
+        return {"row": row, "labels": row % self.classes if label is None else torch.full_like(row, label)}
 
-    @abstractmethod
-    def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None) -> Tensor:
-        """``count`` examples made by ``networks``, the same for the same seed."""
+    def observe(self, means: Mapping[str, float], examples: int) -> Event | None:
+        """Adapt to means of what the last ``examples`` examples reported; or to measurements, ``metrics/<name>``."""
+        return None
 
-    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int) -> Tensor:
-        """As many samples as ``batch`` has examples; a game with conditions takes them from the batch."""
-        return self.sample(networks, len(next(iter(batch.values()))), seed=seed)
-
-    def sheet(self, networks: Networks, batch: Mapping[str, Tensor], count: int, *, seed: int) -> Tensor:
-        """What a sheet shows: samples; of a game that changes examples, those of ``batch`` beside what it makes."""
-        return self.sample(networks, count, seed=seed)
-
-    def sides(self) -> Mapping[str, Side]:
-        """What is made, by name: one kind, unless the game makes several at once (both ways of a translation)."""
-        return {"": self}
-
-    def heed(self, report: Mapping[str, float], examples: int) -> str:
-        """Adapt to how the game goes: means of what was reported over the last ``examples`` examples.
-
-        Not empty when the game has given its players new weights to begin again with: the reason, in words.
-        """
-        return ""
-
-    def judges(self, networks: Networks) -> bool:
-        """Whether the judge has begun to learn."""
-        return True
-
-    def measures(self, networks: Networks, held_out: Mapping[str, Tensor]) -> dict[str, float]:
-        """What only this game can measure, on examples that no turn has seen."""
+    def state(self) -> dict[str, float | Tensor]:
+        """What to remember besides players: numbers, alike in all processes; tensors ``(rows, ...)`` of this one."""
         return {}
 
-    def measured(self, distance: float) -> str:
-        """Adapt to the distance that the best weights are kept by, each time that it is measured; infinite where it
-        could not be. Not empty when something begins or ends by it: what, in words."""
-        return ""
-
-    def state(self) -> dict[str, float]:
-        """What the game itself must remember between rounds, besides its players."""
-        return {}
-
-    def load_state(self, state: Mapping[str, float]) -> None:
-        """Take back what :meth:`state` gave."""
-
-    def memory(self) -> dict[str, Tensor]:
-        """Tensors to remember, a row for each of this process's examples of a batch; the same names every time."""
-        return {}
-
-    def load_memory(self, memory: Mapping[str, Tensor]) -> None:
-        """Take back what :meth:`memory` gave."""
+    def load_state(self, state: Mapping[str, float | Tensor]) -> None:  # noqa: B027
+        """Take back what :meth:`state` gave, numbers and tensors ``(rows, ...)``."""

@@ -1,4 +1,5 @@
-"""Trouble that a training run should name by itself: collapse, an overfitted judge, a player that gets no gradient."""
+"""Trouble that training should name by itself: collapse, an overfitted discriminator, a player that gets no
+gradient."""
 
 from __future__ import annotations
 
@@ -8,56 +9,34 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from sparring.core.game import Game, Networks, Side
-
-Batch = Mapping[str, Tensor]
-
 COLLAPSED = 0.4  # of the data's diversity
-OVERFITTED = 0.5  # of the way from reals to fakes
+OVERFITTED = 0.5  # of the way from real logits to fake ones
 DEAD = 1e-8  # gradient norm
 PATIENCE = 3  # checks in a row before anything is said
-
-
-def measure(game: Game, networks: Networks, training: Batch, held_out: Batch, seed: int) -> dict[str, float]:
-    """Diversity of samples and overfitting of the judge, against a batch that no turn has seen; of several sides the
-    worst."""
-    sides = [measure_side(side, networks, training, held_out, seed) for side in game.sides().values()]
-    return {
-        "diversity": min(side["diversity"] for side in sides),
-        "overfitting": max(side["overfitting"] for side in sides),
-    }
-
-
-def measure_side(side: Side, networks: Networks, training: Batch, held_out: Batch, seed: int) -> dict[str, float]:
-    """The same of one side."""
-    real = side.examples(held_out)
-    made = side.imitate(networks, held_out, seed=seed)
-    on_training = side.judge(networks, training, side.examples(training))
-    on_held_out, on_made = side.judge(networks, held_out, real), side.judge(networks, held_out, made)
-    return {"diversity": diversity(made, real), "overfitting": overfitting(on_training, on_held_out, on_made)}
 
 
 def diversity(samples: Tensor, real: Tensor) -> float:
     """How far samples lie from their nearest sample, relative to the same among as many real examples.
 
-    Both ``(n, ...)``; 1 is as varied as the data, near 0 a generator that repeats itself, be it in one mode
-    or in a few: unlike the mean distance of all pairs, the nearest one notices each repeated mode.
+    Both ``(n, dimensions)``, features of examples; 1 is as varied as the data, near 0 a generator that repeats itself,
+    be it in one mode or in a few: unlike the mean distance of all pairs, the nearest one notices each repeated mode.
     """
     count = min(len(samples), len(real))
     return nearest_distance(samples[:count]) / max(nearest_distance(real[:count]), 1e-12)
 
 
-def nearest_distance(examples: Tensor) -> float:
-    """The mean Euclidean distance from each example ``(n, ...)`` to the nearest other."""
-    distances = torch.cdist(examples.flatten(1).float(), examples.flatten(1).float())
+def nearest_distance(features: Tensor) -> float:
+    """The mean Euclidean distance from each row of ``(n, ...)`` to the nearest other."""
+    rows = features.flatten(1).double()  # whose squares keep small distances far from the origin
+    distances = torch.cdist(rows, rows)
     return distances.fill_diagonal_(float("inf")).min(1).values.mean().item()
 
 
 def overfitting(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
-    """How much more the judge believes reals it was trained on than reals it never saw.
+    """How much more the discriminator believes real examples it was trained on than ones it never saw.
 
-    From mean logits: (D(training) - D(held out)) / (D(training) - D(fake)), r_v of Karras et al. 2020 (ADA,
-    eq. 1): 0 when held-out reals look as real as the others, 1 when they look like fakes.
+    From the means of logits ``(n,)``: (D(training) - D(held out)) / (D(training) - D(fake)), r_v of Karras et al. 2020
+    (ADA, eq. 1): 0 when held-out examples look as real as the others, 1 when they look like fakes.
     """
     gap = training.mean() - fake.mean()
     return ((training.mean() - held_out.mean()) / gap).item() if gap > 1e-6 else 0.0
@@ -99,7 +78,7 @@ class Watch:
 
 
 def collapse(value: float) -> str:
-    """The line for it."""
+    """The warning of samples that are only ``value`` times as varied as the data."""
     return (
         f"collapse: samples are {value:.0%} as varied as the data; the generator repeats itself. "
         "Raise --r1 and --r2, or start from the default recipe"
@@ -107,13 +86,13 @@ def collapse(value: float) -> str:
 
 
 def overfitted(value: float) -> str:
-    """The line for it."""
+    """The warning of a discriminator that places unseen real examples ``value`` of the way to fakes."""
     return (
-        f"overfitting: the judge places reals it never saw {value:.0%} of the way to fakes. "
+        f"overfitting: the discriminator places real examples it never saw {value:.0%} of the way to fakes. "
         "More data helps, or augmentation"
     )
 
 
 def dead(player: str) -> str:
-    """The line for it."""
+    """The warning of a player without a gradient."""
     return f"dead {player}: no gradient reaches it any more. Lower its learning rate, or raise the penalties"

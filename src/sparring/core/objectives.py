@@ -32,53 +32,61 @@ class Objective:
 
 
 def cross_entropy(real: Tensor, fake: Tensor, real_target: Tensor, fake_target: Tensor) -> Tensor:
-    """-E[log D(x)] - E[log(1 - D(G(z)))], D = sigmoid(logit) (Goodfellow et al. 2014, eq. 1), with targets."""
+    """-E[log D(x)] - E[log(1 - D(G(z)))], D = sigmoid(logit) (Goodfellow et al. 2014, eq. 1), with
+    targets; logits and targets ``(batch,)``, a scalar."""
     on_real = binary_cross_entropy_with_logits(real.float(), real_target.float())
     return on_real + binary_cross_entropy_with_logits(fake.float(), fake_target.float())
 
 
 def saturating(fake: Tensor, real: Tensor) -> Tensor:
-    """E[log(1 - D(G(z)))]: the generator's side of the minimax game (Goodfellow et al. 2014, eq. 1)."""
+    """E[log(1 - D(G(z)))]: the generator's side of the minimax game (Goodfellow et al. 2014, eq. 1); logits
+    ``(batch,)``, a scalar."""
     return -softplus(fake.float()).mean()
 
 
 def non_saturating(fake: Tensor, real: Tensor) -> Tensor:
-    """-E[log D(G(z))] (Goodfellow et al. 2014, section 3): the same fixed point, stronger gradients early."""
+    """-E[log D(G(z))] (Goodfellow et al. 2014, section 3): the same fixed point, stronger gradients early;
+    logits ``(batch,)``, a scalar."""
     return softplus(-fake.float()).mean()
 
 
 def least_squares(real: Tensor, fake: Tensor, real_target: Tensor, fake_target: Tensor) -> Tensor:
-    """E[(D(x) - 1)^2]/2 + E[D(G(z))^2]/2 (Mao et al. 2017, eq. 9), with targets in place of 1 and 0."""
+    """E[(D(x) - 1)^2]/2 + E[D(G(z))^2]/2 (Mao et al. 2017, eq. 9), with targets in place of 1 and 0; logits and
+    targets ``(batch,)``, a scalar."""
     return ((real.float() - real_target).square().mean() + (fake.float() - fake_target).square().mean()) / 2
 
 
 def least_squares_generator(fake: Tensor, real: Tensor) -> Tensor:
-    """E[(D(G(z)) - 1)^2]/2 (Mao et al. 2017, eq. 9)."""
+    """E[(D(G(z)) - 1)^2]/2 (Mao et al. 2017, eq. 9); logits ``(batch,)``, a scalar."""
     return (fake.float() - 1).square().mean() / 2
 
 
 def hinge(real: Tensor, fake: Tensor, real_target: Tensor, fake_target: Tensor) -> Tensor:
-    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] (Lim & Ye 2017; Miyato et al. 2018, eq. 16)."""
+    """E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))] (Lim & Ye 2017; Miyato et al. 2018, eq. 16); logits
+    ``(batch,)``, a scalar."""
     return (1 - real.float()).relu().mean() + (1 + fake.float()).relu().mean()
 
 
 def critic(real: Tensor, fake: Tensor, real_target: Tensor, fake_target: Tensor) -> Tensor:
-    """E[D(G(z))] - E[D(x)] (Arjovsky et al. 2017, eq. 2, negated to be minimised)."""
+    """E[D(G(z))] - E[D(x)] (Arjovsky et al. 2017, eq. 2, negated to be minimised); logits ``(batch,)``, a scalar."""
     return fake.float().mean() - real.float().mean()
 
 
 def raise_logits(fake: Tensor, real: Tensor) -> Tensor:
-    """-E[D(G(z))]: the generator of the Wasserstein and hinge games (Miyato et al. 2018, eq. 17)."""
+    """-E[D(G(z))]: the generator of the Wasserstein and hinge games (Miyato et al. 2018, eq. 17); logits
+    ``(batch,)``, a scalar."""
     return -fake.float().mean()
 
 
 def relativistic(real: Tensor, fake: Tensor, real_target: Tensor, fake_target: Tensor) -> Tensor:
-    """E[softplus(D(G(z)) - D(x))]: each real against its fake (Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 2)."""
+    """E[softplus(D(G(z)) - D(x))]: each real against its fake (Jolicoeur-Martineau 2018; Huang et al. 2024, eq. 2);
+    logits ``(batch,)``, a scalar."""
     return softplus(fake.float() - real.float()).mean()
 
 
 def relativistic_generator(fake: Tensor, real: Tensor) -> Tensor:
-    """E[softplus(D(x) - D(G(z)))]: the same pairs, the other way round."""
+    """E[softplus(D(x) - D(G(z)))]: each real against its fake, with the sign turned; logits ``(batch,)``, a
+    scalar."""
     return softplus(real.float() - fake.float()).mean()
 
 

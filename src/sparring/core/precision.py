@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from sparring.core.errors import UserError
+from sparring.core.game import Batch
 
 CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 """The memory format of weights that have so many dimensions; others have none to choose."""
@@ -37,6 +38,10 @@ class Precision:
     dtype: torch.dtype
     channels_last: bool
     reason: str
+
+    def on_device(self, batch: Batch) -> dict[str, Tensor]:
+        """The batch, tensors of ``(rows, ...)``, where the networks are."""
+        return {name: value.to(self.device, non_blocking=True) for name, value in batch.items()}
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context in which forward passes run."""
@@ -165,7 +170,7 @@ def runs_in_bfloat16(name: str) -> bool:
 
 
 def small(name: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    """A small layer ``name`` of :data:`KINDS`, and what can be put into it."""
+    """A small layer ``name`` of :data:`KINDS`, and inputs ``(4, ...)`` that can be put into it."""
     make, inputs = getattr(nn, name), torch.ones(2, 3, 16, requires_grad=True)
     if name in KINDS["attention layers"]:
         return make(16, 2), (inputs, inputs, inputs)

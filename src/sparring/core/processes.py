@@ -20,11 +20,11 @@ from sparring.core.errors import ProcessLost, UserError
 
 
 @dataclass(frozen=True)
-class Processes:
+class Process:
     """Who we are among how many."""
 
     rank: int = 0
-    count: int = 1
+    world_size: int = 1
     local_rank: int = 0
     restarts: int = 0
 
@@ -35,18 +35,19 @@ class Processes:
 
     def part(self, batch: int) -> slice:
         """This process's slice of a global batch. Raises :class:`UserError` when it does not divide."""
-        if batch % self.count:
-            raise UserError(f"batch {batch} does not divide among {self.count} processes: choose a multiple")
-        share = batch // self.count
+        if batch % self.world_size:
+            raise UserError(f"batch {batch} does not divide among {self.world_size} processes: choose a multiple")
+        share = batch // self.world_size
         return slice(self.rank * share, (self.rank + 1) * share)
 
 
 @contextmanager
-def joined(device_type: str) -> Iterator[Processes]:
-    """Take part in what torchrun started; alone when it started nothing."""
+def distributed(device_type: str) -> Iterator[Process]:
+    """Take part in what torchrun started; alone when it started nothing. Raises :class:`ProcessLost` when another
+    process has gone."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1 or together():
-        yield who()
+    if count == 1 or is_distributed():
+        yield current_process()
         return
     if device_type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -58,7 +59,7 @@ def joined(device_type: str) -> Iterator[Processes]:
     store = dist.PrefixStore(f"start {restarts()}", store)  # type: ignore[attr-defined]
     dist.init_process_group("nccl" if device_type == "cuda" else "gloo", store=store, rank=rank, world_size=count)
     try:
-        yield who()
+        yield current_process()
     except RuntimeError as problem:
         if isinstance(problem, dist.DistError) or "gloo" in str(problem).lower():
             raise ProcessLost(
@@ -70,10 +71,10 @@ def joined(device_type: str) -> Iterator[Processes]:
         dist.destroy_process_group()
 
 
-def who() -> Processes:
-    """This process."""
-    rank, count = (dist.get_rank(), dist.get_world_size()) if together() else (0, 1)
-    return Processes(rank, count, int(os.environ.get("LOCAL_RANK", "0")), restarts())
+def current_process() -> Process:
+    """This process among those that train together."""
+    rank, count = (dist.get_rank(), dist.get_world_size()) if is_distributed() else (0, 1)
+    return Process(rank, count, int(os.environ.get("LOCAL_RANK", "0")), restarts())
 
 
 def restarts() -> int:
@@ -83,8 +84,9 @@ def restarts() -> int:
 
 @torch.no_grad()
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Replace each gradient by its mean over processes: one flat reduction, exact for any loss and penalty."""
-    if not together():
+    """Replace the gradient of each weight ``(...)`` by its mean over processes: one flat reduction, exact for any loss
+    and penalty."""
+    if not is_distributed():
         return
     gradients = [weight.grad for weight in parameters if weight.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
@@ -96,8 +98,8 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
 
 @torch.no_grad()
 def mean(value: Tensor) -> Tensor:
-    """The mean of a tensor over processes."""
-    if together():
+    """The mean over processes of a tensor of any shape ``(...)``."""
+    if is_distributed():
         value = value.clone()
         dist.all_reduce(value)
         value /= dist.get_world_size()
@@ -105,53 +107,53 @@ def mean(value: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def gathered(rows: Tensor) -> Tensor:
-    """The rows of every process, one after the other in the order of their ranks."""
-    if not together():
+def all_gather(rows: Tensor) -> Tensor:
+    """The rows ``(rows, ...)`` of every process, one after the other in the order of their ranks."""
+    if not is_distributed():
         return rows
     parts = [torch.empty_like(rows) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, rows.contiguous())
     return torch.cat(parts)
 
 
-def any_of(flag: bool, device: torch.device) -> bool:
+def any_over(flag: bool, device: torch.device) -> bool:
     """Whether any process raised its flag."""
-    if not together():
+    if not is_distributed():
         return flag
     raised = torch.tensor(float(flag), device=device)
     dist.all_reduce(raised)
     return bool(raised.item() > 0)
 
 
-def latest(seconds: float, device: torch.device) -> float:
+def max_over(seconds: float, device: torch.device) -> float:
     """The furthest of the processes' clocks: what is due by it is due in all of them, in the same step."""
-    if not together():
+    if not is_distributed():
         return seconds
     clock = torch.tensor(seconds, device=device)
     dist.all_reduce(clock, dist.ReduceOp.MAX)
     return clock.item()
 
 
-def from_first(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """What the first process holds, in every process."""
-    if not together():
+    if not is_distributed():
         return value
     box = [value]
     dist.broadcast_object_list(box, src=0)
     return box[0]
 
 
-def wait() -> None:
+def barrier() -> None:
     """Until every process is here."""
-    if together():
+    if is_distributed():
         dist.barrier()
 
 
 def is_first() -> bool:
     """Whether this process is the one that writes."""
-    return not together() or dist.get_rank() == 0
+    return not is_distributed() or dist.get_rank() == 0
 
 
-def together() -> bool:
+def is_distributed() -> bool:
     """Whether there is more than one process."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, make_folder, write_atomically
-from sparring.core.recipe import FORMAT, Recipe, read_yaml
+from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
 try:
     import fcntl
@@ -26,6 +26,7 @@ except ImportError:  # Windows
 
 CONFIG = {"sparring": int, "kind": str, "recipe": dict, "form": dict, "examples": int, "examples_seen": int}
 """What a model's config.json holds."""
+PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Run:
 
     @property
     def recipe(self) -> Path:
-        """What was asked, complete."""
+        """The complete recipe."""
         return self.folder / "recipe.yaml"
 
     @property
@@ -46,17 +47,17 @@ class Run:
 
     @property
     def samples(self) -> Path:
-        """Sheets along the way."""
+        """Previews of samples along the way."""
         return self.folder / "samples"
 
     @property
     def checkpoints(self) -> Path:
-        """Everything needed to go on."""
+        """Everything needed to go on training."""
         return self.folder / "checkpoints"
 
     @property
     def model(self) -> Path:
-        """What is shared and loaded."""
+        """The model folder, which is shared and loaded."""
         return self.folder / "model"
 
     @property
@@ -65,7 +66,7 @@ class Run:
         return self.folder / "best"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Inside, no other process trains in this folder (where the system has such locks: not on Windows).
 
         Raises :class:`UserError` when one does already. A lock ends with its process, however that ends.
@@ -82,7 +83,7 @@ class Run:
                     raise UserError(f"{self.folder}: is being trained by another process; stop that first") from None
             yield
 
-    def lay_out(self) -> None:
+    def make_folders(self) -> None:
         """Make the folders, and remove what a kill left half-written."""
         for folder in (self.samples, self.checkpoints, self.model):
             make_folder(folder)
@@ -99,7 +100,7 @@ def create(folder: Path, recipe: Recipe) -> Run:
         raise UserError(f"{folder}: exists and is not empty; choose another --out")
     make_folder(folder)
     write_atomically(run.recipe, recipe.to_yaml().encode())
-    run.lay_out()
+    run.make_folders()
     return run
 
 
@@ -118,13 +119,24 @@ def find(folder: Path) -> tuple[Run, dict[str, Any]]:
 
 
 def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], card: str) -> None:
-    """Write ``config.json``, ``model.safetensors`` and ``README.md``, each whole or not at all."""
+    """Write ``config.json``, ``model.safetensors`` with ``tensors`` of any shape ``(...)``, and ``README.md``, each
+    whole or not at all."""
     make_folder(folder)
     text = json.dumps({"sparring": FORMAT, **config}, indent=2, ensure_ascii=False)
     with aside(folder / "model.safetensors") as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
     write_atomically(folder / "config.json", text.encode())
     write_atomically(folder / "README.md", card.encode())
+
+
+def model_folder(path: Path) -> Path:
+    """The model folder of a run, or the folder itself. Raises :class:`UserError` where there is none."""
+    if path.suffix.lower() in PICKLES and path.is_file():
+        raise UserError(f"{path}: a pickle can run code when loaded, Sparring never does; it loads model folders")
+    if not path.is_dir():
+        raise UserError(f"{path}: no such run or model folder")
+    inner = path / "model"
+    return inner if inner.is_dir() else path
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -140,13 +152,15 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read ({problem}); copy the model folder again") from None
     if not isinstance(config, dict) or not all(isinstance(config.get(key), kind) for key, kind in CONFIG.items()):
         raise UserError(f"{path}: damaged, it lacks {', '.join(CONFIG)} or one of them; copy the model folder again")
-    if config["sparring"] != FORMAT:
-        raise UserError(f"{path}: not a model of format {FORMAT}; upgrade with: pip install --upgrade sparring")
+    if config["sparring"] not in READABLE:
+        raise UserError(
+            f"{path}: not a model of format {FORMAT} or older; upgrade with: pip install --upgrade sparring"
+        )
     return config
 
 
 def weights_hash(tensors: Mapping[str, Tensor]) -> str:
-    """16 hexadecimal digits that name a network's weights (SHA-256 over names and bytes) in what it made."""
+    """16 hexadecimal digits that name a network's weights ``(...)`` (SHA-256 over names and bytes) in what it made."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())

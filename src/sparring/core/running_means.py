@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,13 +24,13 @@ class RunningMeans:
         self.since = time.perf_counter()
 
     def add(self, report: Mapping[str, Tensor], examples: int) -> None:
-        """One step's report, left on the device: reading it would make the host wait."""
+        """Take in one step's report, scalars left on the device: reading them would make the host wait."""
         self.reports.append({name: value.detach() for name, value in report.items()})
         self.examples += examples
         self.examples_at_look += examples
 
     def read(self) -> tuple[dict[str, float], int]:
-        """Means over the rounds since the last look and over processes, and how many examples those were."""
+        """Means over the steps since the last look and over processes, and how many examples those were."""
         names = sorted({name for report in self.reports for name in report})
         means = [torch.stack([r[name].float() for r in self.reports if name in r]).mean() for name in names]
         report = dict(zip(names, processes.mean(torch.stack(means)).tolist(), strict=True))
@@ -38,22 +39,35 @@ class RunningMeans:
         return report, examples
 
     def pending(self) -> list[dict[str, float]]:
-        """The reports since the last look, in numbers, for a checkpoint; means over processes."""
+        """The reports since the last look, in numbers; means over processes."""
         return [
             dict(zip(report, processes.mean(torch.stack([v.float() for v in report.values()])).tolist(), strict=True))
             for report in self.reports
         ]
 
-    def restore(self, pending: Iterable[Mapping[str, float]], examples: int, device: torch.device) -> None:
-        """Take back what :meth:`pending` gave, so that the next look sees what it would have seen."""
-        self.examples_at_look = examples
-        self.reports = [
-            {name: torch.tensor(value, device=device) for name, value in report.items()} for report in pending
+    def state(self) -> dict[str, Any]:
+        """The reports since the last look as JSON-able numbers, for a checkpoint; means over processes."""
+        return {"pending": self.pending(), "pending_examples": self.examples_at_look}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any], device: torch.device) -> RunningMeans:
+        """What :meth:`state` gave, read back, so that the next look sees what it would have seen."""
+        means = cls()
+        means.examples_at_look = state["pending_examples"]
+        means.reports = [
+            {name: torch.tensor(value, device=device) for name, value in report.items()} for report in state["pending"]
         ]
+        return means
 
     def seconds(self) -> float:
-        """Since the last line."""
+        """Seconds since the last line."""
         return time.perf_counter() - self.since
+
+    def finish(self) -> bool:
+        """Take in what was reported since the last look; whether anything was trained since the last line."""
+        if self.reports:
+            self.read()
+        return self.examples > 0
 
     def close(self) -> tuple[dict[str, float], float, float]:
         """For one line: means of the looks since the last one, the share of time spent waiting for data, and

@@ -38,10 +38,11 @@ class Status:
 
 
 def progress_line(entry: Mapping[str, Any], left: float | None) -> str:
-    """One line from a journal entry: step, examples, speed, time left, losses, the judge's accuracies."""
+    """One line from a journal entry: step, examples, speed, time left, losses, the discriminator's accuracies on real
+    and fake examples."""
     losses = "  ".join(f"{name} {value:.3f}" for name, value in entry["losses"].items() if value is not None)
-    right = entry.get("accuracy", {})
-    judged = "  ".join(f"{name} {value:.0%}" for name, value in right.items() if value is not None)
+    accuracies = entry.get("accuracy", {})
+    accuracy = "  ".join(f"{name} {value:.0%}" for name, value in accuracies.items() if value is not None)
     parts = [
         f"step {entry['step']:,}",
         f"{entry['examples']:,} examples",
@@ -49,7 +50,7 @@ def progress_line(entry: Mapping[str, Any], left: float | None) -> str:
         f"{clock(left)} left" if left is not None else clock(entry["seconds"]),
         f"loss: {losses}",
     ]
-    return " | ".join([*parts, f"judged right: {judged}"] if judged else parts)
+    return " | ".join([*parts, f"discriminator accuracy: {accuracy}"] if accuracy else parts)
 
 
 def clock(seconds: float) -> str:

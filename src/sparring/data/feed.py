@@ -44,7 +44,7 @@ class Feed:
         self.workers = 0 if source.in_memory else workers
 
     def batches(self, start: int) -> Iterator[dict[str, Tensor]]:
-        """Batches without end, from the example at global position ``start`` on."""
+        """Batches without end, tensors ``(rows, ...)``, from the example at global position ``start`` on."""
         reader = _Reader(self.source)
         reads: Iterable[Read]
         if self.workers == 0:

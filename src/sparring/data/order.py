@@ -10,7 +10,8 @@ HELD_OUT_STREAM = 1  # sets the split's randomness apart from every epoch's: (se
 
 
 class Order:
-    """Endless epochs over ``members``, each shuffled anew by ``(seed, epoch)``.
+    """Endless epochs over ``members``, indices ``(n,)``, each shuffled anew by ``(seed, epoch)``. Raises ValueError
+    without members.
 
     Position ``p`` is the ``p``-th example ever seen, counted from 0 over all epochs and all processes.
     """
@@ -47,7 +48,7 @@ def held_out_count(wanted: int, count: int) -> int:
 
 
 def split(count: int, seed: int, held_out: int) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out indices below ``count``: disjoint, complete, ascending, fixed by ``seed``.
+    """Training and held-out indices ``(n,)`` below ``count``: disjoint, complete, ascending, fixed by ``seed``.
 
     Raises :class:`UserError` when nothing would be left to train on.
     """

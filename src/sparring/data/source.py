@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-import numpy as np
-from torch import Tensor
+from sparring.core.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -17,14 +21,59 @@ class BadFile:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What an example looks like. Two sources of the same form can feed the same networks; each modality extends it.
+
+    Fields hold plain values: numbers, texts, tuples and mappings of them, which a model's ``config.json`` keeps.
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Names that fields had in older formats, with their present ones."""
+
+    labels: tuple[str, ...] = ()
+
+    def described(self) -> str:
+        """The form in a few words, for a person."""
+        numbers = [f"{name.replace('_', ' ')} {value}" for name, value in asdict(self).items() if type(value) is int]
+        return ", ".join([*numbers, *([f"{len(self.labels)} labels"] if self.labels else [])])
+
+    def differs(self, other: Form) -> str:
+        """Why examples of ``other`` cannot take the place of examples of this form, in one line; empty if they can."""
+        for name, value in asdict(self).items():
+            theirs = getattr(other, name)
+            if theirs != value:
+                return f"{name.replace('_', ' ')} {shortened(theirs)} instead of {shortened(value)}"
+        return ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON can hold them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """What :meth:`to_dict` gave, older names of fields too. Raises :class:`UserError` where a field is missing."""
+        present = {cls.renamed.get(name, name): value for name, value in content.items()}
+        known = [field.name for field in fields(cls)]
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in present.items()}
+        try:
+            return cls(**{name: values[name] for name in known if name in values})
+        except TypeError as problem:
+            raise UserError(f"form: {problem}") from None
+
+
+def shortened(value: Any, most: int = 60) -> str:
+    """A value in one line, with the middle left out where it is long."""
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = text or "none"
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 3 :]}"
+
+
 class Source(Protocol):
     """Examples of one kind, numbered from 0. Picklable, so that worker processes can read for the trainer."""
 
     name: str
     """What the user gave: a path, or the name of a set."""
-
-    form: dict[str, Any]
-    """What an example looks like, JSON-able. Two sources of the same form can feed the same networks."""
 
     bad_files: list[BadFile]
     """Those found so far. A set that streams from disk may still find more while it is read."""
@@ -32,8 +81,12 @@ class Source(Protocol):
     in_memory: bool
     """Whether a batch costs no more than copying it; otherwise worker processes pay."""
 
+    @property
+    def form(self) -> Form:
+        """What an example looks like."""
+
     def __len__(self) -> int:
         """How many examples there are."""
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """The examples at ``indices``, int64 ``(n,)``: tensors of ``n`` rows each, by the room's names."""
+        """The examples at ``indices``, int64 ``(n,)``: tensors of ``n`` rows each, by the modality's names."""

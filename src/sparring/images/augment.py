@@ -1,4 +1,4 @@
-"""Augmentation inside the game: the judge sees real and generated pictures through the same random changes.
+"""Augmentation inside the game: the discriminator sees real and generated pictures through the same random changes.
 
 Everything is differentiable, twice, with stock operations, so that the generator and the gradient penalties
 see through it. Pictures are ``(batch, channels, height, width)`` in [-1, 1]; colour changes leave alpha alone.
@@ -7,7 +7,6 @@ see through it. Pictures are ``(batch, channels, height, width)`` in [-1, 1]; co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Protocol
 
 import torch
@@ -29,12 +28,14 @@ class Draw(Protocol):
 
 
 def diff_augment(images: Tensor, draw: Draw) -> Tensor:
-    """Brightness, saturation, contrast; a shift by up to 1/8; a square of half the size blanked out."""
+    """Images ``(batch, channels, height, width)`` with brightness, saturation and contrast changed, shifted by up to
+    1/8, a rectangle of half the height and width blanked out."""
     return cut_out(shift(recolour(images, draw), draw), draw)
 
 
 def recolour(images: Tensor, draw: Draw) -> Tensor:
-    """Brightness by +-0.5, saturation by 0 to 2, contrast by 0.5 to 1.5."""
+    """Images ``(batch, channels, height, width)`` with brightness changed by up to 0.5, saturation by a factor of 0 to
+    2, contrast by one of 0.5 to 1.5."""
     amounts = draw.uniform(3, 1, 1, 1)
     colour, alpha = images[:, :3], images[:, 3:]
     colour = colour + amounts[:, 0] - 0.5
@@ -45,7 +46,8 @@ def recolour(images: Tensor, draw: Draw) -> Tensor:
 
 
 def shift(images: Tensor, draw: Draw) -> Tensor:
-    """Move each image by up to an eighth of its height and width, zeros coming in."""
+    """Each image of ``(batch, channels, height, width)`` moved by up to an eighth of its height and width, zeros coming
+    in."""
     batch, _, height, width = images.shape
     most = (round(height / 8), round(width / 8))
     padded = pad(images, [most[1], most[1], most[0], most[0]]).permute(0, 2, 3, 1)
@@ -56,15 +58,16 @@ def shift(images: Tensor, draw: Draw) -> Tensor:
     return padded[image, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def cut_out(images: Tensor, draw: Draw, chance: float = 1.0) -> Tensor:
-    """Blank a rectangle of half the height and width around a random place in some of the images."""
+def cut_out(images: Tensor, draw: Draw, probability: float = 1.0) -> Tensor:
+    """Images ``(batch, channels, height, width)``, each with this probability with a rectangle of half its height and
+    width blanked out, around a random pixel."""
     height, width = images.shape[2:]
     numbers = draw.uniform(3)
     rows = (torch.arange(height, device=images.device) + 0.5) / height
     columns = (torch.arange(width, device=images.device) + 0.5) / width
     tall = (rows - numbers[:, :1]).abs() < 0.25
     wide = (columns - numbers[:, 1:2]).abs() < 0.25
-    hidden = tall[:, None, :, None] & wide[:, None, None, :] & (numbers[:, 2] < chance)[:, None, None, None]
+    hidden = tall[:, None, :, None] & wide[:, None, None, :] & (numbers[:, 2] < probability)[:, None, None, None]
     return images.masked_fill(hidden, 0.0)
 
 
@@ -80,16 +83,17 @@ class AdaptiveAugment:
     """
 
     def __call__(self, images: Tensor, p: float, draw: Draw) -> Tensor:
-        """Augment with probability ``p`` in [0, 1]; 0 returns the images themselves."""
+        """Images ``(batch, channels, height, width)``, each change made with probability ``p`` in [0, 1]; 0 returns the
+        images themselves."""
         if p <= 0:
             return images
         with torch.autocast(images.device.type, enabled=False):  # coordinates need all of float32
             moved = move(images, geometry(images, p, draw))
-            return cut_out(paint(moved, colours(images, p / 2, draw)), draw, chance=p)
+            return cut_out(paint(moved, colours(images, p / 2, draw)), draw, probability=p)
 
 
 def chosen(draw: Draw, p: float, value: Tensor, neutral: float) -> Tensor:
-    """``value`` for a share ``p`` of the images, ``neutral`` for the others."""
+    """``value`` ``(batch,)`` for a share ``p`` of the images, ``neutral`` for the others."""
     return torch.where(draw.uniform() < p, value, torch.full_like(value, neutral))
 
 
@@ -99,7 +103,8 @@ def lognormal(draw: Draw, octaves: float) -> Tensor:
 
 
 def geometry(images: Tensor, p: float, draw: Draw) -> Tensor:
-    """A 3x3 matrix an image from places in the result to places in the source, in pixels from the centre."""
+    """Matrices ``(batch, 3, 3)``, one for each image of ``(batch, channels, height, width)``, from coordinates in the
+    result to coordinates in the source, in pixels from the centre."""
     height, width = images.shape[2:]
     flip = chosen(draw, p, (draw.uniform() < 0.5).float() * -2 + 1, 1)
     quarter = chosen(draw, p, (draw.uniform() * 4).floor(), 0) * (math.pi / 2)
@@ -124,36 +129,38 @@ def geometry(images: Tensor, p: float, draw: Draw) -> Tensor:
 
 
 def scaling(x: Tensor, y: Tensor) -> Tensor:
-    """``(batch, 3, 3)``."""
+    """Matrices ``(batch, 3, 3)`` that scale by factors ``(batch,)`` along each axis."""
     return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], 1))
 
 
 def rotation(angle: Tensor) -> Tensor:
-    """``(batch, 3, 3)``, by radians."""
+    """Matrices ``(batch, 3, 3)`` that turn by angles ``(batch,)`` in radians."""
     cos, sin, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     return torch.stack([cos, sin, zero, -sin, cos, zero, zero, zero, one], 1).view(-1, 3, 3)
 
 
 def translation(x: Tensor, y: Tensor) -> Tensor:
-    """``(batch, 3, 3)``."""
+    """Matrices ``(batch, 3, 3)`` that move by ``(batch,)`` pixels along each axis."""
     matrix = torch.eye(3, device=x.device).repeat(len(x), 1, 1)
     return torch.cat([matrix[:, :, :2], torch.stack([x, y, torch.ones_like(x)], 1)[:, :, None]], 2)
 
 
 def move(images: Tensor, matrix: Tensor) -> Tensor:
-    """Look up each place of the result at ``matrix`` times it in the source; ``(batch, 3, 3)``, in pixels."""
+    """Images ``(batch, channels, height, width)`` whose every pixel is looked up in the source, at ``matrix``
+    ``(batch, 3, 3)`` times its coordinates, in pixels from the centre."""
     height, width = images.shape[2:]
     ys = torch.arange(height, device=images.device, dtype=matrix.dtype) - (height - 1) / 2
     xs = torch.arange(width, device=images.device, dtype=matrix.dtype) - (width - 1) / 2
     y, x = torch.meshgrid(ys, xs, indexing="ij")
-    places = torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3) @ matrix.transpose(1, 2)
+    sources = torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3) @ matrix.transpose(1, 2)
     half = torch.tensor([width / 2, height / 2], device=images.device, dtype=matrix.dtype)
-    grid = (places[:, :, :2] / half).view(-1, height, width, 2).to(images.dtype)
+    grid = (sources[:, :, :2] / half).view(-1, height, width, 2).to(images.dtype)
     return grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def colours(images: Tensor, p: float, draw: Draw) -> Tensor:
-    """A 4x4 matrix an image, on (red, green, blue, 1)."""
+    """Matrices ``(batch, 4, 4)`` on (red, green, blue, 1), one for each of ``images`` ``(batch, channels, height,
+    width)``."""
     grey = torch.tensor([1.0, 1.0, 1.0, 0.0], device=images.device) / math.sqrt(3)
     luma = grey[:, None] * grey  # projects on the axis of greys
     identity = torch.eye(4, device=images.device)
@@ -180,7 +187,8 @@ def colours(images: Tensor, p: float, draw: Draw) -> Tensor:
 
 
 def turn_around_grey(angle: Tensor) -> Tensor:
-    """Rotations ``(batch, 3, 3)`` of colour space about the axis of greys (Rodrigues' formula)."""
+    """Rotations ``(batch, 3, 3)`` of colour space about the axis of greys, by angles ``(batch,)`` in radians
+    (Rodrigues' formula)."""
     unit = 1 / math.sqrt(3)
     cross = unit * torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=angle.device)
     along = torch.full((3, 3), 1 / 3, device=angle.device)
@@ -189,7 +197,8 @@ def turn_around_grey(angle: Tensor) -> Tensor:
 
 
 def paint(images: Tensor, matrix: Tensor) -> Tensor:
-    """Apply colour matrices; one channel is treated as three equal ones, a fourth is kept."""
+    """Images ``(batch, channels, height, width)`` after colour matrices ``(batch, 4, 4)``; one channel is treated as
+    three equal ones, a fourth is kept."""
     count = 1 if images.shape[1] == 1 else 3
     colour, alpha = images[:, :count], images[:, 3:]
     mixing, shift = matrix[:, :3, :3], matrix[:, :3, 3]
@@ -200,7 +209,8 @@ def paint(images: Tensor, matrix: Tensor) -> Tensor:
 
 
 class AdaptiveProbability:
-    """ADA's controller (Karras et al. 2020, section 3.2): p rises while the judge is surer of reals than ``target``.
+    """ADA's controller (Karras et al. 2020, section 3.2): p rises while the discriminator is surer of real pictures
+    than ``target``.
 
     The measure is r_t = E[sign(D(real))], for relativistic objectives the sign against the mean fake, since
     their logits have no zero. p moves by 1 within ``SPEED`` examples and never above ``highest``.
@@ -216,11 +226,3 @@ class AdaptiveProbability:
         """Take in the mean sign over the last ``examples`` examples."""
         step = examples / self.SPEED
         self.p = min(max(self.p + (step if sign_mean > self.target else -step), 0.0), self.highest)
-
-    def state(self) -> dict[str, float]:
-        """For a checkpoint."""
-        return {"augment_p": self.p}
-
-    def load(self, state: Mapping[str, float]) -> None:
-        """From a checkpoint."""
-        self.p = state["augment_p"]

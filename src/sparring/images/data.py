@@ -2,107 +2,101 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import Counter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
+import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.recipe import nearest
+from sparring.core.settings import nearest
 from sparring.data.source import Source
-from sparring.images.reading.arrays import ImageArrays
-from sparring.images.reading.file_set import Archive, Folder, is_image
+from sparring.images.reading.arrays import ImageArrays, read_numpy
+from sparring.images.reading.file_set import Archive, Folder, SingleFile, is_image
 from sparring.images.reading.folder import ImageFiles
-from sparring.images.reading.numpy_files import read_numpy
 from sparring.images.reading.official_files import idx_images, is_cifar
 from sparring.images.reading.sets import NAMES, is_set, local_arrays, open_set
-from sparring.images.reading.shape import ImageSettings, Survey
-
-CHECKED = 256  # pictures read at a time by check
-TOP = 5  # most frequent sizes that check tells
+from sparring.images.reading.shape import MINIMUM, ImageForm, ImageSettings, Survey
+from sparring.images.recipes import ImageRecipe
 
 
 class ImageSource(Source, Protocol):
     """Yields ``images`` uint8 ``(n, channels, height, width)`` and, if any, ``labels`` int64 ``(n,)``."""
 
+    form: ImageForm
     survey: Survey
     labels: Tensor | None
 
 
-def open_source(recipe: ImageSettings) -> ImageSource:
-    """The pictures that ``recipe.data`` names: a set, a folder, a zip, an array or one of the official files.
+def open_source(settings: ImageSettings, least: int = MINIMUM) -> ImageSource:
+    """The pictures that ``settings.data`` names: a set, a folder, a zip, an array or one of the official files; where
+    one picture is enough, a file of it too.
 
-    Raises :class:`UserError` when there are none to be had, or no labels where ``labelled`` asks for them.
+    Raises :class:`UserError` when there are fewer than ``least`` to be had, or no labels where ``labelled`` asks for
+    them.
     """
-    source = open_set(recipe) if is_set(recipe.data) else _open_path(recipe)
-    if recipe.labelled == "yes" and not source.form["labels"]:
+    source = open_set(settings) if is_set(settings.data) else _open_path(settings, least)
+    if settings.labelled == "yes" and not source.form.labels:
         raise UserError(
-            f"{recipe.data}: no labels found; sort the images into a sub-folder for each label, "
+            f"{settings.data}: no labels found; sort the images into a sub-folder for each label, "
             f"or put a labels.csv (file,label) beside them"
         )
     return source
 
 
-def check(recipe: ImageSettings) -> dict[str, Any]:
-    """What training on ``recipe.data`` would meet, JSON-able; reads every pixel.
+def open_in_form(recipe: ImageRecipe, form: ImageForm) -> ImageSource:
+    """The pictures that ``recipe.data`` names, one or more, brought to the size and channels of ``form``; their labels,
+    where they have any and the recipe is conditioned on them, are numbered as in ``form``.
 
-    ``good`` (count), ``bad`` (``{"path", "reason"}`` each), ``sizes`` (the most frequent, ``"HEIGHTxWIDTH"``
-    to count), ``modes`` (Pillow's names to count), ``labels`` (name to count), ``form``, ``in_memory``, and
-    ``duplicates``: how many pictures equal an earlier one, byte for byte, once brought to shape. Raises as
-    :func:`open_source` does.
+    Raises :class:`UserError` as :func:`open_source` does, and for a label that ``form`` does not know.
     """
-    source = open_source(recipe)
-    dead: set[int] = source.dead if isinstance(source, ImageFiles) else set()
-    pictures: set[bytes] = set()
-    labels: Counter[int] = Counter()
-    good = 0
-    for start in range(0, len(source), CHECKED):
-        indices = np.arange(start, min(start + CHECKED, len(source)))
-        images = source.batch(indices)["images"].numpy()
-        rows = [row for row, index in enumerate(indices.tolist()) if index not in dead]  # the others are stand-ins
-        good += len(rows)
-        pictures.update(hashlib.blake2b(images[row].tobytes(), digest_size=16).digest() for row in rows)
-        if source.labels is not None:
-            labels.update(source.labels[indices[rows]].tolist())
-    return {
-        "data": source.name,
-        "good": good,
-        "bad": [{"path": bad.path, "reason": bad.reason} for bad in source.bad_files],
-        "sizes": {f"{height}x{width}": count for (height, width), count in source.survey.sizes.most_common(TOP)},
-        "modes": dict(source.survey.modes.most_common()),
-        "labels": {name: labels[index] for index, name in enumerate(source.form["labels"])},
-        "form": source.form,
-        "in_memory": source.in_memory,
-        "duplicates": good - len(pictures),
-    }
+    labelled = "auto" if recipe.conditional else "no"
+    alpha = "white" if recipe.alpha == "keep" and form.channels < 4 else recipe.alpha  # no channel to keep it in
+    shape = {"size": f"{form.height}x{form.width}", "channels": form.channels, "alpha": alpha}
+    source = open_source(recipe.changed({**shape, "labelled": labelled}), least=1)
+    if source.labels is not None:
+        source.labels = _numbers(source, form)[source.labels]
+    source.form = form
+    return source
 
 
-def _open_path(recipe: ImageSettings) -> ImageSource:
-    path = Path(os.path.expanduser(recipe.data))  # Path.expanduser raises where there is no such user
-    try:
-        if not recipe.data or not path.exists():
+def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
+    """The number, in ``form``, of each label that the source has, int64 ``(labels,)``."""
+    number = {label: index for index, label in enumerate(form.labels)}
+    for label in source.form.labels:
+        if label not in number:
             raise UserError(
-                f"data: no file, folder or set called '{recipe.data}'{nearest(recipe.data, NAMES)} "
+                f"{source.name}: its label '{label}'{nearest(label, number)} is none of those that the model knows "
+                f"({', '.join(form.labels[:20])}); give its folder by itself, or rename it"
+            )
+    return torch.tensor([number[label] for label in source.form.labels], dtype=torch.int64)
+
+
+def _open_path(settings: ImageSettings, least: int) -> ImageSource:
+    path = Path(os.path.expanduser(settings.data))  # Path.expanduser raises where there is no such user
+    try:
+        if not settings.data or not path.exists():
+            raise UserError(
+                f"data: no file, folder or set called '{settings.data}'{nearest(settings.data, NAMES)} "
                 f"(sets: {', '.join(NAMES)})"
             )
-        return _by_kind(path, recipe)
+        return _by_kind(path, settings, least)
     except OSError as problem:
         raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
 
 
-def _by_kind(path: Path, recipe: ImageSettings) -> ImageSource:
+def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:
     """MNIST's and CIFAR-10's own files are known by their names; any other folder is one of images."""
     if path.suffix in (".npy", ".npz"):
-        return ImageArrays(read_numpy(path), recipe)
+        return ImageArrays(read_numpy(path), settings, least)
     if path.suffix == ".zip":
-        return ImageFiles(Archive(path), recipe)
+        return ImageFiles(Archive(path), settings, least)
     if idx_images(path) or is_cifar(path):
-        return ImageArrays(local_arrays(path), recipe)
+        return ImageArrays(local_arrays(path), settings, least)
     if path.is_dir():
-        return ImageFiles(Folder(path), recipe)
+        return ImageFiles(Folder(path), settings, least)
+    if is_image(path.name) and least == 1:
+        return ImageFiles(SingleFile(path), settings, least)
     hint = "; give the folder that it is in" if is_image(path.name) else ""
     raise UserError(f"{path}: not a folder, .zip, .npy, .npz, *-idx3-ubyte[.gz] or CIFAR-10 tar{hint}")

@@ -1,43 +1,36 @@
-"""The game on pictures: which pair plays, what bounds its output, what the judge is shown."""
+"""The game on pictures: which pair plays, and what the discriminator is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from sparring.core.adversarial import AdversarialGame
 from sparring.core.errors import UserError
-from sparring.core.game import Step, Turn
+from sparring.core.game import Batch, Event, Step, Turn
 from sparring.images.augment import AdaptiveAugment, AdaptiveProbability, diff_augment
 from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
+from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ImageRecipe, read_widths
-
-BOUNDS: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": torch.tanh,
-    "clamp": lambda images: images.clamp(-1, 1),
-    "free": lambda images: images,
-}
 
 
 class ImageGame(AdversarialGame):
-    """Pictures ``(batch, channels, height, width)`` in [-1, 1]."""
+    """Pictures ``(batch, channels, height, width)`` in [-1, 1]. Raises :class:`UserError` where recipe and form do not
+    go together."""
 
-    def __init__(self, recipe: ImageRecipe, form: Mapping[str, Any]) -> None:
-        classes = len(form["labels"]) if recipe.conditional else 0
+    def __init__(self, recipe: ImageRecipe, form: ImageForm) -> None:
+        classes = len(form.labels) if recipe.conditional else 0
         if recipe.conditional and classes < 2:
             raise UserError(
                 f"conditional: {recipe.data} has no labels to condition on; sort the pictures into one folder a "
                 "label, add a labels.csv (file,label), or leave conditional out"
             )
         generator, discriminator = networks(recipe, form, classes)
-        super().__init__(
-            generator, discriminator, recipe, classes=classes, augment=self.augmented, bound=BOUNDS[recipe.output]
-        )
+        super().__init__(generator, discriminator, recipe, classes=classes, augment=self.augmented)
         self.settings = recipe
         self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
         self.probability = AdaptiveProbability(recipe.augment_target, recipe.augment_limit.highest)
@@ -48,12 +41,14 @@ class ImageGame(AdversarialGame):
             step.batches = [{**batch, "images": mirrored(batch["images"], step)} for batch in step.batches]
         return super().turns(step)
 
-    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The batch's pictures, from bytes to [-1, 1]."""
+    def real(self, batch: Batch) -> Tensor:
+        """The batch's pictures ``(batch, channels, height, width)``, from bytes to [-1, 1]."""
         return batch["images"].float() / 127.5 - 1
 
+    # Augmentation
+
     def augmented(self, examples: Tensor, step: Step) -> Tensor:
-        """What the judge is shown, of the real ones and of the generated."""
+        """What the discriminator is shown of pictures ``(batch, channels, height, width)``, real or generated."""
         if self.settings.augment == "diff":
             return diff_augment(examples, step)
         if not self.adaptive:
@@ -67,54 +62,53 @@ class ImageGame(AdversarialGame):
         limit = self.settings.augment_limit(examples_seen)
         return limit if self.settings.augment_fixed else min(self.probability.p, limit)
 
-    def heed(self, report: Mapping[str, float], examples: int) -> str:
-        """ADA's controller: more augmentation while the judge is too sure of the reals."""
-        if self.adaptive and not self.settings.augment_fixed:
-            self.probability.update(2 * report["accuracy/real"] - 1, examples)
-        return ""
+    def observe(self, means: Mapping[str, float], examples: int) -> Event | None:
+        """ADA's controller: more augmentation while the discriminator is too sure of the real pictures. Measurements,
+        which come with 0 ``examples``, do not move it."""
+        if self.adaptive and not self.settings.augment_fixed and examples:
+            self.probability.update(2 * means["accuracy/real"] - 1, examples)
+        return None
 
-    def state(self) -> dict[str, float]:
-        """ADA's probability."""
-        return self.probability.state() if self.adaptive else {}
+    def state(self) -> dict[str, float | Tensor]:
+        """ADA's probability, a scalar called ``augment_p``; empty where nothing adapts."""
+        return {"augment_p": self.probability.p} if self.adaptive else {}
 
-    def load_state(self, state: Mapping[str, float]) -> None:
-        """Take back what :meth:`state` gave."""
+    def load_state(self, state: Mapping[str, float | Tensor]) -> None:
+        """Take back the scalar that :meth:`state` gave."""
         if self.adaptive:
-            self.probability.load(state)
+            self.probability.p = float(state["augment_p"])
 
 
 def mirrored(images: Tensor, step: Step) -> Tensor:
-    """Half of the pictures, left and right swapped."""
+    """Half of the pictures ``(batch, channels, height, width)``, left and right swapped."""
     swap = (step.uniform() < 0.5)[:, None, None, None]
     return torch.where(swap, images.flip(3), images)
 
 
-def build(recipe: ImageRecipe, form: Mapping[str, Any]) -> ImageGame:
-    """The game that ``recipe`` describes, on pictures of this form."""
-    return ImageGame(recipe, form)
-
-
-def networks(recipe: ImageRecipe, form: Mapping[str, Any], classes: int) -> tuple[nn.Module, nn.Module]:
-    """The pair that plays."""
-    size = {key: form[key] for key in ("height", "width", "channels")}
-    latent = recipe.latent
+def networks(recipe: ImageRecipe, form: ImageForm, classes: int) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator that the recipe names, for pictures of this form and ``classes`` labels (0
+    for players that are shown none). Raises :class:`UserError` for a size that they cannot make."""
+    size = {"height": form.height, "width": form.width, "channels": form.channels, "classes": classes}
     if recipe.network == "tutorial":
         return (
-            TutorialGenerator(latent=latent, classes=classes, **size),
-            TutorialDiscriminator(classes=classes, dropout=recipe.dropout, **size),
+            TutorialGenerator(latent=recipe.latent, bound=recipe.output, **size),
+            TutorialDiscriminator(dropout=recipe.dropout, **size),
         )
     if recipe.network == "r3gan":
         widths = read_widths(recipe.widths)
         return (
-            R3GANGenerator(latent=latent, classes=classes, widths=widths, **size),
-            R3GANDiscriminator(classes=classes, widths=widths, **size),
+            R3GANGenerator(latent=recipe.latent, widths=widths, bound=recipe.output, **size),
+            R3GANDiscriminator(widths=widths, **size),
         )
     return (
         LeanGenerator(
-            latent=latent, classes=classes, base=recipe.width, batch_norm=recipe.batch_norm != "none", **size
+            latent=recipe.latent,
+            base=recipe.width,
+            batch_norm=recipe.batch_norm != "none",
+            bound=recipe.output,
+            **size,
         ),
         LeanDiscriminator(
-            classes=classes,
             base=recipe.width,
             dropout=recipe.dropout,
             batch_statistics=recipe.batch_statistics,

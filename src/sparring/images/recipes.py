@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import Recipe, setting
 from sparring.core.schedules import Schedule, schedule
+from sparring.core.settings import Settings, setting, settings
+from sparring.media.pictures.formats import ENDINGS
+from sparring.modality import Entry
+from sparring.options import EvaluateOptions
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
+FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
+"""The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
 LARGEST = 1024  # longer side, in pixels
 
 ONLY_WITH = {
@@ -28,43 +32,55 @@ ONLY_WITH = {
 }  # settings that have an effect only where another has one of these values
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading(Recipe):
-    """How pictures are read."""
+@settings
+class Reading(Settings):
+    """How pictures are read: a part of every recipe, and of the options of every verb, that reads pictures."""
 
-    size: str = setting("auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64")
-    channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", choices=("auto", "1", "3", "4"))
-    fit: str = setting("crop", "how to bring a picture to size", choices=("crop", "pad", "stretch"))
-    alpha: str = setting("white", "what to do with transparency", choices=("white", "black", "keep", "drop"))
-    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", low=0)
-    labelled: str = setting("auto", "read labels where there are any", choices=("auto", "yes", "no"))
+    size: str = setting(
+        "auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64", "data",
+        common=True,
+    )  # fmt: skip
+    channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", "data", choices=("auto", "1", "3", "4"))
+    fit: str = setting("crop", "how to bring a picture to size", "data", choices=("crop", "pad", "stretch"))
+    alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
+    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0)
+    labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         read_size(self.size)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageRecipe(AdversarialRecipe, Reading):
-    """A game on pictures: how they are read, which networks play, what the judge is shown."""
+@settings
+class ImageRecipe(Reading, AdversarialRecipe):
+    """A game on pictures: how they are read, which networks play, what the discriminator is shown."""
 
     kind: ClassVar[str] = "images"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
 
-    conditional: bool = setting(False, "condition both players on the label")
-    network: str = setting("lean", "the pair that plays", choices=("lean", "tutorial", "r3gan"))
-    width: int = setting(32, "channels of the lean pair at full resolution", low=1, high=1024)
-    widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first")
-    output: str = setting("free", "bound of what the generator makes", choices=("tanh", "clamp", "free"))
-    dropout: float = setting(0.0, "in the discriminator of the lean and tutorial pairs", low=0, high=0.9)
-    batch_norm: str = setting("none", "batch norm in the lean pair", choices=("none", "generator", "both"))
-    batch_statistics: bool = setting(False, "show the discriminator how varied its batch is")
+    conditional: bool = setting(False, "condition both players on the label", "network", common=True)
+    network: str = setting("lean", "the pair that plays", "network", choices=("lean", "tutorial", "r3gan"))
+    width: int = setting(32, "channels of the lean pair at full resolution", "network", low=1, high=1024, common=True)
+    widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first", "network")
+    output: str = setting("free", "bound of what the generator makes", "network", choices=("tanh", "clamp", "free"))
+    dropout: float = setting(
+        0.0, "in the discriminator of the lean and tutorial pairs", "regularisation", low=0, high=0.9
+    )
+    batch_norm: str = setting("none", "batch norm in the lean pair", "network", choices=("none", "generator", "both"))
+    batch_statistics: bool = setting(False, "show the discriminator how varied its batch is", "network")
 
-    augment: str = setting("none", "what the judge is shown of each picture", choices=("none", "diff", "ada"))
-    augment_target: float = setting(0.6, "ADA adapts until this much of E[sign D(real)] is left", low=0, high=1)
-    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", low=0, high=1)
-    augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting")
-    mirror: bool = setting(False, "show half of the real pictures mirrored")
+    augment: str = setting(
+        "none", "random changes of every picture that the discriminator sees", "regularisation",
+        choices=("none", "diff", "ada"), common=True,
+    )  # fmt: skip
+    augment_target: float = setting(
+        0.6, "ADA adapts until this much of E[sign D(real)] is left", "regularisation", low=0, high=1
+    )
+    augment_limit: Schedule = setting(
+        schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0, high=1
+    )
+    augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")
+    mirror: bool = setting(False, "show half of the real pictures mirrored", "data", common=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,8 +93,13 @@ class ImageRecipe(AdversarialRecipe, Reading):
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
 
 
+@settings
+class ImageEvaluateOptions(Reading, EvaluateOptions):
+    """What ``sparring evaluate`` is asked for; how pictures are read is asked for a folder of samples alone."""
+
+
 def read_size(size: str) -> tuple[int, int] | None:
-    """(height, width) in pixels; None for ``auto``. Raises :class:`UserError`."""
+    """(height, width) in pixels; None for ``auto``. Raises :class:`UserError` for what is no size, or one too large."""
     if size == "auto":
         return None
     match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size)
@@ -88,7 +109,7 @@ def read_size(size: str) -> tuple[int, int] | None:
 
 
 def read_widths(widths: str) -> tuple[int, ...]:
-    """Channels at each resolution. Raises :class:`UserError`."""
+    """Channels at each resolution. Raises :class:`UserError` for what is no list of them."""
     if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", widths):
         raise UserError(f"widths: '{widths}' is no list of channels; write 64,64,32")
     return tuple(int(width) for width in widths.split(","))
@@ -197,7 +218,7 @@ dcgan = ImageRecipe(
 wgan_gp = dataclasses.replace(
     dcgan,
     name="wgan-gp",
-    about="Gulrajani et al. 2017: Wasserstein with gradient penalty, five critic turns",
+    about="Gulrajani et al. 2017: Wasserstein with gradient penalty, n_critic 5",
     latent=128,
     batch_norm="generator",
     objective="wasserstein",
@@ -211,7 +232,7 @@ wgan_gp = dataclasses.replace(
 sn_hinge = dataclasses.replace(
     wgan_gp,
     name="sn-hinge",
-    about="Miyato et al. 2018: spectral norm, hinge, five critic turns",
+    about="Miyato et al. 2018: spectral norm, hinge, n_critic 5",
     objective="hinge",
     wgan_gp=0.0,
     spectral_norm=True,
@@ -267,21 +288,10 @@ r3gan_cifar10 = ImageRecipe(
     augment_limit=schedule("0:0.55@20M"),
 )
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
-        images,
-        digits,
-        mnist,
-        fashion_mnist,
-        cifar10,
-        tutorial,
-        dcgan,
-        wgan_gp,
-        sn_hinge,
-        stacked_mnist,
-        r3gan_stacked_mnist,
-        r3gan_stacked_mnist_narrow,
-        r3gan_cifar10,
-    )
-}
+RECIPES = {recipe.name: recipe for recipe in (
+    images, digits, mnist, fashion_mnist, cifar10, tutorial, dcgan, wgan_gp, sn_hinge, stacked_mnist,
+    r3gan_stacked_mnist, r3gan_stacked_mnist_narrow, r3gan_cifar10,
+)}  # fmt: skip
+
+OPTIONS = {"evaluate": ImageEvaluateOptions}
+ENTRY = Entry(ImageRecipe, RECIPES, SETS, (*ENDINGS, *FILES), "sparring.images.modality:Images", options=OPTIONS)

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, file_name, write_atomically
-from sparring.media.pictures.notes import compact, encode_png, save_png
-from sparring.media.pictures.sheets import sheet, to_picture, to_uint8
+from sparring.media.pictures.notes import as_png, compact, encode_png, save_png
+from sparring.media.pictures.sheets import channels_last, sheet, to_picture, to_uint8
+from sparring.modality import Artifact
 
 KINDS = (".png (one sheet)", ".npz", ".npy", ".zip", "no ending for a folder")
 
@@ -45,8 +46,14 @@ def write_samples(
     return [out]
 
 
+def as_artifact(images: Tensor, caption: str, name: str = "", columns: int | None = None) -> Artifact:
+    """A sheet of bytes ``(n, channels, height, width)``, as many in a row as ``columns`` says, or as make it square."""
+    return Artifact(caption, "image/png", as_png(sheet(channels_last(images), columns)), name)
+
+
 def make_room(out: Path, kind: str, overwrite: bool) -> None:
-    """The folders that ``out`` needs. Raises :class:`UserError` when something is there already."""
+    """Make the folders that ``out`` needs. Raises :class:`UserError` when something is there already, or nothing can be
+    written there."""
     try:
         (out.parent if kind else out).mkdir(parents=True, exist_ok=True)
         taken = out.exists() if kind else any(out.iterdir())
@@ -58,7 +65,7 @@ def make_room(out: Path, kind: str, overwrite: bool) -> None:
 
 
 def write_arrays(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> None:
-    """An ``.npz`` or ``.npy`` of bytes, grey without an axis for channels."""
+    """Write an ``.npz`` or ``.npy`` of bytes ``(n, height, width, channels)``, grey without an axis for channels."""
     images = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     named = {"labels": np.array(labels, dtype=np.str_)} if labels is not None else {}
     with aside(out) as temporary, temporary.open("wb") as file:
@@ -69,7 +76,7 @@ def write_arrays(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, no
 
 
 def write_zip(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> None:
-    """A zip of PNGs, the same bytes whenever it is written."""
+    """Write a zip of PNGs from bytes ``(n, height, width, channels)``; it is the same whenever it is written."""
     with aside(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for index, picture in enumerate(pixels):
             name, own = describe(index, labels, note)
@@ -77,7 +84,7 @@ def write_zip(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note:
 
 
 def write_folder(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> list[Path]:
-    """A PNG each: thousands of files, so none waits for the disk."""
+    """Write a PNG for each of ``(n, height, width, channels)``: thousands of files, so none waits for the disk."""
     written = []
     for index, picture in enumerate(pixels):
         name, own = describe(index, labels, note)

@@ -13,35 +13,36 @@ from sparring.metrics.diversity import vendi
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
 from sparring.metrics.neighbours import neighbourhoods
-from sparring.metrics.score import Estimate, Family, Meaning, NotComputable, Score
+from sparring.metrics.score import Estimate, Family, Metric, NotComputable, Score
 from sparring.metrics.sliced import sliced_wasserstein
 
+FRECHET = Metric("frechet", "low", "distance of the two as Gaussians", bias="halving")
+MEMORISATION = Metric("memorisation", "low", "share of samples closer to the training set than real ones are")
+LABEL_ACCURACY = Metric("label_accuracy", "high", "samples that the classifier reads as the label asked for")
+
 FAMILIES = (
-    Family(("frechet",), frechet),
-    Family(("kernel",), kernel_distance),
-    Family(("precision", "recall", "density", "coverage"), neighbourhoods),
-    Family(("sliced",), sliced_wasserstein),
-    Family(("vendi",), vendi),
-    Family(("duplicates", "support"), duplicates),
+    Family((FRECHET,), frechet),
+    Family((Metric("kernel", "low", "distance by an unbiased cubic kernel"),), kernel_distance),
+    Family(
+        (
+            Metric("precision", "high", "share of samples that lie among the real ones", "halving"),
+            Metric("recall", "high", "share of real ones that lie among the samples", "halving"),
+            Metric("density", "floor", "how many real neighbourhoods a sample is in, over 5", "halving"),
+            Metric("coverage", "high", "share of real ones with a sample in their neighbourhood", "halving"),
+        ),
+        neighbourhoods,
+    ),
+    Family((Metric("sliced", "low", "transport along random directions", "root"),), sliced_wasserstein),
+    Family((Metric("vendi", "floor", "effective number of different samples", "halving"),), vendi),
+    Family(
+        (
+            Metric("duplicates", "low", "share of samples with a near-copy among the samples", "halving"),
+            Metric("support", "high", "different samples there seem to be (birthday paradox)"),
+        ),
+        duplicates,
+    ),
 )
-
-MEANINGS = {
-    "frechet": Meaning("low", "distance of the two as Gaussians"),
-    "kernel": Meaning("low", "distance by an unbiased cubic kernel"),
-    "precision": Meaning("high", "share of samples that lie among the real ones"),
-    "recall": Meaning("high", "share of real ones that lie among the samples"),
-    "density": Meaning("floor", "how many real neighbourhoods a sample is in, over 5"),
-    "coverage": Meaning("high", "share of real ones with a sample in their neighbourhood"),
-    "sliced": Meaning("low", "transport along random directions"),
-    "vendi": Meaning("floor", "effective number of different samples"),
-    "duplicates": Meaning("low", "share of samples with a near-copy among the samples"),
-    "support": Meaning("high", "different samples there seem to be (birthday paradox)"),
-    "memorisation": Meaning("low", "share of samples closer to the training set than real ones are"),
-}
-"""Of the metrics in this package; a room adds its own."""
-
-NO_BIAS = {"kernel", "support", "spectrum"}  # has none, or one that halving does not tell
-ROOTS = {"sliced"}
+"""Of the features of any kind of example; a modality adds its own."""
 
 
 def compare(
@@ -54,46 +55,43 @@ def compare(
     """
     trouble = unusable({"reference examples": reference, "samples": samples, "real examples": real})
     if trouble:
-        return [without(name, trouble, len(samples)) for family in families for name in family.names]
+        return [missing_score(metric, trouble, len(samples)) for family in families for metric in family.metrics]
     return [score for family in families for score in scores_of(family, reference, samples, real, seed)]
 
 
 def scores_of(family: Family, reference: Tensor, samples: Tensor, real: Tensor, seed: int) -> list[Score]:
-    """The family's value, floor and bias."""
+    """The family's scores: each metric's value, floor and bias, of features ``(m, d)`` and twice ``(n, d)``."""
     try:
         found = family.measure(reference, samples, seed)
     except NotComputable as why:
-        return [without(name, str(why), len(samples)) for name in family.names]
+        return [missing_score(metric, str(why), len(samples)) for metric in family.metrics]
     try:
         floors = family.measure(reference, real, seed)
     except NotComputable:
         floors = {}
     biases = biases_of(family, found, reference, samples, seed)
-    return [
-        without(name, "has no finite value on these samples", len(samples))
-        if not math.isfinite(found[name].value)
-        else Score(
-            name,
-            found[name].value,
-            found[name].error,
-            floors[name].value if name in floors else None,
-            floors[name].error if name in floors else None,
-            biases.get(name),
-            len(samples),
-        )
-        for name in family.names
-    ]
+    scores = []
+    for metric in family.metrics:
+        estimate, floor = found[metric.name], floors.get(metric.name)
+        if not math.isfinite(estimate.value):
+            scores.append(missing_score(metric, "has no finite value on these samples", len(samples)))
+            continue
+        real_value, real_error = (floor.value, floor.error) if floor else (None, None)
+        bias = biases.get(metric.name)
+        scores.append(Score(metric, estimate.value, estimate.error, real_value, real_error, bias, len(samples)))
+    return scores
 
 
 def biases_of(
     family: Family, found: Mapping[str, Estimate], reference: Tensor, samples: Tensor, seed: int
 ) -> dict[str, float]:
-    """How much higher each value is on halves than on the whole: for a bias of c / n, that is the bias of the whole.
+    """How much higher each value is on halves of the features ``(m, d)`` and ``(n, d)`` than on the whole: for a bias
+    of c / n, the bias of the whole.
 
     A root of something with such a bias is squared first.
     """
-    names = [name for name in family.names if name not in NO_BIAS]
-    if not names:
+    kinds = {metric.name: metric.bias for metric in family.metrics if metric.bias}
+    if not kinds:
         return {}
     try:
         halves = [
@@ -102,32 +100,33 @@ def biases_of(
         ]
     except NotComputable:
         return {}
-    pairs = {name: (found[name].value, sum(half[name].value for half in halves) / 2) for name in names}
+    pairs = {name: (found[name].value, sum(half[name].value for half in halves) / 2) for name in kinds}
     return {
-        name: whole - max(0.0, 2 * whole**2 - half**2) ** 0.5 if name in ROOTS else half - whole
+        name: whole - max(0.0, 2 * whole**2 - half**2) ** 0.5 if kinds[name] == "root" else half - whole
         for name, (whole, half) in pairs.items()
     }
 
 
 def memorised(training: Tensor, held_out: Tensor, samples: Tensor) -> Score:
-    """The row on memorisation."""
+    """The row on memorisation, of features ``(t, d)``, ``(h, d)`` and ``(n, d)``; it raises nothing, but may hold a
+    reason instead of a number."""
     trouble = unusable({"training examples": training, "held-out examples": held_out, "samples": samples})
     try:
         if trouble:
             raise NotComputable(trouble)
         found, floor = memorisation(training, held_out, samples)
     except NotComputable as why:
-        return without("memorisation", str(why), len(samples))
-    return Score("memorisation", found.value, found.error, floor, None, None, len(samples))
+        return missing_score(MEMORISATION, str(why), len(samples))
+    return Score(MEMORISATION, found.value, found.error, floor, None, None, len(samples))
 
 
-def without(name: str, reason: str, count: int) -> Score:
-    """A row without a number."""
-    return Score(name, None, count=count, reason=reason)
+def missing_score(metric: Metric, reason: str, count: int) -> Score:
+    """A row without a number, and why it has none."""
+    return Score(metric, None, count=count, reason=reason)
 
 
 def unusable(sets: Mapping[str, Tensor]) -> str:
-    """What is wrong with the features themselves, by whose they are; empty when nothing is."""
+    """What is wrong with features ``(n, d)`` themselves, by whose they are; empty when nothing is."""
     widths = {features.shape[1:] for features in sets.values()}
     if len(widths) > 1:
         return f"features of different sizes cannot be compared: {', '.join(str(tuple(size)) for size in widths)}"

@@ -1,4 +1,4 @@
-"""What was compared, for a room to draw: a number is believed sooner beside the examples that it is of."""
+"""What was compared, for a modality to draw: a number is believed sooner beside the examples that it is of."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 class Comparison:
     """``reference`` ``(m, ...)`` and ``samples`` ``(n, ...)`` as they were measured, with their features.
 
-    ``logits`` ``(n,)`` are the judge's, where there is one; ``labels`` ``(n,)``, indices into ``names``, where samples
-    were made under labels.
+    ``logits`` ``(n,)`` are the discriminator's, where there is one; ``labels`` ``(n,)``, indices into ``names``, where
+    samples were made under labels.
     """
 
     reference: Tensor

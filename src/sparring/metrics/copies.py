@@ -21,9 +21,9 @@ LEAST_HELD_OUT = 40
 
 
 def duplicates(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
-    """``duplicates``, the share of samples with a near-copy among the samples, and ``support``, how many different
-    things there seem to be, at least: s^2 / 2 over the number of pairs that are alike, s samples of a support of
-    s^2 / 2 having about one such pair.
+    """Of features ``(m, d)`` and ``(n, d)``: ``duplicates``, the share of samples with a near-copy among the samples,
+    and ``support``, how many different things there seem to be, at least: s^2 / 2 over the number of pairs that are
+    alike, s samples of a support of s^2 / 2 having about one such pair.
 
     Alike are two that are no further apart than 1 % of as many real examples are from their nearest neighbour. Raises
     :class:`NotComputable` for fewer than 100 samples.
@@ -43,19 +43,20 @@ def duplicates(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, E
 
 
 def pairs_within(points: Tensor, limit: float) -> int:
-    """How many pairs of points are no further apart than ``limit``."""
+    """How many pairs of points ``(n, d)`` are no further apart than ``limit``."""
     close = sum(int((squared <= limit**2).sum()) for _, squared in distances(points, points))
     return max(0, close - len(points)) // 2
 
 
 def memorisation(training: Tensor, held_out: Tensor, samples: Tensor) -> tuple[Estimate, float]:
     """The share of samples that lie closer to the training set than all but 5 % of real examples do; and that floor.
+    All three are features ``(n, d)``.
 
     Closeness is the distance to the nearest training example over the distance to the nearest held-out one; as a
     ratio it does not mind that dull samples lie close to everything. What is close is decided by the held-out
     examples' own ratios (each against the others): 5 % of them are, and those that are in the training set as well.
     A generator that returns training examples scores 1. The error takes samples with the same nearest training
-    example for one. Raises :class:`NotComputable` for fewer than 40 held-out examples.
+    example count as one. Raises :class:`NotComputable` for fewer than 40 held-out examples.
     """
     need(len(held_out), LEAST_HELD_OUT, "held-out examples")
     theirs = closeness(nearest(held_out, training, 1)[0], nearest(held_out, held_out, 1, same=True)[0])
@@ -77,6 +78,7 @@ def memorisation(training: Tensor, held_out: Tensor, samples: Tensor) -> tuple[E
 
 
 def closeness(to_training: Tensor, to_held_out: Tensor) -> Tensor:
-    """The ratio; 1 where an example is in the held-out set itself, whatever the training set holds."""
+    """The ratio ``(n,)`` of two distances ``(n, 1)``; 1 where an example is in the held-out set itself, whatever the
+    training set holds."""
     ratio = to_training[:, 0] / to_held_out[:, 0].clamp(min=1e-12)
     return torch.where(to_held_out[:, 0] == 0, torch.ones_like(ratio), ratio)

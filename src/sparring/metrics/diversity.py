@@ -27,7 +27,7 @@ def vendi(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estima
 
 
 def effective_number(parts: list[tuple[Tensor, int]]) -> float:
-    """From second moments (sums) and counts."""
+    """The effective number of different samples, from second moments ``(d, d)`` (sums) and counts."""
     total = torch.stack([moment for moment, _ in parts]).sum(0) / sum(count for _, count in parts)
     shares = torch.linalg.eigvalsh(total).clamp(min=0)
     shares = shares[shares > 0] / shares.sum()

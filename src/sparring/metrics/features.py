@@ -14,7 +14,7 @@ CHUNK = 512  # examples at a time
 
 @dataclass(frozen=True)
 class Features:
-    """``of`` maps some examples, as their room measures them, to float features ``(n, dimensions)``.
+    """``of`` maps some examples, as their modality compares them, to float features ``(n, dimensions)``.
 
     ``frechet`` is what a Fréchet distance in these features is called: FID in the reference network's alone.
     ``classify`` gives class indices ``(n,)`` where the network is a classifier, with ``accuracy`` on real examples
@@ -35,6 +35,7 @@ class Features:
 
 @torch.no_grad()
 def in_chunks(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
-    """``function`` of the examples, some at a time, in full precision wherever it is called; results on the CPU."""
+    """``function`` of examples ``(n, ...)``, some at a time, in full precision wherever it is called; ``(n, ...)`` on
+    the CPU."""
     with torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
         return torch.cat([function(chunk).cpu() for chunk in torch.split(examples, CHUNK)])

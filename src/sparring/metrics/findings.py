@@ -15,16 +15,16 @@ ERRORS = 3  # standard errors that count as a difference
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """``trouble`` is its name, empty for good news."""
+class Finding:
+    """``trouble`` is the name of what is wrong, empty where nothing is."""
 
     trouble: str
     message: str
 
 
-def verdicts(scores: Mapping[str, Score]) -> list[Verdict]:
+def find(scores: Mapping[str, Score]) -> list[Finding]:
     """In order of weight; one line at least."""
-    found = [verdict for verdict in (memorisation(scores), collapse(scores)) if verdict]
+    found = [finding for finding in (memorisation(scores), collapse(scores)) if finding]
     if found:
         return found
     if narrow := missing(scores):
@@ -32,49 +32,49 @@ def verdicts(scores: Mapping[str, Score]) -> list[Verdict]:
     distances = [scores[name] for name in ("frechet", "sliced") if name in scores]
     distance = next((each for each in distances if each.value is not None and each.floor is not None), None)
     if distance is None or distance.value is None or distance.floor is None:
-        return [Verdict("", "no distance could be computed, so nothing can be said of quality")]
+        return [Finding("", "no distance could be computed, so nothing can be said of quality")]
     margin = ERRORS * math.hypot(distance.error or 0, distance.floor_error or 0)
     if distance.value <= distance.floor + margin:
-        return [Verdict("", "at the floor: these samples cannot be told from real ones by this distance at this N")]
+        return [Finding("", "at the floor: these samples cannot be told from real ones by this distance at this N")]
     return [
-        Verdict(
+        Finding(
             "", f"the {distance.name} distance is {distance.value / max(distance.floor, 1e-12):.1f} times the floor"
         )
     ]
 
 
-def memorisation(scores: Mapping[str, Score]) -> Verdict | None:
-    """Training examples given back."""
+def memorisation(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether the samples are training examples given back."""
     share = value(scores, "memorisation")
     if share is None:
         return None
     score = scores["memorisation"]
     if share < MEMORISED + (score.floor or 0) + ERRORS * (score.error or 0):
         return None
-    return Verdict(
+    return Finding(
         "memorisation",
         f"{share:.0%} of the samples lie closer to the training set than 95 % of real examples do: "
         "it gives training examples back",
     )
 
 
-def collapse(scores: Mapping[str, Score]) -> Verdict | None:
-    """The same few things again and again."""
+def collapse(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether the samples are the same few things again and again."""
     share = value(scores, "duplicates")
     if share is None or share < REPEATED or below(scores, "coverage", NARROW) is None:
         return None
-    return Verdict(
+    return Finding(
         "collapse",
         f"{share:.0%} of the samples have a near-copy among them, where 1 % of real ones have: it repeats itself",
     )
 
 
-def missing(scores: Mapping[str, Score]) -> Verdict | None:
-    """A part of the data that is never made."""
+def missing(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether a part of the data is never made."""
     for name in ("recall", "vendi"):
         share = below(scores, name, NARROW)
         if share is not None:
-            return Verdict(
+            return Finding(
                 "missing modes", f"{name} is {share:.0%} of what real examples reach: part of the data is missing"
             )
     return None
@@ -90,5 +90,5 @@ def below(scores: Mapping[str, Score], name: str, share: float) -> float | None:
 
 
 def value(scores: Mapping[str, Score], name: str) -> float | None:
-    """Of a row that may not be there."""
+    """The value of a row that may not be there."""
     return scores[name].value if name in scores else None

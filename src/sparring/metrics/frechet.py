@@ -28,7 +28,7 @@ class Moments:
 
     @property
     def covariance(self) -> Tensor:
-        """Unbiased, divided by ``count - 1``."""
+        """The covariance ``(d, d)``, unbiased: divided by ``count - 1``."""
         return self.scatter / (self.count - 1)
 
 
@@ -54,7 +54,7 @@ def merged(parts: Sequence[Moments]) -> Moments:
 
 
 def square_root(matrix: Tensor) -> Tensor:
-    """Of a symmetric positive semi-definite matrix, symmetric itself."""
+    """The symmetric square root ``(d, d)`` of a symmetric positive semi-definite matrix ``(d, d)``."""
     values, vectors = torch.linalg.eigh(matrix)
     root: Tensor = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     return root

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def blocks(samples: Tensor) -> list[Tensor]:
-    """``PARTS`` blocks of about equal size, in the order of the samples."""
+    """``PARTS`` blocks of samples ``(n, ...)``, of about equal size, in the order of the samples."""
     return list(samples.tensor_split(PARTS))
 
 

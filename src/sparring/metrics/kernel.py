@@ -32,7 +32,8 @@ def mmd(reference: Tensor, samples: Tensor) -> float:
 
 
 def kernel_distance(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
-    """``kernel``: the mean over disjoint subsets of at most 1,000; they are independent, so their spread is its error.
+    """``kernel`` of features ``(m, d)`` and ``(n, d)``: the mean over disjoint subsets of at most 1,000; they are
+    independent, so their spread is its error.
 
     Both sets must be in random order. Raises :class:`NotComputable` for fewer than 40 of either.
     """

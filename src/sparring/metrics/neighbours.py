@@ -77,7 +77,7 @@ def neighbourhoods(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[st
 
 
 def mean(values: Tensor) -> Estimate:
-    """Of independent values, with its standard error."""
+    """The mean of independent values ``(n,)``, with its standard error."""
     return Estimate(values.mean().item(), values.std().item() / math.sqrt(len(values)))
 
 

@@ -1,7 +1,7 @@
 """What a metric says: a number never comes alone, but with its error, its floor and what the sample size adds.
 
 A metric compares feature vectors of samples with those of real examples; where the features come from is the
-room's affair. ``metrics/compare.py`` measures, this file says what a measurement is.
+modality's affair. ``metrics/compare.py`` measures, this file says what a measurement is.
 """
 
 from __future__ import annotations
@@ -25,34 +25,42 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Family:
-    """Metrics computed together: ``measure(reference, samples, seed)`` gives an estimate for each of ``names``.
+class Metric:
+    """What a metric is called and how it is read, declared once.
 
-    ``reference`` and ``samples`` are float features ``(n, dimensions)``. May raise :class:`NotComputable`.
+    ``better`` is ``low``, ``high``, or ``floor`` for as near to real examples as can be; ``about`` says in a few words
+    what the number is. ``bias`` says how what the number of samples adds to it is told from halves of
+    the samples: by ``halving``, by halving the square of a ``root``, or not at all (None).
     """
 
-    names: tuple[str, ...]
+    name: str
+    better: str
+    about: str
+    bias: str | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics computed together: ``measure(reference, samples, seed)`` gives an estimate for the name of each.
+
+    ``reference`` ``(m, dimensions)`` and ``samples`` ``(n, dimensions)`` are float features. May raise
+    :class:`NotComputable`.
+    """
+
+    metrics: tuple[Metric, ...]
     measure: Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """How a metric is read: which way is better, and what it says in a few words."""
-
-    better: str  # "low", "high" or "floor" (as near to the floor as can be)
-    about: str
-
-
-@dataclass(frozen=True)
 class Score:
-    """One row of an evaluation. ``value`` is None where ``reason`` says why.
+    """One row of an evaluation: a metric's number. ``value`` is None where ``reason`` says why.
 
     ``floor`` is the same metric on as many real examples that are not in the reference: what a perfect generator
     would score. ``bias`` is what the number of samples alone still adds: how much the value moves when samples and
     reference are halved, the first term of Quenouille's jackknife; None where there is none, or it cannot be told.
     """
 
-    name: str
+    metric: Metric
     value: float | None
     error: float | None = None
     floor: float | None = None
@@ -60,6 +68,11 @@ class Score:
     bias: float | None = None
     count: int = 0
     reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self.metric.name
 
 
 def need(count: int, least: int, what: str = "samples") -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.recipe import nearest
-from sparring.data.source import BadFile
+from sparring.core.settings import nearest
+from sparring.data.source import BadFile, Form
 from sparring.points.recipes import PointRecipe
 
 LARGEST = 1e15  # a coordinate: squares of larger ones leave the range of float32
@@ -35,6 +35,20 @@ def ring_centres() -> np.ndarray:
 MIXTURES = {"gaussians-25": grid_centres, "gaussians-8": ring_centres}
 
 
+@dataclass(frozen=True, kw_only=True)
+class PointForm(Form):
+    """Points of so many ``dimensions``, with the mean ``centre`` and the standard deviation ``scale``."""
+
+    dimensions: int
+    centre: tuple[float, ...]
+    scale: float
+
+    def differs(self, other: Form) -> str:
+        """Why points of ``other`` cannot be compared with these: another number of dimensions."""
+        theirs = other.dimensions if isinstance(other, PointForm) else 0
+        return "" if theirs == self.dimensions else f"{theirs} dimensions instead of {self.dimensions}"
+
+
 class PointSource:
     """Points ``(n, dimensions)`` in memory, as given; the game itself works on them scaled."""
 
@@ -46,17 +60,13 @@ class PointSource:
         self.bad_files: list[BadFile] = []
         self.points = torch.from_numpy(points.astype(np.float32))
         scale = max(float(points.std()), 1e-12)
-        self.form: dict[str, Any] = {
-            "dimensions": points.shape[1],
-            "centre": points.mean(0).tolist(),
-            "scale": scale,
-        }
+        self.form = PointForm(dimensions=points.shape[1], centre=tuple(points.mean(0).tolist()), scale=scale)
 
     def __len__(self) -> int:
         return len(self.points)
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """``{"examples": float32 (n, dimensions)}``."""
+        """``{"examples": float32 (n, dimensions)}`` at int64 ``indices`` ``(n,)``."""
         return {"examples": self.points[torch.from_numpy(indices)]}
 
 
@@ -86,7 +96,8 @@ def open_source(recipe: PointRecipe) -> PointSource:
 
 
 def mixture(centres: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """``count`` points from equally weighted Gaussians of deviation ``SIGMA`` around ``centres``."""
+    """``count`` points ``(count, dimensions)`` from equally weighted Gaussians of deviation ``SIGMA`` around
+    ``centres`` ``(modes, dimensions)``."""
     random = np.random.default_rng(seed)
     chosen = centres[random.integers(len(centres), size=count)]
     return chosen + SIGMA * random.standard_normal(chosen.shape)

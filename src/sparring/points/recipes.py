@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
-from sparring.core.recipe import METRICS, setting
+from sparring.core.recipe import MEASURE_EVERY, METRICS
 from sparring.core.schedules import schedule
+from sparring.core.settings import setting, settings
+from sparring.modality import Entry
 
 SETS = ("gaussians-25", "gaussians-8")  # that data can name
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class PointRecipe(AdversarialRecipe):
     """A game on points in the plane."""
 
     kind: ClassVar[str] = "points"
 
-    metric: str = setting("sliced", "distance by which the best weights are kept", choices=METRICS)
-    measure_every: int = setting(250_000, "examples between two measurements of that distance (0: never)", low=0)
-    width: int = setting(128, "of both players' hidden layers", low=1, high=8192)
-    depth: int = setting(4, "hidden layers of the discriminator", low=1, high=32)
+    metric: str = setting("sliced", "distance by which the best weights are kept", "measuring", choices=METRICS)
+    measure_every: int = setting(250_000, MEASURE_EVERY, "measuring", low=0)
+    width: int = setting(128, "units of both players' hidden layers", "network", low=1, high=8192, common=True)
+    depth: int = setting(4, "hidden layers of the discriminator", "network", low=1, high=32)
     generator_depth: int = setting(
-        8, "hidden layers of the generator: depth makes the borders between modes sharp", low=1, high=32
+        8, "hidden layers of the generator: depth makes the borders between modes sharp", "network", low=1, high=32
     )
 
 
@@ -55,3 +56,5 @@ ring = dataclasses.replace(
 )
 
 RECIPES = {recipe.name: recipe for recipe in (grid, ring)}
+
+ENTRY = Entry(PointRecipe, RECIPES, SETS, where="sparring.points.modality:Points")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,7 @@ MARGIN = 0.08  # of it, left free on each side
 ENDINGS = (".png", ".npy", ".npz", ".csv")
 
 
-def write_samples(
-    samples: Tensor,
-    labels: Sequence[str] | None,
-    out: Path,
-    note: Mapping[str, Any],
-    *,
-    overwrite: bool = False,
-) -> list[Path]:
+def write_samples(samples: Tensor, out: Path, note: Mapping[str, Any], *, overwrite: bool = False) -> list[Path]:
     """Write points ``(n, dimensions)`` to ``out``, whose ending is one of ``ENDINGS``.
 
     Raises :class:`UserError` for another ending, and for a file that exists unless ``overwrite``.

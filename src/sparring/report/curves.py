@@ -23,11 +23,17 @@ class Panel:
     minor: bool = False
 
 
-HEALTH = Panel("Health", "diversity beside the data's; overfitting of the discriminator, 0 to 1")
+HEALTH = Panel(
+    "Diversity and overfitting", "of the samples, relative to the data's; of the discriminator, from 0 (none) to 1"
+)
 PANELS = {
     "losses": Panel("Losses", "what each player minimises"),
-    "accuracy": Panel("Judged right", "examples that the discriminator takes for what they are", share=True),
-    "likelihood": Panel("Surprise", "negative log-likelihood of a unit of text, in nats: held out, and as trained on"),
+    "accuracy": Panel(
+        "Discriminator accuracy", "share of real and of generated examples that it takes for what they are", share=True
+    ),
+    "likelihood": Panel(
+        "Likelihood", "negative log-likelihood of a token, in nats, of held-out examples; training: of those trained on"
+    ),
     "frechet": Panel("Fréchet distance", "of 1,024 samples to the data, in features that cost nothing to come by"),
     "sliced": Panel("Sliced distance", "of 1,024 samples to the data, along random directions"),
     "kernel": Panel("Kernel distance", "of 1,024 samples to the data", minor=True),
@@ -50,25 +56,26 @@ def charts(journal: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for entry in journal:
         examples = number(entry.get("examples"))
         if entry.get("event") in ("step", "health", "metrics") and examples is not None:
-            for panel, values in measured(entry).items():
+            for panel, values in by_panel(entry).items():
                 points.setdefault(panel, []).append((examples, values))
-    order = {panel: place for place, panel in enumerate(PANELS.values())}
+    order = {panel: position for position, panel in enumerate(PANELS.values())}
     panels = sorted(points, key=lambda panel: (order.get(panel, len(order)), panel.title))
     return [chart(panel, points[panel]) for panel in panels]
 
 
-def measured(entry: Mapping[str, Any]) -> dict[Panel, dict[str, float]]:
-    """The numbers of one journal entry by the chart that they belong to."""
-    found: dict[Panel, dict[str, float]] = {}
+def by_panel(entry: Mapping[str, Any]) -> dict[Panel, dict[str, float]]:
+    """The numbers of one journal entry by the chart that they belong to; ``frechet b``, of one of several outputs,
+    belongs to the chart of ``frechet``."""
+    numbers: dict[Panel, dict[str, float]] = {}
     for key, value in entry.items():
         if key in COORDINATES:
             continue
-        spoken = key.replace("_", " ")
-        panel = PANELS.get(key) or Panel(spoken.capitalize(), minor=True)
-        for name, item in value.items() if isinstance(value, dict) else [(spoken, value)]:
+        name = key.replace("_", " ")
+        panel = PANELS.get(key) or PANELS.get(key.partition(" ")[0]) or Panel(name.capitalize(), minor=True)
+        for curve, item in value.items() if isinstance(value, dict) else [(name, value)]:
             if number(item) is not None:
-                found.setdefault(panel, {})[name] = float(item)
-    return found
+                numbers.setdefault(panel, {})[curve] = float(item)
+    return numbers
 
 
 def chart(panel: Panel, points: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
     """At most ``most`` (two or more) of the items, evenly spaced, the first and the last among them."""
     if len(items) <= most:
         return list(items)
-    return [items[round(place * (len(items) - 1) / (most - 1))] for place in range(most)]
+    return [items[round(position * (len(items) - 1) / (most - 1))] for position in range(most)]
 
 
 def number(value: Any) -> float | None:
@@ -96,5 +103,5 @@ def number(value: Any) -> float | None:
 
 
 def rounded(value: float | None) -> float | None:
-    """Five significant digits."""
+    """``value`` to five significant digits."""
     return None if value is None else float(f"{value:.5g}")

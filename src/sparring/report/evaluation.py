@@ -8,13 +8,14 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from sparring.report.sheets import as_url
+from sparring.modality import Artifact
+from sparring.report.previews import element
 
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
 ABOUT_COLUMNS = (
-    "samples: the score, +- its standard error over the samples. real: the same for as many real examples, which a "
-    "perfect generator would reach. from N: how much of the score the number of samples alone adds, as far as halving "
-    "it tells."
+    "samples: the score, +- its standard error over the samples. real: the same for as many real examples, the floor "
+    "that a perfect generator would reach. from N: how much of the score the number of samples alone adds, as far as "
+    "halving it tells."
 )
 
 
@@ -57,8 +58,8 @@ def spoken(verdict: Mapping[str, Any]) -> str:
     return f"{verdict['trouble']}: {verdict['message']}" if verdict["trouble"] else verdict["message"]
 
 
-def evaluation_page(result: Mapping[str, Any], pictures: Sequence[tuple[str, str, bytes]]) -> str:
-    """``index.html``: the verdicts, the table, and each picture ``(name, what it shows, PNG)``."""
+def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) -> str:
+    """``index.html``: the verdicts, the table, and each artifact with its caption."""
     slots = {
         "title": escape(f"Evaluation of {result['target']}"),
         "heading": escape(heading(result)).replace("\n", "<br>"),
@@ -68,9 +69,9 @@ def evaluation_page(result: Mapping[str, Any], pictures: Sequence[tuple[str, str
         ),
         "rows": "".join(map(page_row, result["scores"])),
         "columns": escape(ABOUT_COLUMNS),
-        "pictures": "".join(
-            f'<figure><figcaption>{escape(about)}</figcaption><img alt="{escape(name)}" src="{as_url(data)}"></figure>'
-            for name, about, data in pictures
+        "artifacts": "".join(
+            f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{element(artifact)}</figure>"
+            for artifact in artifacts
         ),
         "version": escape(result["sparring"]),
     }

@@ -1,6 +1,6 @@
 """The report of a run: ``report.html``, one file that opens from disk without a network.
 
-What is text is written here; the curves and the sheets go along as JSON, drawn by the page's own script.
+What is text is written here; the curves and the previews go along as JSON, drawn by the page's own script.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from typing import Any
 
 import yaml
 
-import sparring
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
 from sparring.core.journal import entries
 from sparring.core.status import clock
+from sparring.modalities import ENTRIES
 from sparring.report.curves import PANELS, charts, number
-from sparring.report.sheets import sheets
+from sparring.report.previews import Preview, element, previews
+from sparring.version import __version__
 
 Entry = Mapping[str, Any]
+SESSION = ("start", "resume")  # the events that a session of training begins with
+EVENTS = ("event", "news")  # what happened along the way; news is what format 1 called it
+USE = re.compile(r"[a-z]+ \{run\}[\w .-]*", re.ASCII)  # nothing that a shell would take for more than words
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,14 @@ def page(run_folder: Path) -> str:
     journal = list(entries(run_folder / "journal.jsonl"))
     recipe = read_recipe(run_folder / "recipe.yaml")
     ending = find_ending(journal)
-    warnings, news = ([entry for entry in journal if entry.get("event") == kind] for kind in ("warning", "news"))
-    shown = sheets(run_folder, journal)
+    warnings = [entry for entry in journal if entry.get("event") == "warning"]
+    events = [entry for entry in journal if entry.get("event") in EVENTS]
+    shown = previews(run_folder, journal)
     drawn = {
         "charts": charts(journal),
-        "sheets": shown,
+        "previews": [preview.to_dict() for preview in shown],
         "warnings": moments(warnings),
-        "news": moments(news),
+        "events": moments(events),
     }
     name = run_folder.resolve().name
     slots = {
@@ -74,26 +79,33 @@ def page(run_folder: Path) -> str:
         "verdict": escape(verdict(ending)),
         "facts": facts(journal, ending, str(recipe.get("metric", ""))),
         "warnings": warnings_list(warnings),
-        "news": "".join(f'<p class="news">{told(entry)}</p>' for entry in news),
-        "sheet": latest_sheet(shown),
+        "events": "".join(f'<p class="event">{message(entry)}</p>' for entry in events),
+        "preview": latest(shown),
         "data": as_script(drawn),
-        "commands": commands(run_folder, ending, recipe),
+        "script": part("page.js"),
+        "commands": commands(run_folder, ending, recipe, find_use(journal)),
         "recipe": recipe_table(recipe),
-        "version": escape(sparring.__version__),
+        "version": escape(__version__),
     }
-    template = files("sparring.report").joinpath("page.html").read_text(encoding="utf-8")
-    return re.sub(r"<!--slot:(\w+)-->", lambda slot: slots[slot[1]], template)
+    return re.sub(r"<!--slot:(\w+)-->", lambda slot: slots[slot[1]], part("page.html"))
+
+
+def part(name: str) -> str:
+    """A file of the page's that comes with Sparring."""
+    return files("sparring.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """The recipe's fields, the data by name and not by its place on this machine; empty if unreadable."""
+    """The recipe's fields, data by name and not by their place on this machine; empty if unreadable."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}
     recipe = {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
-    if recipe.get("data"):
-        recipe["data"] = Path(str(recipe["data"])).name
+    entry = ENTRIES.get(str(recipe.get("kind")))
+    for name in entry.recipe.data_settings if entry else ("data",):
+        if recipe.get(name):
+            recipe[name] = Path(str(recipe[name])).name
     return recipe
 
 
@@ -102,7 +114,7 @@ def find_ending(journal: Sequence[Entry]) -> Ending:
     last: dict[str, float] = {}
     reason = ""
     for entry in journal:
-        if entry.get("event") in ("start", "resume"):
+        if entry.get("event") in SESSION:
             reason = ""
             continue
         if entry.get("event") == "end":
@@ -110,6 +122,13 @@ def find_ending(journal: Sequence[Entry]) -> Ending:
         last |= {key: entry[key] for key in ("step", "examples", "seconds") if number(entry.get(key)) is not None}
     state = "interrupted" if not reason else "stopped" if reason == "stopped" else "finished"
     return Ending(state, reason, *(last.get(key, 0) for key in ("step", "examples", "seconds")))
+
+
+def find_use(journal: Sequence[Entry]) -> str:
+    """The command that uses what was trained, with ``{run}`` for the run's folder, as the last session tells it; older
+    runs do not."""
+    told = [str(entry["use"]) for entry in journal if entry.get("event") in SESSION and "use" in entry]
+    return told[-1] if told and USE.fullmatch(told[-1]) else "sample {run} -n 64"
 
 
 def verdict(ending: Ending) -> str:
@@ -124,13 +143,13 @@ def verdict(ending: Ending) -> str:
 
 def facts(journal: Sequence[Entry], ending: Ending, metric: str) -> str:
     """The numbers at the top, as terms and descriptions."""
-    sessions = [entry for entry in journal if entry.get("event") in ("start", "resume")]
+    sessions = [entry for entry in journal if entry.get("event") in SESSION]
     first, last = (sessions[0], sessions[-1]) if sessions else ({}, {})
     speed = ending.examples / ending.seconds if ending.seconds else 0
     data = f"{first['count']:,} examples" if number(first.get("count")) is not None else ""
     device, precision, players = (last.get(key, "") for key in ("device", "precision", "players"))
     machine = [text for text in (str(device), str(precision)) if text]
-    told = {
+    table = {
         "Examples seen": f"{ending.examples:,.0f}",
         "Steps": f"{ending.step:,.0f}" if ending.step else "",
         "Time": clock(ending.seconds),
@@ -141,7 +160,7 @@ def facts(journal: Sequence[Entry], ending: Ending, metric: str) -> str:
         f"Best {PANELS[metric].title if metric in PANELS else metric}": best(journal, metric),
         "Sessions": str(len(sessions)) if len(sessions) > 1 else "",
     }
-    return "".join(f"<div><dt>{name}</dt><dd>{escape(text)}</dd></div>" for name, text in told.items() if text)
+    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in table.items() if text)
 
 
 def best(journal: Sequence[Entry], metric: str) -> str:
@@ -163,45 +182,37 @@ def warnings_list(warnings: Sequence[Entry]) -> str:
     """What the run warned of, or that it did not."""
     if not warnings:
         return '<p class="calm">No warnings were raised.</p>'
-    items = [f"<li>{told(entry)}</li>" for entry in warnings]
+    items = [f"<li>{message(entry)}</li>" for entry in warnings]
     many = "1 warning was raised" if len(items) == 1 else f"{len(items)} warnings were raised"
     return f'<div class="alarm" role="note"><h2>{many}</h2><ul>{"".join(items)}</ul></div>'
 
 
 def moments(happened: Sequence[Entry]) -> list[float]:
     """After how many examples each happened, where that is known."""
-    return [at for entry in happened if (at := number(entry.get("examples"))) is not None]
+    return [examples for entry in happened if (examples := number(entry.get("examples"))) is not None]
 
 
-def told(entry: Entry) -> str:
+def message(entry: Entry) -> str:
     """What happened, and when."""
-    return escape(str(entry.get("message", ""))) + place(entry)
-
-
-def place(entry: Entry) -> str:
-    """When it happened."""
     examples, seconds = number(entry.get("examples")), number(entry.get("seconds"))
-    told = [f"after {examples:,.0f} examples"] if examples is not None else []
-    told += [f"at {clock(seconds)}"] if seconds is not None else []
-    return f" <small>{', '.join(told)}</small>" if told else ""
+    when = [f"after {examples:,.0f} examples"] if examples is not None else []
+    when += [f"at {clock(seconds)}"] if seconds is not None else []
+    return escape(str(entry.get("message", ""))) + (f" <small>{', '.join(when)}</small>" if when else "")
 
 
-def latest_sheet(shown: Sequence[Entry]) -> str:
-    """The last sheet as an image, there even where scripts are off; empty without sheets."""
-    if not shown:
-        return ""
-    alt = f"Sheet of samples after {shown[-1]['examples']:,} examples"
-    return f'<img id="sheet" alt="{alt}" src="{shown[-1]["url"]}">'
+def latest(shown: Sequence[Preview]) -> str:
+    """The last preview as an element, there even where scripts are off; empty without previews."""
+    return element(shown[-1].artifact, 'id="preview"') if shown else ""
 
 
-def commands(run_folder: Path, ending: Ending, recipe: Entry) -> str:
+def commands(run_folder: Path, ending: Ending, recipe: Entry, use: str) -> str:
     """How to go on, to be copied into a terminal; a finished run gets twice the budget it had."""
     run = shlex.quote(str(run_folder))
     resume = f"sparring resume {run}"
     if ending.state == "finished":
         by_steps = (number(recipe.get("steps")) or math.inf) <= ending.step
         resume += f" --steps {2 * ending.step:.0f}" if by_steps else f" --time {max(1, round(ending.seconds / 30))}m"
-    lines = {"train on": resume, "make samples": f"sparring sample {run} -n 64"}
+    lines = {"train longer": resume, "use the model": f"sparring {use.replace('{run}', run)}"}
     return "".join(f"<dt>{what}</dt><dd><code>{escape(line)}</code></dd>" for what, line in lines.items())
 
 

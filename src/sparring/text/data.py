@@ -1,86 +1,128 @@
-"""Lines to train on: from whatever ``data`` names, as numbers of units, with what is wrong with the rest."""
+"""Lines to train on: from whatever ``data`` names, as numbers of tokens, with what is wrong with the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.data.source import Form
 from sparring.text import grammar
 from sparring.text.reading.lines import Lines, read_lines
 from sparring.text.recipes import TextRecipe
-from sparring.text.vocabulary import END, PAD, Vocabulary
+from sparring.text.vocabulary import END, PAD, Vocabulary, with_present_names
 
 DRAWN = 10_000  # lines of the grammar that are trained on
 
 
+@dataclass(frozen=True, kw_only=True)
+class TextForm(Form):
+    """Lines of up to ``length`` tokens, the end of the line among them, in a vocabulary of ``tokens``.
+
+    ``cut`` lines were longer; ``mean_tokens`` are those of a mean line with its end; ``vocabulary`` is the description
+    of a :class:`Vocabulary`.
+    """
+
+    renamed: ClassVar[Mapping[str, str]] = {"places": "length", "units": "tokens", "mean_units": "mean_tokens"}
+
+    length: int
+    tokens: int
+    cut: int
+    mean_tokens: float
+    vocabulary: Mapping[str, Any]
+
+    def described(self) -> str:
+        """``10,000 tokens, length 33, 6 labels``."""
+        labels = [f"{len(self.labels)} labels"] if self.labels else []
+        return ", ".join([f"{self.tokens:,} tokens", f"length {self.length}", *labels])
+
+    def differs(self, other: Form) -> str:
+        """Why lines of ``other`` cannot take the place of lines of this form, in one line; empty if they can."""
+        if not isinstance(other, TextForm):
+            return "no text"
+        rest = super().differs(replace(other, vocabulary=self.vocabulary))  # too long for a line
+        return rest or ("" if other.vocabulary == self.vocabulary else "other tokens in its vocabulary")
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The form in a model's ``config.json``, of this format or an older one. Raises :class:`UserError` where a
+        field is missing."""
+        form = super().from_dict(content)
+        if not isinstance(form.vocabulary, Mapping):
+            raise UserError("form: its vocabulary is damaged")
+        return replace(form, vocabulary=with_present_names(form.vocabulary))
+
+
 class TextSource:
-    """Lines in memory, as text and as units."""
+    """Lines in memory, as text and as tokens; in the vocabulary of ``form``, where that of a model is given.
+
+    Raises :class:`UserError` for a label that the form does not know, and a vocabulary that cannot be learned.
+    """
 
     in_memory = True
 
-    def __init__(self, name: str, lines: Lines, recipe: TextRecipe, form: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, name: str, lines: Lines, recipe: TextRecipe, form: TextForm | None = None) -> None:
         self.name, self.texts, self.bad_files = name, lines.texts, list(lines.bad_files)
         if form is None:
-            self.vocabulary = Vocabulary.learn(lines.texts, recipe.unit, recipe.vocabulary, recipe.least_count)
+            self.vocabulary = Vocabulary.learn(lines.texts, recipe.token, recipe.vocabulary, recipe.least_count)
             self.names = lines.names
         else:
-            self.vocabulary, self.names = Vocabulary.of_form(form["vocabulary"]), list(form["labels"])
+            self.vocabulary, self.names = Vocabulary.of_form(form.vocabulary), list(form.labels)
         encoded = [self.vocabulary.encode(text) for text in lines.texts]
-        places = form["places"] if form else min(max(map(len, encoded)), recipe.length) + 1
-        self.lines = torch.stack([as_row(units, places) for units in encoded])
+        length = form.length if form else min(max(map(len, encoded)), recipe.length) + 1
+        self.lines = torch.stack([as_row(tokens, length) for tokens in encoded])
         self.labels = None if lines.labels is None else self.numbered(lines)
-        self.form: dict[str, Any] = {
-            "labels": self.names,
-            "places": places,
-            "units": len(self.vocabulary),
-            "cut": sum(len(units) >= places for units in encoded),
-            "mean_units": float((self.lines != PAD).sum() / len(self.lines)),
-            "vocabulary": self.vocabulary.form(),
-        }
+        self.form = TextForm(
+            labels=tuple(self.names),
+            length=length,
+            tokens=len(self.vocabulary),
+            cut=sum(len(tokens) >= length for tokens in encoded),
+            mean_tokens=float((self.lines != PAD).sum() / len(self.lines)),
+            vocabulary=self.vocabulary.form(),
+        )
 
     def numbered(self, lines: Lines) -> Tensor:
-        """Labels by their places in ``names``. Raises :class:`UserError` for one that is not among them."""
+        """The labels of lines as indices into ``names``, int64 ``(n,)``. Raises :class:`UserError` for a label that is
+        not among them."""
         assert lines.labels is not None
         strange = sorted(set(lines.names) - set(self.names))
         if strange:
             raise UserError(f"{self.name}: unknown label '{strange[0]}'; the model knows {', '.join(self.names[:20])}")
-        places = torch.tensor([self.names.index(name) for name in lines.names])
-        return places[torch.tensor(lines.labels)]
+        indices = torch.tensor([self.names.index(name) for name in lines.names])
+        return indices[torch.tensor(lines.labels)]
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """``lines`` int64 ``(n, places)`` and, if any, ``labels`` int64 ``(n,)``."""
+        """``lines`` int64 ``(n, length)`` and, if any, ``labels`` int64 ``(n,)``, at int64 ``indices`` ``(n,)``."""
         chosen = torch.from_numpy(indices)
         batch = {"lines": self.lines[chosen]}
         return batch if self.labels is None else {**batch, "labels": self.labels[chosen]}
 
 
-def as_row(units: list[int], places: int) -> Tensor:
-    """Units, their end, and nothing more up to ``places``; without an end where they are too many."""
-    row = torch.full((places,), PAD)
-    ended = [*units, END][:places]
+def as_row(tokens: list[int], length: int) -> Tensor:
+    """Tokens, their end, and PAD up to ``length``, int64 ``(length,)``; without an end where they are too many."""
+    row = torch.full((length,), PAD)
+    ended = [*tokens, END][:length]
     row[: len(ended)] = torch.tensor(ended)
     return row
 
 
-def open_source(recipe: TextRecipe, form: Mapping[str, Any] | None = None) -> TextSource:
-    """The lines that ``recipe.data`` names; in the vocabulary of ``form``, where that of a model is given.
-
-    Raises :class:`UserError` when there are none to be had.
-    """
+def open_source(recipe: TextRecipe, form: TextForm | None = None) -> TextSource:
+    """The lines that ``recipe.data`` names; in the vocabulary of ``form``, where that of a model is given. Raises
+    :class:`UserError` when there are none to be had."""
     if recipe.data == "topics":
-        return drawn(DRAWN, 0, recipe, form)
+        return draw_topics(DRAWN, 0, recipe, form)
     return TextSource(recipe.data, read_lines(recipe), recipe, form)
 
 
-def drawn(count: int, seed: int, recipe: TextRecipe, form: Mapping[str, Any] | None = None) -> TextSource:
-    """Lines of the bundled grammar, in the vocabulary of ``form``, where that of a model is given."""
+def draw_topics(count: int, seed: int, recipe: TextRecipe, form: TextForm | None = None) -> TextSource:
+    """``count`` lines of the bundled grammar, in the vocabulary of ``form``, where that of a model is given."""
     texts, labels = grammar.draw(count, seed)
     return TextSource("topics", Lines(texts, labels, list(grammar.NAMES), []), recipe, form)

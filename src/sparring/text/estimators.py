@@ -1,8 +1,8 @@
-"""How a judge's opinion of written lines reaches whoever wrote them, although units are chosen by chance.
+"""How the gradient of an adversarial loss reaches the generator, although it samples discrete tokens.
 
 ``relaxed``: the straight-through Gumbel softmax (Jang et al. 2017; Maddison et al. 2017), as RelGAN (Nie et al. 2019)
-uses it. ``policy_loss``: REINFORCE with a reward for every unit (de Masson d'Autume et al. 2019) and a learned
-baseline. Both take lines that were written before, without gradients; their probabilities are computed anew, whole
+uses it. ``policy_loss``: REINFORCE with a reward for every token (de Masson d'Autume et al. 2019) and a learned
+baseline. Both take lines that were generated before, without gradients; their probabilities are computed anew, whole
 lines at once.
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from sparring.text.networks.writer import Writer
+from sparring.text.networks.generator import TextGenerator
 from sparring.text.vocabulary import PAD
 
 SEEDS = 1 << 24  # what a uniform float32 can tell apart
@@ -22,33 +22,35 @@ SMALLEST = 0.5 / SEEDS  # in place of a uniform number that is 0
 
 
 def relaxed(
-    writer: Writer, lines: Tensor, labels: Tensor | None, table: Tensor, chance: Tensor, temperature: float
+    generator: TextGenerator, lines: Tensor, labels: Tensor | None, table: Tensor, uniform: Tensor, temperature: float
 ) -> Tensor:
-    """``lines`` ``(batch, places)`` by the vectors of ``table`` ``(units, channels)``: ``(batch, places, channels)``.
+    """``lines`` ``(batch, length)`` as the embeddings of ``table`` ``(tokens, channels)``: ``(batch, length,
+    channels)``.
 
-    Gradients reach the writer as if each unit were a softmax at ``temperature`` of its logits under Gumbel noise. The
-    noise is drawn among that for which the unit that was written is the likeliest (Paulus, Maddison & Krause 2021,
-    section 3), the same in law as to draw noise first and write by it; from ``chance`` ``(batch,)``, uniform.
+    Gradients reach the generator as if each token were a softmax at ``temperature`` of its logits under Gumbel noise.
+    The noise is drawn among that for which the token at hand is the likeliest (Paulus, Maddison & Krause 2021, section
+    3), the same in law as to draw noise first and choose tokens by it; each line's from its number of ``uniform``
+    ``(batch,)``, in [0, 1).
     """
-    written = lines != PAD
-    found = writer.read(lines, labels)[written]
-    seeds, lengths = (chance * SEEDS).long().tolist(), written.sum(1).tolist()
+    there = lines != PAD
+    hidden = generator.hidden_before(lines, labels)[there]
+    seeds, lengths = (uniform * SEEDS).long().tolist(), there.sum(1).tolist()
     vectors = Relaxation.apply(  # type: ignore[no-untyped-call]
-        writer.leave(found),
-        writer.vectors.weight,
-        writer.bias + writer.never,
-        lines[written],
+        generator.leave(hidden),
+        generator.vectors.weight,
+        generator.bias + generator.never,
+        lines[there],
         table,
         temperature,
         seeds,
         lengths,
     )
-    return table[lines].masked_scatter(written[..., None], vectors)
+    return table[lines].masked_scatter(there[..., None], vectors)
 
 
 class Relaxation(torch.autograd.Function):
-    """The vectors of what was chosen; only their gradients know of the softmax, computed line by line, so that no
-    logits of all units at all places are ever held."""
+    """The embeddings of chosen tokens; only their gradients know of the softmax, computed line by line, so that no
+    logits of all tokens at all positions are ever held."""
 
     @staticmethod
     def forward(
@@ -62,7 +64,7 @@ class Relaxation(torch.autograd.Function):
         seeds: list[int],
         lengths: list[int],
     ) -> Tensor:
-        """``(n, channels)`` for ``chosen`` ``(n,)``, lines of ``lengths`` one after the other."""
+        """The embeddings ``(n, channels)`` of ``chosen`` ``(n,)``, lines of ``lengths`` one after the other."""
         ctx.save_for_backward(hidden, vectors, bias, chosen, table)
         ctx.temperature, ctx.seeds, ctx.lengths = temperature, seeds, lengths
         return table[chosen]
@@ -70,14 +72,15 @@ class Relaxation(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, wanted: Tensor) -> tuple[Tensor | None, ...]:
-        """That of a softmax y of logits over t: y (g - <y, g>) / t, g the gradient of each unit's share.
+        """The gradients by ``hidden``, ``vectors`` and ``bias``, in their shapes, from ``wanted`` ``(n, channels)``:
+        that of a softmax y of logits over t is y (g - <y, g>) / t, g the gradient of each token's share.
 
         Matrices are multiplied in the format of ``hidden``, everything else is in that of ``bias``.
         """
         hidden, vectors, bias, chosen, table = ctx.saved_tensors
         of_hidden, of_vectors, of_bias = torch.empty_like(hidden), torch.zeros_like(vectors), torch.zeros_like(bias)
         down = vectors.to(hidden.dtype)
-        across, judged = down.T.contiguous(), table.T.to(hidden.dtype).contiguous()
+        across, embeddings = down.T.contiguous(), table.T.to(hidden.dtype).contiguous()
         wanted = wanted.to(hidden.dtype)
         start = 0
         for seed, length in zip(ctx.seeds, ctx.lengths, strict=True):
@@ -85,7 +88,7 @@ class Relaxation(torch.autograd.Function):
             logits = (hidden[line] @ across).to(bias.dtype).add_(bias)
             random = torch.Generator(logits.device).manual_seed(seed)
             soft = (with_noise(logits, chosen[line], random) / ctx.temperature).softmax(1)
-            share = (wanted[line] @ judged).to(bias.dtype)
+            share = (wanted[line] @ embeddings).to(bias.dtype)
             share = soft * (share - (soft * share).sum(1, keepdim=True)) / ctx.temperature
             of_bias += share.sum(0)
             share = share.to(hidden.dtype)
@@ -95,7 +98,7 @@ class Relaxation(torch.autograd.Function):
 
 
 def with_noise(logits: Tensor, chosen: Tensor, random: torch.Generator) -> Tensor:
-    """Logits ``(n, units)`` under Gumbel noise, given that ``chosen`` ``(n,)`` came out highest."""
+    """Logits ``(n, tokens)`` under Gumbel noise, of this shape, given that ``chosen`` ``(n,)`` came out highest."""
     waits = torch.rand(logits.shape, generator=random, device=logits.device).clamp_(min=SMALLEST).log_().neg_()
     first, total = waits.gather(1, chosen[:, None]), logits.logsumexp(1, keepdim=True)
     others = -torch.logaddexp(waits.log_() - logits, first.log() - total)
@@ -103,29 +106,35 @@ def with_noise(logits: Tensor, chosen: Tensor, random: torch.Generator) -> Tenso
 
 
 def policy_loss(
-    writer: Writer, lines: Tensor, labels: Tensor | None, verdicts: Tensor, discount: float, mean_units: float
+    generator: TextGenerator,
+    lines: Tensor,
+    labels: Tensor | None,
+    logits: Tensor,
+    discount: float,
+    mean_tokens: float,
 ) -> Tensor:
-    """What to minimise so that units become likelier that led to more than was expected; by unit, where lines have
-    ``mean_units``.
+    """The loss, a scalar, by which tokens become likelier whose return is more than the baseline expects, together with
+    the baseline's squared error; a mean over tokens, where a line has ``mean_tokens``.
 
-    ``verdicts`` ``(batch, places)`` are the judge's logits after each unit of ``lines``; a unit's reward is
-    2 sigmoid(logit) - 1, and what it led to that of the following ones too, each ``discount`` times less.
+    ``logits`` ``(batch, length)`` are the discriminator's after each token of ``lines`` ``(batch, length)``; a token's
+    reward is 2 sigmoid(logit) - 1, its return that of the following ones too, each ``discount`` times less.
     """
-    written = lines != PAD
-    found = writer.read(lines, labels)[written]
-    chances = writer.chances(found, lines[written])
-    led_to = returns(2 * verdicts.detach().sigmoid() - 1, written, discount)[written]
-    assert writer.value is not None
-    expected = writer.value(found.detach())[:, 0].float()
-    surprise = (expected - led_to).square() - chances * (led_to - expected.detach())
-    loss: Tensor = surprise.sum() / (len(lines) * mean_units)
+    there = lines != PAD
+    hidden = generator.hidden_before(lines, labels)[there]
+    log_likelihoods = generator.token_log_likelihoods(hidden, lines[there])
+    gained = returns(2 * logits.detach().sigmoid() - 1, there, discount)[there]
+    assert generator.value is not None
+    expected = generator.value(hidden.detach())[:, 0].float()
+    losses = (expected - gained).square() - log_likelihoods * (gained - expected.detach())
+    loss: Tensor = losses.sum() / (len(lines) * mean_tokens)
     return loss
 
 
-def returns(rewards: Tensor, written: Tensor, discount: float) -> Tensor:
-    """Sums of the rewards ``(batch, places)`` from each place on, each ``discount`` times less than the one before."""
+def returns(rewards: Tensor, there: Tensor, discount: float) -> Tensor:
+    """Sums of the rewards ``(batch, length)`` from each position on, each ``discount`` times less than the one before,
+    ``(batch, length)``; only positions where ``there`` ``(batch, length)`` is true have a reward."""
     summed, total = [], torch.zeros_like(rewards[:, 0])
-    for reward, there in zip(reversed(rewards.unbind(1)), reversed(written.unbind(1)), strict=True):
-        total = reward * there + discount * total
+    for reward, counts in zip(reversed(rewards.unbind(1)), reversed(there.unbind(1)), strict=True):
+        total = reward * counts + discount * total
         summed.append(total)
     return torch.stack(summed[::-1], 1)

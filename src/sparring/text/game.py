@@ -1,64 +1,63 @@
-"""The game on lines of text, in two acts.
+"""The game on lines of text, in two phases.
 
-First the generator alone learns the likelihood of the lines, until held-out lines become no likelier. Then a judge
-that knows the label plays against it, while maximum likelihood goes on beside.
+In pretraining the generator alone learns the lines by maximum likelihood, until held-out lines become no likelier. In
+the adversarial phase a discriminator that knows the label plays against it, while maximum likelihood goes on beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from sparring.core.adversarial_loss import AdversarialLoss
-from sparring.core.errors import UserError
-from sparring.core.game import Game, Networks, Player, Step, Turn
+from sparring.core.game import Batch, Event, Game, Networks, Output, Player, Step, Turn, rows
+from sparring.text.data import TextForm
 from sparring.text.estimators import policy_loss, relaxed
-from sparring.text.networks.judge import Judge, LineJudge, UnitJudge
-from sparring.text.networks.writer import Writer
-from sparring.text.reading.lines import clean
-from sparring.text.recipes import TextRecipe
-from sparring.text.vocabulary import PAD, UNKNOWN, Vocabulary
-from sparring.text.writing import write
+from sparring.text.generation import encode_prompt, generate_lines
+from sparring.text.networks.discriminator import LineDiscriminator, TextDiscriminator, TokenDiscriminator
+from sparring.text.networks.generator import TextGenerator
+from sparring.text.recipes import TextRecipe, TextSampleOptions
+from sparring.text.samples import as_characters
+from sparring.text.vocabulary import PAD, Vocabulary
 
-CHUNK = 512  # lines written at once
-HOTTEST = 10.0
-NONE = -1.0  # examples seen when the second act began, before it has
+CHUNK = 512  # lines generated at once
+NONE = -1.0  # examples seen when the adversarial phase began, before it has
 
 
-class TextGame(Game):
-    """Lines are units' numbers ``(batch, places)``, each ended by END unless it is full, then PAD."""
+class TextGame(Game, Output):
+    """Lines are tokens' numbers ``(batch, length)``, each ended by END unless it is full, then PAD. Makes one kind of
+    example, so it is its own output."""
 
-    def __init__(self, recipe: TextRecipe, form: Mapping[str, Any]) -> None:
-        self.recipe = recipe
-        self.vocabulary = Vocabulary.of_form(form["vocabulary"])
-        self.places: int = form["places"]
-        self.mean_units: float = form["mean_units"]
-        self.classes = len(form["labels"])
+    def __init__(self, recipe: TextRecipe, form: TextForm) -> None:
+        self.recipe, self.length, self.mean_tokens = recipe, form.length, form.mean_tokens
+        self.vocabulary = Vocabulary.of_form(form.vocabulary)
+        self.classes = len(form.labels)
         self.batches = recipe.n_critic
-        writer, judge = self.networks()
-        self.adversarial_loss = AdversarialLoss(judge, recipe)
+        self.outputs = {"": self}
+        generator, discriminator = self.new_networks()
+        self.adversarial_loss = AdversarialLoss(discriminator, recipe)
         decay = recipe.weight_decay
         self.players = {
-            "generator": Player(writer, weight_decay=decay, averaged=True),
+            "generator": Player(generator, weight_decay=decay, averaged=True),
             "discriminator": Player(
-                judge, rate=recipe.discriminator_rate, weight_decay=decay, weight_clip=recipe.weight_clip
+                discriminator, rate=recipe.discriminator_rate, weight_decay=decay, weight_clip=recipe.weight_clip
             ),
         }
-        self.began, self.best = NONE, torch.inf
-        self.misses = self.halvings = 0  # misses in a row; all there were, each of which halves the step
+        self.began, self.best = NONE, inf
+        self.misses = self.halvings = 0  # misses in a row; all there were, each of which halves the learning rate
 
-    def networks(self) -> tuple[Writer, Judge]:
-        """New players."""
-        recipe, shared = self.recipe, {"units": len(self.vocabulary), "labels": self.classes}
-        writer = Writer(
+    def new_networks(self) -> tuple[TextGenerator, TextDiscriminator]:
+        """A generator and a discriminator that have not learned anything."""
+        recipe, shared = self.recipe, {"tokens": len(self.vocabulary), "labels": self.classes}
+        generator = TextGenerator(
             **shared,
-            places=self.places,
+            length=self.length,
             body=recipe.generator,
             embedding=recipe.embedding,
             width=recipe.width,
@@ -66,235 +65,207 @@ class TextGame(Game):
             dropout=recipe.dropout,
             valued=recipe.estimator == "policy",
         )
-        kind = UnitJudge if recipe.estimator == "policy" else LineJudge
-        judge = kind(
+        kind = TokenDiscriminator if recipe.estimator == "policy" else LineDiscriminator
+        discriminator = kind(
             **shared, channels=recipe.embedding, width=recipe.discriminator_width, dropout=recipe.discriminator_dropout
         )
-        return writer, judge
+        return generator, discriminator
 
     @property
-    def writer(self) -> Writer:
+    def generator(self) -> TextGenerator:
         """The generator as it learns."""
-        writer = self.players["generator"].network
-        assert isinstance(writer, Writer)
-        return writer
+        return generator_of({"generator": self.players["generator"].network})
 
-    # The two acts
+    @property
+    def discriminator(self) -> TextDiscriminator:
+        """The discriminator as it learns."""
+        return discriminator_of({"discriminator": self.players["discriminator"].network})
+
+    # The two phases
 
     def turns(self, step: Step) -> Iterator[Turn]:
-        """Likelihood on every batch; or a judge's turn on every batch, and the generator's on the last."""
-        learned = (
-            self.misses >= self.recipe.pretrain_patience > 0 or step.examples_seen >= self.recipe.pretrain_examples
-        )
+        """Pretraining: the generator on every batch. Adversarial phase: the discriminator on every batch, then the
+        generator on the last."""
+        recipe = self.recipe
+        learned = self.misses >= recipe.pretrain_patience > 0 or step.examples_seen >= recipe.pretrain_examples
         if self.began == NONE and learned:
             self.began = float(step.examples_seen)
-            self.judge_of(self.adversarial_loss.discriminator).take(self.writer.vectors.weight.detach())
-        self.players["generator"].rate = 0.5**self.halvings if self.began == NONE else self.recipe.adversarial_rate
-        yield from self.first_act(step) if self.began == NONE else self.second_act(step)
+            self.discriminator.take_embeddings(self.generator.vectors.weight.detach())
+        self.players["generator"].rate = 0.5**self.halvings if self.began == NONE else recipe.adversarial_rate
+        yield from self.pretraining(step) if self.began == NONE else self.adversarial_phase(step)
 
-    def first_act(self, step: Step) -> Iterator[Turn]:
-        """The generator alone."""
+    def pretraining(self, step: Step) -> Iterator[Turn]:
+        """The generator alone, by maximum likelihood."""
         for batch in step.batches:
-            yield Turn("generator", partial(self.surprise, step, batch))
+            yield Turn("generator", partial(self.likelihood_loss, step, batch))
 
-    def second_act(self, step: Step) -> Iterator[Turn]:
-        """The judge, some rounds alone; then both. Where nothing else is changed, the judge's last lines are the
-        generator's too."""
+    def adversarial_phase(self, step: Step) -> Iterator[Turn]:
+        """The discriminator, for some steps alone; then both. But for mismatched labels, the last lines that the
+        discriminator is shown are those that the generator is judged by."""
         since = step.examples_seen - int(self.began)
         for batch in step.batches:
             labels = self.labels(batch)
-            with still(self.writer):
-                fake = write(self.writer, step.uniform(self.places), labels)
-            real, made = self.vectors(self.examples(batch)), self.vectors(self.among_mismatched(step, batch, fake))
-            yield Turn("discriminator", partial(self.adversarial_loss.discriminator_loss, step, real, made, labels))
+            with without_dropout(self.generator):
+                fake = generate_lines(self.generator, step.uniform(self.length), labels)
+            real, shown = self.embeddings(self.real(batch)), self.embeddings(self.with_mismatched(step, batch, fake))
+            yield Turn("discriminator", partial(self.adversarial_loss.discriminator_loss, step, real, shown, labels))
         if since >= self.recipe.discriminator_warmup:
-            yield Turn("generator", lambda: self.recipe.likelihood_weight(since) * self.surprise(step, batch)
-                       + self.persuasion(step, real, fake, labels, since))  # fmt: skip
+            yield Turn("generator", lambda: self.recipe.likelihood_weight(since) * self.likelihood_loss(step, batch)
+                       + self.generator_loss(step, real, fake, labels, since))  # fmt: skip
 
-    def among_mismatched(self, step: Step, batch: Mapping[str, Tensor], fake: Tensor) -> Tensor:
-        """``fake``, but here and there a real line of another label: no match for the label that it is judged under
-        (Reed et al. 2016, section 4.2), so that the judge asks of lines to be of their label and of no other."""
+    def with_mismatched(self, step: Step, batch: Batch, fake: Tensor) -> Tensor:
+        """``fake`` ``(batch, length)``, but here and there a real line of another label: no match for the label that it
+        is shown under (Reed et al. 2016, section 4.2), so that the discriminator asks of lines to be of their label and
+        of no other. Of the same shape."""
         labels = self.labels(batch)
         if not self.recipe.mismatched_share or labels is None:
             return fake
         row = torch.arange(len(fake), device=fake.device)
         other = (row ^ 1).clamp(max=len(fake) - 1)  # in pairs: the same ones however a batch is shared, if evenly
         taken = (step.uniform() < self.recipe.mismatched_share) & (labels[other] != labels)
-        return torch.where(taken[:, None], self.examples(batch)[other], fake)
+        return torch.where(taken[:, None], self.real(batch)[other], fake)
 
-    def surprise(self, step: Step, batch: Mapping[str, Tensor]) -> Tensor:
-        """The mean negative log-likelihood of a unit, in nats: the sum over all lines by the mean length of the data's,
-        so that it does not depend on how a batch is shared among processes."""
-        lines = self.examples(batch)
+    def likelihood_loss(self, step: Step, batch: Batch) -> Tensor:
+        """The mean negative log-likelihood of a token, in nats, a scalar: the sum over all lines by the mean length of
+        the data's, so that it does not depend on how a batch is shared among processes."""
+        lines = self.real(batch)
         lines = lines[:, : int((lines != PAD).sum(1).max())]
-        loss = -self.writer.log_likelihoods(lines, self.labels(batch)).sum() / (len(lines) * self.mean_units)
+        loss = -self.generator.log_likelihoods(lines, self.labels(batch)).sum() / (len(lines) * self.mean_tokens)
         step.report["likelihood/training"] = loss.detach()
         return loss
 
-    def persuasion(self, step: Step, real: Tensor, fake: Tensor, labels: Tensor | None, since: int) -> Tensor:
-        """What the judge's opinion of ``fake`` asks of whoever wrote it, by its weight."""
+    def generator_loss(self, step: Step, real: Tensor, fake: Tensor, labels: Tensor | None, since: int) -> Tensor:
+        """The generator's adversarial loss by its weight, a scalar, for its lines ``fake`` ``(batch, length)`` beside
+        ``real`` embeddings ``(batch, length, channels)``, ``since`` examples into the adversarial phase."""
         weight = self.recipe.adversarial_weight(since)
         if not weight:
             return torch.zeros((), device=fake.device)
-        with still(self.writer):
+        with without_dropout(self.generator):
             if self.recipe.estimator == "policy":
-                verdicts = self.adversarial_loss.discriminate(self.vectors(fake), labels)
-                return weight * policy_loss(self.writer, fake, labels, verdicts, self.recipe.discount, self.mean_units)
-            table = self.judge_of(self.adversarial_loss.discriminator).table
-            made = relaxed(self.writer, fake, labels, table, step.uniform(), self.recipe.temperature(since))
+                logits = self.adversarial_loss.discriminate(self.embeddings(fake), labels)
+                return weight * policy_loss(
+                    self.generator, fake, labels, logits, self.recipe.discount, self.mean_tokens
+                )
+            temperature, table = self.recipe.temperature(since), self.discriminator.table
+            made = relaxed(self.generator, fake, labels, table, step.uniform(), temperature)
         return weight * self.adversarial_loss.generator_loss(step, real, made, labels)
 
-    def vectors(self, lines: Tensor) -> Tensor:
-        """Lines as the judge reads them, ``(batch, places, channels)``."""
-        return self.judge_of(self.adversarial_loss.discriminator).table[lines]
-
-    @staticmethod
-    def judge_of(network: torch.nn.Module) -> Judge:
-        """The same, known to be a judge."""
-        assert isinstance(network, Judge)
-        return network
+    def embeddings(self, lines: Tensor) -> Tensor:
+        """Lines ``(batch, length)`` as the discriminator reads them, ``(batch, length, channels)``."""
+        return self.discriminator.table[lines]
 
     # How it goes
 
+    def observe(self, means: Mapping[str, float], examples: int) -> Event | None:
+        """Count, in pretraining, how often in a row a measurement was no better than the best one."""
+        distance = means.get(f"metrics/{self.recipe.metric}", inf)
+        if self.began != NONE or not isfinite(distance) or not self.recipe.pretrain_patience:
+            return None
+        if distance < self.best:
+            self.best, self.misses = distance, 0
+            return None
+        self.misses, self.halvings = self.misses + 1, self.halvings + 1
+        if self.misses == self.recipe.pretrain_patience:
+            return Event(
+                f"the adversarial phase begins: held-out lines became no likelier {self.misses} times in a row"
+            )
+        return None
+
+    def state(self) -> dict[str, float | Tensor]:
+        """Which phase is played, and how pretraining went."""
+        return {"began": self.began, "best": self.best, "misses": self.misses, "halvings": self.halvings}
+
+    def load_state(self, state: Mapping[str, float | Tensor]) -> None:
+        """Take back what :meth:`state` gave."""
+        self.began, self.best = float(state["began"]), float(state["best"])
+        self.misses, self.halvings = int(state["misses"]), int(state["halvings"])
+
+    # What the game makes
+
+    def labels(self, batch: Batch) -> Tensor | None:
+        """The labels of a batch or of conditions, int64 ``(batch,)``; None in a game without."""
+        return batch["labels"] if self.classes else None
+
+    def real(self, batch: Batch) -> Tensor:
+        """The batch's lines as they are, int64 ``(batch, length)``."""
+        return batch["lines"]
+
+    def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
+        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time; the uniform numbers are
+        those of ``seed`` on any device.
+
+        ``options`` are those of :class:`TextSampleOptions`: ``temperature``, ``top_p``, and ``prompt``, the beginning
+        of every line. Raises :class:`UserError` for what they cannot be.
+        """
+        chosen = TextSampleOptions().changed(options)
+        prompt = encode_prompt(chosen.prompt, self.vocabulary, self.length, self.recipe.lower)
+        generator, labels, count = generator_of(networks), self.labels(conditions), rows(conditions)
+        device = generator.bias.device
+        uniform = torch.rand(count, self.length, generator=torch.Generator().manual_seed(seed))
+        made = []
+        for start in range(0, count, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            made.append(
+                generate_lines(
+                    generator,
+                    uniform[chunk].to(device),
+                    None if labels is None else labels[chunk].to(device),
+                    temperature=chosen.temperature,
+                    top_p=chosen.top_p,
+                    prompt=prompt,
+                    unknown=False,
+                )
+            )
+        return torch.cat(made)
+
     @torch.no_grad()
-    def measures(self, networks: Networks, held_out: Mapping[str, Tensor]) -> dict[str, float]:
-        """``likelihood``: the negative log-likelihood of a held-out unit, the end of the line among them, in nats."""
-        lines, labels = self.examples(held_out), self.labels(held_out)
-        return {"likelihood": -self.log_likelihoods(networks, lines, labels).sum().item() / int((lines != PAD).sum())}
+    def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
+        """Logits ``(rows,)`` of lines ``(rows, length)`` under the labels of ``conditions``; None in pretraining, when
+        the discriminator has not begun to learn."""
+        discriminator = discriminator_of(networks)
+        if not discriminator.ready:
+            return None
+        logits: Tensor = discriminator(discriminator.table[examples], self.labels(conditions)).float()
+        return logits if logits.ndim == 1 else logits[:, -1]
+
+    def finish(self, generated: Tensor) -> Tensor:
+        """Lines ``(n, length)`` as characters: their code points in Unicode, int64 ``(n, longest)``, 0 where a line is
+        over."""
+        return as_characters([self.vocabulary.decode(line) for line in generated.tolist()])
 
     @torch.no_grad()
     def log_likelihoods(self, networks: Networks, lines: Tensor, labels: Tensor | None) -> Tensor:
-        """Of each unit of ``lines``, in nats, ``(n, places)``, 0 where a line is over; some at a time."""
-        writer = networks["generator"]
-        assert isinstance(writer, Writer)
-        parts = range(0, len(lines), CHUNK)
+        """The log-likelihood of each token of lines ``(n, length)`` under labels ``(n,)``, in nats, ``(n, length)``, 0
+        where a line is over; some lines at a time."""
+        generator, parts = generator_of(networks), range(0, len(lines), CHUNK)
         return torch.cat(
             [
-                writer.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
+                generator.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
                 for at in parts
             ]
         )
 
-    def measured(self, distance: float) -> str:
-        """Counts, in the first act, how often held-out lines became no likelier."""
-        if self.began != NONE or not isfinite(distance) or not self.recipe.pretrain_patience:
-            return ""
-        if distance < self.best:
-            self.best, self.misses = distance, 0
-            return ""
-        self.misses, self.halvings = self.misses + 1, self.halvings + 1
-        if self.misses == self.recipe.pretrain_patience:
-            return f"the second act begins: held-out lines became no likelier {self.misses} times in a row"
-        return ""
 
-    def state(self) -> dict[str, float]:
-        """Which act is played, and how the first one went."""
-        return {"began": self.began, "best": self.best, "misses": self.misses, "halvings": self.halvings}
+def generator_of(networks: Networks) -> TextGenerator:
+    """The generator among a game's networks."""
+    generator = networks["generator"]
+    assert isinstance(generator, TextGenerator)
+    return generator
 
-    def load_state(self, state: Mapping[str, float]) -> None:
-        """Take back what :meth:`state` gave."""
-        self.began, self.best = state["began"], state["best"]
-        self.misses, self.halvings = int(state["misses"]), int(state["halvings"])
 
-    # What the game is for
-
-    def examples(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """The batch's lines."""
-        return batch["lines"]
-
-    def labels(self, batch: Mapping[str, Tensor]) -> Tensor | None:
-        """The batch's labels, where the game has any."""
-        return batch["labels"] if self.classes else None
-
-    def sample(self, networks: Networks, count: int, *, seed: int, label: int | None = None, **asked: Any) -> Tensor:
-        """Lines from ``seed``; with labels, all of ``label`` or each label in turn.
-
-        Can be asked for ``temperature``, ``top_p`` (see :func:`write`) and ``prompt``, the beginning of every line as
-        text. Raises :class:`UserError` for what they cannot be.
-        """
-        labels = None
-        if self.classes:
-            labels = torch.arange(count) % self.classes if label is None else torch.full((count,), label)
-        return self.make(networks, count, seed, labels, **asked)
-
-    def imitate(self, networks: Networks, batch: Mapping[str, Tensor], *, seed: int, **asked: Any) -> Tensor:
-        """A line for each of the batch's, under its label."""
-        return self.make(networks, len(next(iter(batch.values()))), seed, self.labels(batch), **asked)
-
-    def make(
-        self,
-        networks: Networks,
-        count: int,
-        seed: int,
-        labels: Tensor | None,
-        *,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        prompt: str = "",
-    ) -> Tensor:
-        """``count`` lines under ``labels``, some at a time; chance is that of ``seed`` on any device."""
-        if not 0 <= temperature <= HOTTEST:
-            raise UserError(f"temperature: {temperature:g} will not do; choose one from 0 to {HOTTEST:g}")
-        if not 0 < top_p <= 1:
-            raise UserError(f"top_p: {top_p:g} is no share; choose one above 0, up to 1")
-        how = partial(write, temperature=temperature, top_p=top_p, prompt=self.units_of(prompt), unknown=False)
-        writer = networks["generator"]
-        assert isinstance(writer, Writer)
-        device = writer.bias.device
-        chance = torch.rand(count, self.places, generator=torch.Generator().manual_seed(seed))
-        made = []
-        for start in range(0, count, CHUNK):
-            some = slice(start, start + CHUNK)
-            conditions = None if labels is None else labels[some].to(device)
-            made.append(how(writer, chance[some].to(device), conditions))
-        return torch.cat(made)
-
-    def units_of(self, prompt: str) -> list[int]:
-        """A prompt in the vocabulary. Raises :class:`UserError` naming what is not in it."""
-        kept = " " if self.vocabulary.unit != "word" and prompt[-1:] == " " else ""
-        prompt = clean(prompt, self.recipe.lower) + kept  # as the lines that were learned
-        units = self.vocabulary.encode(prompt)
-        if UNKNOWN in units:
-            words = [word for word, unit in zip(self.vocabulary.units(prompt), units, strict=True) if unit == UNKNOWN]
-            raise UserError(f"prompt: '{words[0]}' is not in the vocabulary of {len(self.vocabulary):,} units")
-        if len(units) >= self.places:
-            raise UserError(f"prompt: {len(units)} units leave no place for more; lines have at most {self.places - 1}")
-        return units
-
-    @torch.no_grad()
-    def judge(self, networks: Networks, batch: Mapping[str, Tensor], examples: Tensor) -> Tensor:
-        """Logits of lines, under the batch's labels; 0, undecided, before the judge has begun to learn."""
-        judge = self.judge_of(networks["discriminator"])
-        if not self.judges(networks):
-            return torch.zeros(len(examples), device=examples.device)
-        logits: Tensor = judge(judge.table[examples], self.labels(batch)).float()
-        return logits if logits.ndim == 1 else logits[:, -1]
-
-    def judges(self, networks: Networks) -> bool:
-        """Whether the judge has begun to learn."""
-        return bool(self.judge_of(networks["discriminator"]).ready)
-
-    def present(self, samples: Tensor) -> Tensor:
-        """Lines as characters: their numbers in Unicode, int64 ``(n, most)``, 0 where a line is over."""
-        return as_characters([self.vocabulary.decode(line) for line in samples.tolist()])
+def discriminator_of(networks: Networks) -> TextDiscriminator:
+    """The discriminator among a game's networks."""
+    discriminator = networks["discriminator"]
+    assert isinstance(discriminator, TextDiscriminator)
+    return discriminator
 
 
 @contextmanager
-def still(writer: Writer) -> Iterator[None]:
-    """Inside, no dropout; in all else as it is, for cuDNN's recurrent layers cannot be learned out of training."""
-    share, writer.dropout = writer.dropout, 0.0
+def without_dropout(generator: TextGenerator) -> Iterator[None]:
+    """Inside, the generator has no dropout; its mode stays, for cuDNN's recurrent layers cannot be learned out of
+    training."""
+    share, generator.dropout = generator.dropout, 0.0
     try:
         yield
     finally:
-        writer.dropout = share
-
-
-def as_characters(texts: Sequence[str]) -> Tensor:
-    """Texts as Unicode's numbers ``(n, longest)``, filled up with 0."""
-    rows = [torch.tensor([ord(character) for character in text] or [0]) for text in texts]
-    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-
-
-def build(recipe: TextRecipe, form: Mapping[str, Any]) -> TextGame:
-    """The game that ``recipe`` describes, on data of this form."""
-    return TextGame(recipe, form)
+        generator.dropout = share

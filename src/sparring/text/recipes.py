@@ -4,93 +4,133 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
-from sparring.core.adversarial_recipe import WITH_CHANCES, AdversarialLossRecipe
+from sparring.core.adversarial_recipe import WITH_LOG_ODDS, AdversarialLossRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import METRICS, setting
+from sparring.core.recipe import METRICS
 from sparring.core.schedules import Schedule, schedule
+from sparring.core.settings import setting, settings
+from sparring.modality import Entry
+from sparring.options import SampleOptions
 
 SETS = ("topics",)  # that data can name
 ENDINGS = (".txt", ".tsv", ".csv", ".jsonl", ".ndjson", ".json")  # of files that hold nothing but text
-ONLY_WITH = {
-    "temperature": ("estimator", ("gumbel",)),
-    "discount": ("estimator", ("policy",)),
-}  # settings that have an effect only where another has one of these values
+ONLY_WITH = {"temperature": ("estimator", ("gumbel",)), "discount": ("estimator", ("policy",))}
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class TextRecipe(AdversarialLossRecipe):
-    """A game in two acts on lines of text: likelihood first, then the adversary."""
+    """A game on lines of text: the generator is pretrained by maximum likelihood, then plays against a
+    discriminator."""
 
     kind: ClassVar[str] = "text"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
+    renamed: ClassVar[Mapping[str, str]] = {
+        **AdversarialLossRecipe.renamed, "unit": "token", "first_act": "pretrain_examples",
+        "misses": "pretrain_patience", "judge_first": "discriminator_warmup", "second_rate": "adversarial_rate",
+        "adversary": "adversarial_weight", "mismatched": "mismatched_share", "likelihood": "likelihood_weight",
+        "judge_width": "discriminator_width", "judge_dropout": "discriminator_dropout",
+    }  # fmt: skip
 
-    labelled: str = setting("auto", "read labels where there are any", choices=("auto", "yes", "no"))
-    text_column: str = setting("auto", "of a table: the name of the column that holds the text")
-    label_column: str = setting("auto", "of a table: the name of the column that holds the label")
-    unit: str = setting(
-        "auto",
-        "what a line is made of; auto: words, or characters where words have no spaces",
+    labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
+    text_column: str = setting("auto", "of a table: the name of the column that holds the text", "data")
+    label_column: str = setting("auto", "of a table: the name of the column that holds the label", "data")
+    token: str = setting(
+        "auto", "what a line is cut into; auto: words, or characters where words have no spaces", "data",
         choices=("auto", "word", "character", "bpe"),
+    )  # fmt: skip
+    vocabulary: int = setting(8000, "the most frequent tokens that are known", "data", low=16, high=100_000)
+    least_count: int = setting(2, "tokens seen less often than this are unknown", "data", low=1, high=1000)
+    lower: bool = setting(False, "in small letters", "data")
+    length: int = setting(32, "tokens of a line, at most; longer ones are cut", "data", low=2, high=1024, common=True)
+
+    generator: str = setting(
+        "lstm", "the generator's network", "network", choices=("lstm", "memory", "transformer"),
+    )  # fmt: skip
+    width: int = setting(256, "units of the generator's hidden state", "network", low=8, high=4096, common=True)
+    layers: int = setting(1, "layers of the generator", "network", low=1, high=24)
+    embedding: int = setting(
+        128, "length of a token's embedding, shared by the generator's input and output", "network", low=4
     )
-    vocabulary: int = setting(8000, "the most frequent units that are known", low=16, high=100_000)
-    least_count: int = setting(2, "units seen less often than this are unknown", low=1, high=1000)
-    lower: bool = setting(False, "in small letters")
-    length: int = setting(32, "units of a line, at most; longer ones are cut", low=2, high=1024)
+    discriminator_width: int = setting(
+        64, "channels of the discriminator at each size of its windows", "network", low=4, high=2048
+    )
+    dropout: float = setting(
+        0.5, "dropout in the generator, one mask a line at all of its positions", "regularisation", low=0, high=0.9
+    )
+    discriminator_dropout: float = setting(0.25, "dropout in the discriminator", "regularisation", low=0, high=0.9)
 
-    generator: str = setting("lstm", "the network that writes", choices=("lstm", "memory", "transformer"))
-    width: int = setting(256, "units of the generator's state", low=8, high=4096)
-    layers: int = setting(1, "of the generator", low=1, high=24)
-    embedding: int = setting(128, "length of a unit's vector, shared by what is read and what is written", low=4)
-    dropout: float = setting(0.5, "in the generator, one mask a line at all of its places", low=0, high=0.9)
-    discriminator_width: int = setting(64, "channels of the judge at each size of its windows", low=4, high=2048)
-    discriminator_dropout: float = setting(0.25, "in the judge", low=0, high=0.9)
-
-    pretrain_examples: int = setting(400_000, "examples of the first act, maximum likelihood, at most", low=0)
+    pretrain_examples: int = setting(
+        400_000, "examples of pretraining, by maximum likelihood, at most", "budget", low=0, common=True
+    )
     pretrain_patience: int = setting(
-        2,
-        "times in a row that held-out lines were no likelier, which end the first act; each halves the step (0: never)",
-        low=0,
-        high=100,
-    )
+        2, "measurements in a row without a likelier held-out line that end pretraining; each of them halves the "
+        "learning rate (0: never)", "budget", low=0, high=100,
+    )  # fmt: skip
     discriminator_warmup: int = setting(
-        5_000, "examples at the second act's beginning on which only the judge learns", low=0
+        5_000, "examples at the beginning of the adversarial phase on which the discriminator learns alone",
+        "optimiser", low=0,
+    )  # fmt: skip
+    n_critic: int = setting(
+        1, "discriminator turns for each generator turn in the adversarial phase", "optimiser", low=1, high=100
     )
-    estimator: str = setting("gumbel", "how the judge's opinion reaches the generator", choices=("gumbel", "policy"))
+    adversarial_rate: float = setting(
+        0.1, "the generator's learning rate in the adversarial phase, relative to pretraining", "optimiser", above=0,
+        high=10,
+    )  # fmt: skip
+
+    estimator: str = setting(
+        "gumbel", "how gradients reach the generator through its choice of tokens", "loss",
+        choices=("gumbel", "policy"),
+    )  # fmt: skip
     temperature: Schedule = setting(
-        schedule("1:0.2@100k"), "of the Gumbel softmax, by the second act's examples", above=0
+        schedule("1:0.2@100k"), "of the Gumbel softmax, by examples of the adversarial phase", "loss", above=0
     )
-    discount: float = setting(0.9, "how much of the reward of the next unit counts for this one", low=0, high=1)
+    discount: float = setting(0.9, "weight of the next token's reward in the return of this one", "loss", low=0, high=1)
     mismatched_share: float = setting(
-        0.3, "chance that the judge sees a fake's neighbour, if of another label, in its place", low=0, high=0.9
+        0.3, "share of generated lines in whose place the discriminator is shown a real line of another label, as fake",
+        "loss", low=0, high=0.9,
+    )  # fmt: skip
+    adversarial_weight: Schedule = setting(
+        schedule(1.0), "weight of the generator's adversarial loss in the adversarial phase", "loss", low=0
     )
-    n_critic: int = setting(1, "judge's turns for each generator's turn in the second act", low=1, high=100)
-    adversarial_rate: float = setting(0.1, "learning rate of the second act relative to the first", above=0, high=10)
-    adversarial_weight: Schedule = setting(schedule(1.0), "weight of the judge's opinion in the second act", low=0)
-    likelihood_weight: Schedule = setting(schedule(1.0), "weight of maximum likelihood beside it", low=0)
+    likelihood_weight: Schedule = setting(
+        schedule(1.0), "weight of maximum likelihood beside the adversarial loss", "loss", low=0
+    )
 
     metric: str = setting(
-        "likelihood",
-        "what the best weights are kept by: held-out lines, or a distance",
-        choices=("likelihood", *METRICS),
-    )
+        "likelihood", "by what the best weights are kept: the likelihood of held-out lines, or a distance",
+        "measuring", choices=("likelihood", *METRICS),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.estimator == "policy" and self.objective not in WITH_CHANCES:
+        if self.estimator == "policy" and self.objective not in WITH_LOG_ODDS:
             raise UserError(
-                f"objective: {self.objective} gives no chances, which policy gradients are paid by; use one of "
-                f"{', '.join(WITH_CHANCES)}, or --estimator gumbel"
+                f"objective: {self.objective} gives no log odds, which policy gradients are rewarded by; use one of "
+                f"{', '.join(WITH_LOG_ODDS)}, or --estimator gumbel"
             )
         if self.width % 8:
             raise UserError(f"width: {self.width} is not a multiple of 8; choose {self.width // 8 * 8 + 8}")
 
 
+@settings
+class TextSampleOptions(SampleOptions):
+    """What ``sparring sample`` can be asked for of text."""
+
+    temperature: float = setting(
+        1.0, "below 1 likelier tokens, 0 the likeliest alone, above 1 rarer ones", low=0, high=10
+    )
+    top_p: float = setting(
+        1.0, "choose among the likeliest tokens that make up this probability together", above=0, high=1
+    )
+    prompt: str = setting("", "the beginning of every line")
+
+
 text = TextRecipe(
     name="text",
-    about="lines of text, each on a topic or in a style where they have labels; two acts, made for two CPU cores",
+    about="lines of text, each on a topic or in a style where they have labels; made for two CPU cores",
     batch=64,
     steps=20_000,
     learning_rate=schedule(4e-3),
@@ -108,7 +148,7 @@ text = TextRecipe(
 text_policy = dataclasses.replace(
     text,
     name="text-policy",
-    about="the same with policy gradients from a judge of every unit (de Masson d'Autume et al. 2019)",
+    about="the same with policy gradients from a discriminator of every token (de Masson d'Autume et al. 2019)",
     estimator="policy",
     r1=schedule(0.0),
 )
@@ -121,3 +161,5 @@ topics = dataclasses.replace(
 )
 
 RECIPES = {recipe.name: recipe for recipe in (text, text_policy, topics)}
+
+ENTRY = Entry(TextRecipe, RECIPES, SETS, ENDINGS, "sparring.text.modality:Text", options={"sample": TextSampleOptions})

@@ -1,6 +1,6 @@
 """Between lines of text and the numbers that networks read: words, characters, or pieces of words (bpe).
 
-Numbers 0 to 3 have meanings of their own (``PAD``, ``START``, ``END``, ``UNKNOWN``); the units follow.
+Numbers 0 to 3 have meanings of their own (``PAD``, ``START``, ``END``, ``UNKNOWN``); the known tokens follow.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from sparring.core.errors import UserError
 
 PAD, START, END, UNKNOWN = range(4)
 SPECIAL = 4  # how many these are
-SHOWN = "<unk>"  # where a unit is unknown
-BYTES = 256  # units that bpe begins with
+SHOWN = "<unk>"  # where a token is unknown
+BYTES = 256  # tokens that bpe begins with
+RENAMED = {"unit": "token", "units": "tokens"}  # what format 1 called them
 
 # Marks that the next word follows without a space, and marks that follow the last one without a space.
 OPENING = frozenset("([{“‘«„$£€#¿¡")  # noqa: RUF001
@@ -37,101 +38,117 @@ SPACELESS = re.compile(  # Thai and Lao, Tibetan, Burmese, Khmer, kana, Han: scr
 )
 
 
-class Cutter(Protocol):
-    """How a line becomes units, and units a line."""
+class Tokenizer(Protocol):
+    """How a line is cut into tokens, and put together again."""
 
-    def units(self, text: str) -> list[str]: ...
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of a line, in order."""
 
-    def join(self, units: Sequence[str]) -> str: ...
+    def join(self, tokens: Sequence[str]) -> str:
+        """The line that tokens make."""
 
 
 class Vocabulary:
-    """The units that are known, each with its number. Picklable; the same data give the same one."""
+    """The tokens that are known, each with its number. Picklable; the same data give the same one.
 
-    def __init__(self, unit: str, known: Sequence[str], cutter: Cutter) -> None:
-        self.unit = unit  # word, character or bpe
-        self.known = list(known)  # the first has the number SPECIAL
-        self.cutter = cutter
-        self.number = {one: index for index, one in enumerate(known, start=SPECIAL)}
+    ``token`` is what a token is: a word, a character or a piece of a word (bpe); ``known`` are the tokens, the first of
+    which has the number ``SPECIAL``.
+    """
+
+    def __init__(self, token: str, known: Sequence[str], tokenizer: Tokenizer) -> None:
+        self.token, self.known, self.tokenizer = token, list(known), tokenizer
+        self.number = {known_token: index for index, known_token in enumerate(known, start=SPECIAL)}
 
     @classmethod
-    def learn(cls, texts: Sequence[str], unit: str, size: int, least_count: int) -> Self:
-        """The ``size`` most frequent units that are in ``texts`` at least ``least_count`` times.
+    def learn(cls, texts: Sequence[str], token: str, size: int, least_count: int) -> Self:
+        """The ``size`` most frequent tokens that are in ``texts`` at least ``least_count`` times.
 
-        ``unit`` auto means words, or characters where nothing parts words. Raises :class:`UserError` when nothing
+        ``token`` auto means words, or characters where nothing parts words. Raises :class:`UserError` when nothing
         is frequent enough, or bpe is not to be had.
         """
-        if unit == "auto":
-            unit = "character" if without_spaces(texts) else "word"
-        if unit == "bpe":
-            pieces = Pieces.learn(texts, size, least_count)
-            return cls(unit, pieces.known(), pieces)
-        cutter: Cutter = Characters() if unit == "character" else Words(tokenised(texts))
-        counts = Counter(one for text in texts for one in cutter.units(text))
-        frequent = sorted((-count, one) for one, count in counts.items() if count >= least_count)
+        if token == "auto":
+            token = "character" if without_spaces(texts) else "word"
+        if token == "bpe":
+            pieces = BytePairTokenizer.learn(texts, size, least_count)
+            return cls(token, pieces.known(), pieces)
+        tokenizer: Tokenizer = CharacterTokenizer() if token == "character" else WordTokenizer(tokenised(texts))
+        counts = Counter(each for text in texts for each in tokenizer.tokens(text))
+        frequent = sorted((-count, each) for each, count in counts.items() if count >= least_count)
         if not frequent:
-            raise UserError(f"least_count: no {unit} is there {least_count} times; set it lower")
-        return cls(unit, [one for _, one in frequent[:size]], cutter)
+            raise UserError(f"least_count: no {token} is there {least_count} times; set it lower")
+        return cls(token, [each for _, each in frequent[:size]], tokenizer)
 
     @classmethod
     def of_form(cls, form: Mapping[str, Any]) -> Self:
-        """What :meth:`form` described. Raises :class:`UserError` where it is damaged, or bpe is not to be had."""
+        """The vocabulary that :meth:`form` described, with the names of format 1 too. Raises :class:`UserError` where
+        the description is damaged, or bpe is not to be had."""
         try:
-            unit = form["unit"]
-            if unit == "bpe":
-                pieces = Pieces(json.dumps(form["tokenizer"]))
-                return cls(unit, pieces.known(), pieces)
-            cutters: dict[str, Cutter] = {"character": Characters(), "word": Words(bool(form.get("tokenised")))}
-            return cls(unit, [str(one) for one in form["units"]], cutters[unit])
-        except (KeyError, TypeError):
+            form = with_present_names(form)
+            token = form["token"]
+            if token == "bpe":
+                pieces = BytePairTokenizer(json.dumps(form["tokenizer"]))
+                return cls(token, pieces.known(), pieces)
+            tokenizers: dict[str, Tokenizer] = {
+                "character": CharacterTokenizer(), "word": WordTokenizer(bool(form.get("tokenised")))
+            }  # fmt: skip
+            return cls(token, [str(each) for each in form["tokens"]], tokenizers[token])
+        except (KeyError, TypeError, AttributeError):
             raise UserError("vocabulary: not one of Sparring's, or damaged; restore it or train anew") from None
 
     def form(self) -> dict[str, Any]:
-        """All of it, JSON-able."""
-        if isinstance(self.cutter, Pieces):
-            return {"unit": self.unit, "tokenizer": json.loads(self.cutter.text)}
-        spaces = {"tokenised": self.cutter.tokenised} if isinstance(self.cutter, Words) else {}
-        return {"unit": self.unit, **spaces, "units": self.known}
+        """All that :meth:`of_form` needs, as JSON can hold it."""
+        if isinstance(self.tokenizer, BytePairTokenizer):
+            return {"token": self.token, "tokenizer": json.loads(self.tokenizer.content)}
+        spaces = {"tokenised": self.tokenizer.tokenised} if isinstance(self.tokenizer, WordTokenizer) else {}
+        return {"token": self.token, **spaces, "tokens": self.known}
 
     def __len__(self) -> int:
-        """All numbers, the four special ones too."""
+        """How many numbers there are, the four special ones among them."""
         return SPECIAL + len(self.known)
 
-    def units(self, text: str) -> list[str]:
-        """The units that ``text`` is made of, known or not."""
-        return self.cutter.units(text)
+    def tokens(self, text: str) -> list[str]:
+        """The tokens that ``text`` is made of, known or not."""
+        return self.tokenizer.tokens(text)
 
-    def join(self, units: Sequence[str]) -> str:
-        return self.cutter.join(units)
+    def join(self, tokens: Sequence[str]) -> str:
+        """The text that tokens make."""
+        return self.tokenizer.join(tokens)
 
     def encode(self, text: str) -> list[int]:
-        """The number of each unit, without ``START`` and ``END``."""
-        return [self.number.get(one, UNKNOWN) for one in self.units(text)]
+        """The number of each token, without ``START`` and ``END``."""
+        return [self.number.get(token, UNKNOWN) for token in self.tokens(text)]
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The text up to the first ``END``; ``PAD`` and ``START`` say nothing."""
-        units = []
+        tokens = []
         for number in numbers:
             if number == END:
                 break
             if number == UNKNOWN:
-                units.append(SHOWN)
+                tokens.append(SHOWN)
             elif number >= SPECIAL:
-                units.append(self.known[number - SPECIAL])
-        return self.join(units)
+                tokens.append(self.known[number - SPECIAL])
+        return self.join(tokens)
 
 
-class Characters:
-    """Each character is a unit, spaces too."""
+def with_present_names(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The description of a vocabulary, those that format 1 wrote with the names of today."""
+    return {RENAMED.get(name, name): value for name, value in form.items()}
 
-    def units(self, text: str) -> list[str]:
+
+class CharacterTokenizer:
+    """Each character is a token, spaces too."""
+
+    def tokens(self, text: str) -> list[str]:
+        """The characters of a line."""
         return list(text)
 
-    def join(self, units: Sequence[str]) -> str:
-        return "".join(units)
+    def join(self, tokens: Sequence[str]) -> str:
+        """The line of these characters."""
+        return "".join(tokens)
 
 
-class Words:
+class WordTokenizer:
     """Words and punctuation: what spaces part where the text is ``tokenised``, else punctuation is taken off words.
 
     Joined again they give ordinary sentences back as they were. Only marks at a word's beginning and end are taken
@@ -141,43 +158,49 @@ class Words:
     def __init__(self, tokenised: bool) -> None:
         self.tokenised = tokenised
 
-    def units(self, text: str) -> list[str]:
+    def tokens(self, text: str) -> list[str]:
+        """The words and marks of a line."""
         chunks = text.split()
         if self.tokenised:
             return chunks
-        units: list[str] = []
+        tokens: list[str] = []
         quoted = False
         for chunk in chunks:
             pieces = _peeled(chunk)
             if _glued(pieces, quoted) != chunk:  # e.g. 5" is no quotation
                 pieces = [chunk]
-            units += pieces
+            tokens += pieces
             quoted ^= pieces.count(QUOTE) % 2 == 1
-        return units
+        return tokens
 
-    def join(self, units: Sequence[str]) -> str:
-        return " ".join(units) if self.tokenised else _glued(units, quoted=False)
+    def join(self, tokens: Sequence[str]) -> str:
+        """The line of these words and marks."""
+        return " ".join(tokens) if self.tokenised else _glued(tokens, quoted=False)
 
 
-class Pieces:
-    """Frequent strings of bytes, learned by merging pairs (byte pair encoding); no text is unknown.
+class BytePairTokenizer:
+    """Frequent strings of bytes, learned by merging pairs (byte pair encoding; Sennrich et al. 2016); no text is
+    unknown.
 
-    ``text`` is the tokenizers library's own JSON. A piece is written in that library's alphabet for bytes.
+    ``content`` is the JSON of the tokenizers library. A piece is written in that library's alphabet for bytes. Raises
+    :class:`UserError` where the JSON is damaged, or the library is not there.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, content: str) -> None:
         library = _tokenizers()
         try:
-            self.tokenizer = library.Tokenizer.from_str(text)
+            self.pieces = library.Tokenizer.from_str(content)
         except Exception as problem:  # the library has no errors of its own
             raise UserError(f"vocabulary: damaged ({problem}); restore it or train anew") from None
-        self.text = text
+        self.content = content
 
     @classmethod
-    def learn(cls, texts: Sequence[str], size: int, least_count: int) -> Pieces:
+    def learn(cls, texts: Sequence[str], size: int, least_count: int) -> BytePairTokenizer:
+        """Merge the most frequent pairs in ``texts`` until there are ``size`` pieces. Raises :class:`UserError` for a
+        size that leaves no room for merges."""
         library = _tokenizers()
         if size <= BYTES:
-            raise UserError(f"vocabulary: {size} is too small for unit bpe, which begins with {BYTES} bytes; raise it")
+            raise UserError(f"vocabulary: {size} is too small for token bpe, which begins with {BYTES} bytes; raise it")
         levels = importlib.import_module("tokenizers.pre_tokenizers").ByteLevel
         trainer = importlib.import_module("tokenizers.trainers").BpeTrainer(
             vocab_size=size, min_frequency=least_count, initial_alphabet=sorted(levels.alphabet()), show_progress=False
@@ -189,15 +212,18 @@ class Pieces:
         return cls(tokenizer.to_str())
 
     def known(self) -> list[str]:
-        numbers: dict[str, int] = self.tokenizer.get_vocab()
+        """All pieces, by their numbers in the library."""
+        numbers: dict[str, int] = self.pieces.get_vocab()
         return sorted(numbers, key=numbers.__getitem__)
 
-    def units(self, text: str) -> list[str]:
-        return list(self.tokenizer.encode(text).tokens)
+    def tokens(self, text: str) -> list[str]:
+        """The pieces of a line."""
+        return list(self.pieces.encode(text).tokens)
 
-    def join(self, units: Sequence[str]) -> str:
-        """Bytes that are no text become U+FFFD, and so do controls, which no line holds but any network may write."""
-        return CONTROL.sub("\ufffd", self.tokenizer.decoder.decode(list(units)))
+    def join(self, tokens: Sequence[str]) -> str:
+        """The line of these pieces. Bytes that are no text become U+FFFD, and so do controls, which no line holds but
+        any network may write."""
+        return CONTROL.sub("\ufffd", self.pieces.decoder.decode(list(tokens)))
 
 
 def without_spaces(texts: Sequence[str]) -> bool:
@@ -227,15 +253,15 @@ def _peeled(chunk: str) -> list[str]:
     return [*before, core, *re.findall(r"\.{2,}|.", after)]
 
 
-def _glued(units: Sequence[str], quoted: bool) -> str:
-    """Units joined by spaces but for marks; ``quoted`` is whether a quotation is open before the first."""
+def _glued(tokens: Sequence[str], quoted: bool) -> str:
+    """Tokens joined by spaces but for marks; ``quoted`` is whether a quotation is open before the first."""
     text = ""
     close_up = True
-    for unit in units:
-        closes = unit in CLOSING or (unit == QUOTE and quoted) or DOTS.fullmatch(unit) is not None
-        text += unit if close_up or closes else f" {unit}"
-        close_up = unit in OPENING or (unit == QUOTE and not quoted)
-        quoted ^= unit == QUOTE
+    for token in tokens:
+        closes = token in CLOSING or (token == QUOTE and quoted) or DOTS.fullmatch(token) is not None
+        text += token if close_up or closes else f" {token}"
+        close_up = token in OPENING or (token == QUOTE and not quoted)
+        quoted ^= token == QUOTE
     return text
 
 
@@ -244,4 +270,4 @@ def _tokenizers() -> ModuleType:
     try:
         return importlib.import_module("tokenizers")
     except ImportError:
-        raise UserError("unit bpe: needs the 'text' extra: pip install 'sparring[text]'") from None
+        raise UserError("token bpe: needs the 'text' extra: pip install 'sparring[text]'") from None

@@ -1,4 +1,4 @@
-"""Two worlds of pictures as one source: a picture of each at a time, unpaired, brought to one shape."""
+"""Two domains of pictures as one source: a picture of each at a time, unpaired, brought to one shape."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.processes import is_first
+from sparring.core.seeds import Stream
 from sparring.data.order import held_out_count, split
 from sparring.data.source import BadFile
 from sparring.images.data import ImageSource
 from sparring.images.data import open_source as open_pictures
 from sparring.images.reading.arrays import ImageArrays
 from sparring.images.reading.folder import ImageFiles
+from sparring.images.reading.shape import ImageForm
 from sparring.translation.clips import Clips
 from sparring.translation.drawn import draw, truth
 from sparring.translation.inversion import upright
@@ -27,140 +28,158 @@ from sparring.translation.recipes import SETS, TranslationRecipe
 
 PAIRS = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))  # names of the two inside one folder
 TESTS = (("testA", "testB"), ("test_A", "test_B"), *PAIRS)  # the same for what is evaluated
-COMPARED = 256  # pictures of each world whose luminance is looked at
-STREAM = 3  # sets the order of the two worlds apart from every other use of the seed
+COMPARED = 256  # pictures of each domain whose luminance is looked at
 
 
-World = ImageSource | Clips
+@dataclass(frozen=True, kw_only=True)
+class TranslationForm(ImageForm):
+    """The one shape of the pictures of both domains, how many pictures each has, and whether light should stay light
+    between them (``upright``)."""
+
+    counts: tuple[int, ...]
+    upright: bool
 
 
-class Worlds:
-    """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each; of films ``a later`` and ``b later`` too.
+class TwoDomains:
+    """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each; of videos ``a later`` and ``b later`` too.
 
-    There are as many examples as the larger world has pictures; those of the smaller come again and again. No picture
-    of a held-out example is ever trained on: each world is split by itself, and the indices that training holds out
-    are given to what the worlds hold out.
+    There are as many examples as the larger domain has pictures; those of the smaller come again and again. No picture
+    of a held-out example is ever trained on: each domain is split by itself, and the indices that training holds out
+    are given to what the domains hold out.
     """
 
-    def __init__(self, name: str, a: World, b: World, recipe: TranslationRecipe) -> None:
+    def __init__(self, name: str, a: ImageSource, b: ImageSource, recipe: TranslationRecipe) -> None:
         self.name = name
-        self.worlds: dict[str, World] = {"a": a, "b": b}
+        self.domains = {"a": a, "b": b}
         self.in_memory = a.in_memory and b.in_memory
         count = max(len(a), len(b))
         members, held_out = split(count, recipe.seed, held_out_count(recipe.held_out, count))
         self.index = {
-            world: indices_for(len(source), members, held_out, recipe, stream)
-            for stream, (world, source) in enumerate(self.worlds.items())
+            domain: indices_for(len(source), members, held_out, recipe, number)
+            for number, (domain, source) in enumerate(self.domains.items())
         }
-        looks = [source.batch(np.arange(min(len(source), COMPARED)))["images"] for source in (a, b)]
-        size = {name: a.form[name] for name in ("height", "width", "channels")}
-        self.form: dict[str, Any] = {**size, "labels": [], "counts": [len(a), len(b)], "upright": upright(*looks)}
-        self.bad_files: list[BadFile] = []  # those of both worlds, and what workers find
+        few = [source.batch(np.arange(min(len(source), COMPARED)))["images"] for source in (a, b)]
+        self.form = TranslationForm(
+            height=a.form.height,
+            width=a.form.width,
+            channels=a.form.channels,
+            counts=(len(a), len(b)),
+            upright=upright(*few),
+        )
+        self.bad_files: list[BadFile] = []  # those of both domains, and what workers find
         self.note_bad_files()
 
     def note_bad_files(self) -> None:
-        """Take over what the worlds have found."""
-        found = [bad for source in self.worlds.values() for bad in source.bad_files]
-        self.bad_files += [bad for bad in found if bad not in self.bad_files]
+        """Take over the bad files that the domains have found."""
+        bad_files = [bad for source in self.domains.values() for bad in source.bad_files]
+        self.bad_files += [bad for bad in bad_files if bad not in self.bad_files]
 
     def __len__(self) -> int:
         return len(self.index["a"])
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
-        """The pictures that these indices stand for."""
-        found = {}
-        for name, source in self.worlds.items():
+        """The pictures at ``indices``, int64 ``(n,)``: ``a`` and ``b``, uint8 ``(n, channels, height, width)``; of
+        videos ``a later`` and ``b later`` too, ``(n, 2 channels, height, width)``."""
+        pictures = {}
+        for name, source in self.domains.items():
             batch = source.batch(self.index[name][indices])
-            found[name] = batch["images"]
+            pictures[name] = batch["images"]
             if "later" in batch:
-                found[f"{name} later"] = batch["later"]
+                pictures[f"{name} later"] = batch["later"]
         self.note_bad_files()
-        return found
+        return pictures
 
 
 def indices_for(
-    count: int, members: np.ndarray, held_out: np.ndarray, recipe: TranslationRecipe, stream: int
+    count: int, members: np.ndarray, held_out: np.ndarray, recipe: TranslationRecipe, domain: int
 ) -> np.ndarray:
-    """Which of a world's ``count`` pictures each example shows; a world of fewer than ten holds none out."""
-    ours, kept = split(count, recipe.seed, held_out_count(recipe.held_out, count))
-    random = np.random.default_rng((recipe.seed, STREAM, stream))
+    """Which of a domain's ``count`` pictures each example shows, int64 ``(members + held out,)``.
+
+    ``members`` and ``held_out`` are indices of examples, ``(n,)`` each. A domain of fewer than ten pictures holds none
+    out.
+    """
+    trained, kept = split(count, recipe.seed, held_out_count(recipe.held_out, count))
+    random = np.random.default_rng((recipe.seed, Stream.DOMAINS, domain))
     index = np.empty(len(members) + len(held_out), np.int64)
-    index[members] = np.resize(random.permutation(ours), len(members))
-    index[held_out] = np.resize(random.permutation(kept if len(kept) else ours), len(held_out))
+    index[members] = np.resize(random.permutation(trained), len(members))
+    index[held_out] = np.resize(random.permutation(kept if len(kept) else trained), len(held_out))
     return index
 
 
-def open_source(recipe: TranslationRecipe) -> Worlds:
-    """The two worlds that the recipe names. Raises :class:`UserError` when one of them cannot be had."""
+def open_source(recipe: TranslationRecipe) -> TwoDomains:
+    """The two domains that the recipe names. Raises :class:`UserError` when one of them cannot be had."""
     if recipe.data in SETS:
         if recipe.data_b:
-            raise UserError(f"data_b: {recipe.data} holds both worlds already; leave data_b out")
-        a, b = draw(recipe)
-        return Worlds(recipe.data, a, b, recipe)
-    places = find_worlds(recipe.data, recipe.data_b)
-    if os.path.samefile(*map(os.path.expanduser, places)) and is_first():
-        print(f"sparring: warning: both worlds are {places[0]}; nothing will be learned", file=sys.stderr, flush=True)
+            raise UserError(f"data_b: {recipe.data} holds both domains already; leave data_b out")
+        return TwoDomains(recipe.data, *draw(recipe), recipe)
+    paths = find_domains(recipe.data, recipe.data_b)
+    if os.path.samefile(*map(os.path.expanduser, paths)) and is_first():
+        print(f"sparring: warning: both domains are {paths[0]}; nothing will be learned", file=sys.stderr, flush=True)
     if recipe.recycle:
-        return Worlds(
-            recipe.data, Clips(replace(recipe, data=places[0])), Clips(replace(recipe, data=places[1])), recipe
-        )
-    a, b = in_one_shape(*(replace(recipe, data=place, labelled="no") for place in places))
-    return Worlds(recipe.data, a, b, recipe)
+        a, b = (Clips(replace(recipe, data=path)) for path in paths)
+        return TwoDomains(recipe.data, a, b, recipe)
+    first, second = in_one_shape(recipe, paths)
+    return TwoDomains(recipe.data, first, second, recipe)
 
 
 @dataclass(frozen=True)
-class Tests:
-    """Two worlds to evaluate on, of one shape; ``pairs`` ``(n, 2)`` are indices of pictures that belong together."""
+class EvaluationData:
+    """Two domains to evaluate on, of one shape; ``pairs`` ``(n, 2)`` are indices of pictures that belong together."""
 
-    worlds: Mapping[str, ImageSource]
+    domains: Mapping[str, ImageSource]
     pairs: np.ndarray | None
 
 
-def open_tests(recipe: TranslationRecipe, form: Mapping[str, Any]) -> Tests:
-    """The worlds that ``recipe`` names, in the shape that a model knows; labelled where they are.
+def open_evaluation_data(recipe: TranslationRecipe, form: ImageForm) -> EvaluationData:
+    """The domains that ``recipe`` names, in the shape that a model knows; labelled where they are.
 
     Inside one folder, ``testA`` and ``testB`` go before what it was trained on. Pictures whose files have one name are
     a pair. Raises :class:`UserError` as :func:`open_source` does.
     """
-    shape = replace(recipe, size=f"{form['height']}x{form['width']}", channels=str(form["channels"]))
+    shaped = in_form(recipe, form)
     if recipe.data in SETS:
         ink, neon, labels = truth()
-        worlds = {"a": ImageArrays((ink, labels), shape), "b": ImageArrays((neon, labels), shape)}
-        return Tests(worlds, np.arange(len(ink))[:, None].repeat(2, 1))
-    places = find_worlds(recipe.data, recipe.data_b, TESTS)
-    a, b = (open_pictures(replace(shape, data=place)) for place in places)
-    return Tests({"a": a, "b": b}, pairs_of(a, b))
+        domains = {"a": ImageArrays((ink, labels), shaped), "b": ImageArrays((neon, labels), shaped)}
+        return EvaluationData(domains, np.arange(len(ink))[:, None].repeat(2, 1))
+    a, b = (open_pictures(replace(shaped, data=path)) for path in find_domains(recipe.data, recipe.data_b, TESTS))
+    return EvaluationData({"a": a, "b": b}, pairs_of(a, b))
+
+
+def in_form(recipe: TranslationRecipe, form: ImageForm) -> TranslationRecipe:
+    """The recipe with pictures brought to the size and the channels of a form."""
+    return replace(recipe, size=f"{form.height}x{form.width}", channels=str(form.channels))
 
 
 def pairs_of(a: ImageSource, b: ImageSource) -> np.ndarray | None:
-    """By the names of their files; None where fewer than nine in ten of the smaller world's have a partner."""
+    """The pairs of pictures whose files have one name, indices int64 ``(n, 2)``; None where fewer than nine in ten of
+    the smaller domain's have a partner."""
     if not isinstance(a, ImageFiles) or not isinstance(b, ImageFiles):
         return None
-    ours, theirs = ([str(Path(name).with_suffix("")) for name in source.files] for source in (a, b))
-    index = {name: number for number, name in enumerate(theirs)}
-    found = [(number, index[name]) for number, name in enumerate(ours) if name in index]
-    return np.array(found) if len(found) >= 0.9 * min(len(a), len(b)) else None
+    names_a, names_b = ([str(Path(name).with_suffix("")) for name in source.files] for source in (a, b))
+    index = {name: number for number, name in enumerate(names_b)}
+    pairs = [(number, index[name]) for number, name in enumerate(names_a) if name in index]
+    return np.array(pairs) if len(pairs) >= 0.9 * min(len(a), len(b)) else None
 
 
-def find_worlds(data: str, data_b: str, pairs: Sequence[tuple[str, str]] = PAIRS) -> tuple[str, str]:
-    """Where the two worlds are; inside one folder, by one of these pairs of names, the first found.
+def find_domains(data: str, data_b: str, names: Sequence[tuple[str, str]] = PAIRS) -> tuple[str, str]:
+    """The paths of the two domains; inside one folder, by one of these pairs of ``names``, the first that is there.
 
     Raises :class:`UserError` when there are not two.
     """
     if data_b:
-        for place in (data, data_b):
-            if not os.path.exists(os.path.expanduser(place)):
-                raise UserError(f"data: no file or folder called '{place}'; give two worlds: --data A_FOLDER B_FOLDER")
+        for path in (data, data_b):
+            if not os.path.exists(os.path.expanduser(path)):
+                raise UserError(f"data: no file or folder called '{path}'; give two domains: --data A_FOLDER B_FOLDER")
         return data, data_b
     root = Path(os.path.expanduser(data))
     if not data or not root.exists():
-        raise UserError(f"data: no file or folder called '{data}'; give two worlds: --data A_FOLDER B_FOLDER")
+        raise UserError(f"data: no file or folder called '{data}'; give two domains: --data A_FOLDER B_FOLDER")
     if not root.is_dir():
-        raise UserError(f"{data}: is one world, and two are needed; give them both: --data A_FOLDER B_FOLDER")
-    for pair in pairs:
+        raise UserError(f"{data}: is one domain, and two are needed; give them both: --data A_FOLDER B_FOLDER")
+    for pair in names:
         if all((root / name).is_dir() for name in pair):
             return str(root / pair[0]), str(root / pair[1])
-    inside = sorted(place for place in root.iterdir() if place.is_dir() and not place.name.startswith("."))
+    inside = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if len(inside) == 2:
         return str(inside[0]), str(inside[1])
     raise UserError(
@@ -169,17 +188,21 @@ def find_worlds(data: str, data_b: str, pairs: Sequence[tuple[str, str]] = PAIRS
     )
 
 
-def in_one_shape(*recipes: TranslationRecipe) -> Sequence[ImageSource]:
-    """Both worlds, opened in one shape: the larger where they differ. Raises :class:`UserError`."""
-    opened: list[ImageSource] = [open_pictures(recipe) for recipe in recipes]
-    largest = {name: max(source.form[name] for source in opened) for name in ("height", "width", "channels")}
-    fitted = {name: -(-largest[name] // 4) * 4 for name in ("height", "width")}
-    own = recipes[0].size == "auto"
-    wanted = {**largest, **(fitted if own else {})}
-    size = f"{fitted['height']}x{fitted['width']}" if own else recipes[0].size
+def in_one_shape(recipe: TranslationRecipe, paths: Sequence[str]) -> list[ImageSource]:
+    """The domains at ``paths``, opened in one shape: the larger where they differ, its sides rounded up to multiples of
+    four unless a size was asked for. Raises :class:`UserError`."""
+    recipes = [replace(recipe, data=path, labelled="no") for path in paths]
+    opened = [open_pictures(each) for each in recipes]
+    height, width, channels = (
+        max(getattr(source.form, name) for source in opened) for name in ("height", "width", "channels")
+    )
+    size = recipe.size
+    if size == "auto":
+        height, width = -(-height // 4) * 4, -(-width // 4) * 4
+        size = f"{height}x{width}"
     return [
         source
-        if all(source.form[name] == wanted[name] for name in wanted)
-        else open_pictures(replace(recipe, size=size, channels=str(largest["channels"])))
-        for source, recipe in zip(opened, recipes, strict=True)
+        if (source.form.height, source.form.width, source.form.channels) == (height, width, channels)
+        else open_pictures(replace(each, size=size, channels=str(channels)))
+        for source, each in zip(opened, recipes, strict=True)
     ]

@@ -1,7 +1,7 @@
-"""Two worlds with a hidden truth: handwritten digits as coloured ink on dark paper, and as neon on a dark wall.
+"""Two domains with a hidden truth: handwritten digits as coloured ink on dark paper, and as neon on a dark wall.
 
-Drawn from scikit-learn's digits, each smoothed to a stroke. A digit's hue is the same in both worlds, so for every
-picture of one there is exactly one right picture in the other; training never sees the two together. The worlds
+Drawn from scikit-learn's digits, each smoothed to a stroke. A digit's hue is the same in both domains, so for every
+picture of one there is exactly one right picture in the other; training never sees the two together. The domains
 share no digit: the first holds the first half of scikit-learn's, the second the other half but the last 297, which are
 kept for tests, where both pictures of each are known (:func:`truth`).
 """
@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from sparring.images.data import ImageSource
 from sparring.images.reading.arrays import ImageArrays
-from sparring.images.recipes import Reading
+from sparring.translation.recipes import TranslationRecipe
 
 SIZE = 32  # pixels, of a picture
 FIRST, SECOND = slice(0, 750), slice(750, 1500)  # of scikit-learn's digits
@@ -27,33 +27,31 @@ THRESHOLD, STEEP = 0.45, 12.0  # where a stroke ends, and how sharply
 GLOW = 3.0  # pixels
 
 
-def draw(reading: Reading) -> tuple[ImageSource, ImageSource]:
-    """Both worlds, unlabelled, as ``reading`` wants them."""
-    return (
-        ImageArrays((ink(FIRST), None), reading),
-        ImageArrays((neon(SECOND), None), reading),
-    )
+def draw(recipe: TranslationRecipe) -> tuple[ImageSource, ImageSource]:
+    """Both domains, unlabelled, in the shape that the recipe wants."""
+    return ImageArrays((ink(FIRST), None), recipe), ImageArrays((neon(SECOND), None), recipe)
 
 
 def truth() -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pictures ``(297, 32, 32, 3)`` uint8 that neither world holds, as ink and as neon, and the digits they show."""
+    """Pictures ``(297, 32, 32, 3)`` uint8 that neither domain holds, as ink and as neon, and the digits they show."""
     return ink(KEPT), neon(KEPT), labels(KEPT)
 
 
 def labels(part: slice) -> list[str]:
-    """The digits."""
+    """The digits that a part of the pictures show."""
     return [str(label) for label in _digits().target[part].tolist()]
 
 
 def ink(part: slice) -> np.ndarray:
-    """Flat strokes of their hue on brown paper."""
+    """Flat strokes of their hue on brown paper, uint8 ``(n, 32, 32, 3)``."""
     strokes, hues = _strokes(part), _hues(part)
     colours = INK * hues[:, None, None, :]
     return _bytes(PAPER + strokes[..., None] * (colours - PAPER))
 
 
 def neon(part: slice) -> np.ndarray:
-    """Tubes that shine in their hue, white hot in the middle, and light up the wall around them."""
+    """Tubes that shine in their hue, white hot in the middle, and light up the wall around them, uint8 ``(n, 32, 32,
+    3)``."""
     strokes, hues = _strokes(part), _hues(part)
     blurred = ImageFilter.GaussianBlur(GLOW)
     glow = np.stack([np.asarray(Image.fromarray(_grey(stroke)).filter(blurred)) for stroke in strokes]) / 255
@@ -69,7 +67,7 @@ def _strokes(part: slice) -> np.ndarray:
 
 
 def _larger(image: np.ndarray) -> np.ndarray:
-    """An 8x8 digit four times as large, smoothly, inside the picture."""
+    """An 8x8 digit four times as large, smoothly: float32 ``(32, 32)``."""
     small = Image.fromarray(image.astype(np.float32))
     return np.array(small.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
@@ -82,17 +80,20 @@ def _hues(part: slice) -> np.ndarray:
 
 
 def _grey(stroke: np.ndarray) -> np.ndarray:
+    """A stroke in [0, 1] as bytes of its shape."""
     grey: np.ndarray = np.rint(255 * stroke).astype(np.uint8)
     return grey
 
 
 def _bytes(colours: np.ndarray) -> np.ndarray:
+    """Colours of any shape, clipped to [0, 1], as bytes."""
     pixels: np.ndarray = np.rint(255 * colours.clip(0, 1)).astype(np.uint8)
     return pixels
 
 
 @cache
 def _digits() -> Any:
-    from sklearn.datasets import load_digits  # takes a second: only who asks for these worlds pays
+    """The digits of scikit-learn."""
+    from sklearn.datasets import load_digits  # takes a second: only who asks for these domains pays
 
     return load_digits()

@@ -1,7 +1,7 @@
-"""Stillness without films: a moved picture should be translated as its translation moved.
+"""Temporal consistency without videos: a moved picture should be translated as its translation moved.
 
 Wang, Yang, Hou, Xu, Yang 2020 ("Consistent video style transfer via compound regularization"): the second frame of a
-film is a picture moved by a smooth random flow under a little noise, so neither films nor a flow network are needed.
+video is a picture moved by a smooth random flow under a little noise, so neither videos nor a flow network are needed.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ def random_flow(height: int, width: int, step: Step) -> Tensor:
 
 
 def moved_by(pictures: Tensor, flow: Tensor) -> Tensor:
-    """Pictures ``(count, channels, height, width)`` moved; what comes from outside is reflected."""
+    """Pictures ``(batch, channels, height, width)`` moved by a grid ``(batch, height, width, 2)``; what comes from
+    outside is reflected."""
     moved: Tensor = grid_sample(pictures.float(), flow, padding_mode="reflection", align_corners=False)
     return moved
 
 
 def motion_loss(translator: nn.Module, pictures: Tensor, made: Tensor, step: Step, name: str) -> Tensor:
-    """|T(move(x) + noise) - move(T(x))|, the mean over pixels (their eq. 3); ``made`` is T(x)."""
+    """The mean over pixels of |T(move(x) + noise) - move(T(x))| (their eq. 3), a scalar, reported under ``name``; x are
+    ``pictures`` and T(x) is ``made``, both ``(batch, channels, height, width)``."""
     height, width = pictures.shape[2:]
     flow = random_flow(height, width, step)
     frame = moved_by(pictures, flow) + NOISE * step.normal(*pictures.shape[1:])

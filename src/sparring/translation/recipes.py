@@ -1,20 +1,22 @@
-"""Recipes for translation between two worlds of pictures, each with the evidence for it. No torch in here."""
+"""Recipes for unpaired image-to-image translation, each with the evidence for it. No torch in here."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialLossRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import setting
 from sparring.core.schedules import Schedule, schedule
+from sparring.core.settings import setting, settings
 from sparring.images.recipes import Reading
+from sparring.modality import Entry
+from sparring.options import EvaluateOptions, TranslateOptions
 
 SETS = ("ink-neon",)  # that data can name
-PATCHES = {"16": 1, "34": 2, "70": 3, "142": 4}  # receptive field of the judge in pixels: strided convolutions
+PATCHES = {"16": 1, "34": 2, "70": 3, "142": 4}
+"""Receptive fields of the discriminator in pixels, with the strided convolutions that make each."""
 
 ONLY_WITH = {
     "cycle": ("method", ("cycle",)),
@@ -28,38 +30,66 @@ ONLY_WITH = {
 }  # settings that have an effect only where another has one of these values
 
 
-@dataclass(frozen=True, kw_only=True)
-class TranslationRecipe(AdversarialLossRecipe, Reading):
-    """A game between two worlds: what ties a translation to its original, which networks play."""
+@settings
+class TranslationRecipe(Reading, AdversarialLossRecipe):
+    """A game between two domains: what ties a translation to its original, and which networks play."""
 
     kind: ClassVar[str] = "translation"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
+    renamed: ClassVar[Mapping[str, str]] = {**Reading.renamed, **AdversarialLossRecipe.renamed}
     data_settings: ClassVar[tuple[str, ...]] = ("data", "data_b")
 
-    data_b: str = setting("", "the second world, where data is the first one and does not hold both")
-    method: str = setting("cycle", "what ties a translation to its original", choices=("cycle", "contrast"))
-    width: int = setting(32, "channels of both players at full resolution", low=1, high=1024)
-    blocks: int = setting(6, "residual blocks of the generator", low=0, high=64)
-    upsampling: str = setting("nearest", "nearest then convolve, or transposed", choices=("nearest", "transposed"))
-    skip: bool = setting(False, "the generator changes the picture instead of drawing it anew")
-    frame: bool = setting(False, "let the generator zoom, turn and move a picture as a whole before it redraws it")
-    patch: str = setting("auto", "pixels that a verdict of the judge sees; auto by size", choices=("auto", *PATCHES))
-    pool: int = setting(50, "past translations that the judge is shown too, half of the time", low=0, high=10_000)
+    data_b: str = setting("", "domain B, where data is domain A and does not hold both", "data", common=True)
+    method: str = setting(
+        "cycle", "what ties a translation to its original: cycle consistency, or a patchwise contrastive loss", "loss",
+        choices=("cycle", "contrast"), common=True,
+    )  # fmt: skip
+    width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)
+    blocks: int = setting(6, "residual blocks of the generator", "network", low=0, high=64, common=True)
+    upsampling: str = setting(
+        "nearest", "of the generator: nearest pixel then convolution, or transposed convolution", "network",
+        choices=("nearest", "transposed"),
+    )  # fmt: skip
+    skip: bool = setting(False, "the generator adds to the picture instead of drawing it anew", "network")
+    frame: bool = setting(
+        False, "let the generator zoom, turn and move a picture as a whole before it redraws it", "network"
+    )
+    patch: str = setting(
+        "auto", "receptive field of the discriminator, in pixels; auto by the size of the pictures", "network",
+        choices=("auto", *PATCHES),
+    )  # fmt: skip
+    pool: int = setting(
+        50, "past translations that the discriminator is shown too, half of the time", "regularisation", low=0,
+        high=10_000,
+    )  # fmt: skip
 
-    cycle: Schedule = setting(schedule(10.0), "weight of the way there and back again", low=0)
-    cycle_noise: Schedule = setting(schedule(0.02), "standard deviation of noise before the way back", low=0)
-    identity: Schedule = setting(schedule(5.0), "weight of leaving alone what is of the target world already", low=0)
-    contrast: float = setting(1.0, "weight of telling each patch's original from other patches", low=0)
-    contrast_identity: bool = setting(True, "the same on pictures of the target world")
-    contrast_patches: int = setting(256, "patches of a picture that are told apart", low=2, high=4096)
-    temperature: float = setting(0.07, "of the contrast", above=0, high=10)
-    flipped: bool = setting(False, "translate half of the pictures mirrored, so that left and right are alike")
-    motion: float = setting(0.0, "weight of translating a moved picture as the moved translation", low=0)
-    recycle: float = setting(0.0, "weight of foretelling the next frame across worlds; data are films", low=0)
+    cycle: Schedule = setting(schedule(10.0), "weight of the cycle-consistency loss", "loss", low=0, common=True)
+    cycle_noise: Schedule = setting(
+        schedule(0.02), "standard deviation of noise on a translation before it is translated back", "loss", low=0
+    )
+    identity: Schedule = setting(
+        schedule(5.0), "weight of the identity loss: leave alone what is of the target domain already", "loss", low=0,
+        common=True,
+    )  # fmt: skip
+    contrast: float = setting(
+        1.0, "weight of the patchwise contrastive loss: each patch is told from other patches", "loss", low=0
+    )
+    contrast_identity: bool = setting(True, "the contrastive loss on pictures of the target domain too", "loss")
+    contrast_patches: int = setting(256, "patches of a picture in the contrastive loss", "loss", low=2, high=4096)
+    temperature: float = setting(0.07, "of the contrastive loss", "loss", above=0, high=10)
+    flipped: bool = setting(False, "translate half of the pictures mirrored, so that left and right are alike", "loss")
+    motion: float = setting(
+        0.0, "weight of temporal consistency: a moved picture is translated as its moved translation", "loss", low=0
+    )
+    recycle: float = setting(
+        0.0, "weight of predicting the next frame across domains; the data are videos", "loss", low=0
+    )
 
-    mirror: bool = setting(False, "show half of the pictures mirrored")
-    shift: int = setting(0, "show pictures moved by up to this many pixels", low=0, high=256)
-    inversion: str = setting("restart", "when light and dark are swapped early on", choices=("restart", "allow"))
+    mirror: bool = setting(False, "show half of the pictures mirrored", "data", common=True)
+    shift: int = setting(0, "show pictures moved by up to this many pixels", "data", low=0, high=256)
+    inversion: str = setting(
+        "restart", "when light and dark are swapped early on", "regularisation", choices=("restart", "allow")
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,9 +99,38 @@ class TranslationRecipe(AdversarialLossRecipe, Reading):
             raise UserError("flipped: has no effect with contrast_identity; leave one of the two out")
 
 
+@settings
+class TranslationOptions(TranslateOptions):
+    """What ``sparring translate`` is asked for of pictures and videos."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"at": "resize", "every_frame_alone": "frame_by_frame"}
+
+    resize: int = setting(
+        0, "pixels of the shorter side while it is translated; results keep their size (0: as it is)", low=0
+    )
+    tile: int = setting(
+        0, "translate in tiles of this many pixels (0: pictures up to a megapixel whole, larger ones by 512)", low=0
+    )
+    frames: bool = setting(False, "take each folder for a video, its pictures for the frames")
+    frame_by_frame: bool = setting(False, "translate each frame of a video by itself, without temporal consistency")
+    sheet: str = setting("", "a PNG file to write, with some pictures beside their translations", "output")
+
+
+@settings
+class TranslationEvaluateOptions(EvaluateOptions):
+    """What ``sparring evaluate`` is asked for of a translation."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"film": "videos", "at": "resize"}
+
+    videos: tuple[str, ...] = setting(
+        (), "videos to translate from domain A to B and to score, instead of pictures", "data"
+    )
+    resize: int = setting(0, "of videos: pixels of the shorter side (0: as it is)", low=0)
+
+
 cyclegan = TranslationRecipe(
     name="cyclegan",
-    about="two worlds of pictures, both ways, unpaired; 64 pixels, made for two CPU cores",
+    about="two domains of pictures, both directions, unpaired; 64 pixels, made for two CPU cores",
     batch=4,
     width=16,
     blocks=4,
@@ -91,7 +150,7 @@ cyclegan = TranslationRecipe(
 cut = dataclasses.replace(
     cyclegan,
     name="cut",
-    about="one way only, tied patch by patch: half the work of cyclegan (Park et al. 2020)",
+    about="one direction only, a patchwise contrastive loss: half the work of cyclegan (Park et al. 2020)",
     method="contrast",
     pool=0,
     identity=schedule(0.0),
@@ -100,7 +159,7 @@ cut = dataclasses.replace(
 fastcut = dataclasses.replace(
     cut,
     name="fastcut",
-    about="cut without its identity term: the lightest",
+    about="cut without its identity loss: the lightest",
     contrast=10.0,
     contrast_identity=False,
     flipped=True,
@@ -109,7 +168,7 @@ fastcut = dataclasses.replace(
 recyclegan = dataclasses.replace(
     cyclegan,
     name="recyclegan",
-    about="two worlds of films, tied by what comes next (Bansal et al. 2018); needs the 'video' extra",
+    about="two domains of videos, tied by what comes next (Bansal et al. 2018); needs the 'video' extra",
     recycle=10.0,
     identity=schedule(0.0),
 )
@@ -152,7 +211,7 @@ ink_neon = dataclasses.replace(
 reframed = dataclasses.replace(
     cyclegan,
     name="reframed",
-    about="cyclegan for worlds of the same things framed differently: zooms first, then changes little",
+    about="cyclegan for domains of the same things framed differently: zooms first, then changes little",
     batch=16,
     steps=2_500,
     width=8,
@@ -172,10 +231,19 @@ reframed = dataclasses.replace(
 (to USPS and to MNIST, one thread; `benchmarks/mnist_usps.py`): 97.9 and 97.0, 97.5 and 97.2, 97.7 and 97.1 % for three
 seeds after ten minutes each, and hardly less after one. One seed each, after 800 steps: 97.7 and 97.3 % as it is; 93.5
 and 95.9 % with one map for all pictures; 93.6 and 95.8 % where the way back frames anew instead of undoing the same
-map; 60 and 97 % with a judge of 16 pixels. Without ``frame`` 65 and 80 %: the translators draw other digits to fill the
-picture. A ``shift`` cost 4 points."""
+map; 60 and 97 % with a discriminator of 16 pixels. Without ``frame`` 65 and 80 %: the translators draw other digits to
+fill the picture. A ``shift`` cost 4 points."""
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (cyclegan, cut, fastcut, recyclegan, reframed, ink_neon, cyclegan_paper_256, cut_paper_256)
 }
+
+ENTRY = Entry(
+    TranslationRecipe,
+    RECIPES,
+    SETS,
+    where="sparring.translation.modality:Translation",
+    options={"translate": TranslationOptions, "evaluate": TranslationEvaluateOptions},
+    folders=(("trainA", "trainB"), ("train_A", "train_B")),
+)

@@ -1,7 +1,7 @@
-"""Recycle-GAN (Bansal, Ma, Ramanan, Sheikh 2018): worlds of films, where what comes next ties a translation down.
+"""Recycle-GAN (Bansal, Ma, Ramanan, Sheikh 2018): domains of videos, where what comes next ties a translation down.
 
-Beside the cycle of each frame: two frames are translated, the next is foretold over there, and brought home it must be
-the frame that really came (their eq. 4); what foretells is learned on real films (their eq. 3).
+Beside the cycle of each frame: two frames are translated, the next is predicted in the target domain, and translated
+back it must be the frame that really came (their eq. 4); the predictors are learned on real videos (their eq. 3).
 """
 
 from __future__ import annotations
@@ -12,45 +12,44 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.game import Step
-from sparring.translation.cycle import CycleGame
-from sparring.translation.directions import WAYS, as_numbers
-from sparring.translation.networks.predictor import Predictor
+from sparring.translation.cycle import BACK, CycleGame
+from sparring.translation.game import DIRECTIONS, DOMAINS, as_numbers
+from sparring.translation.networks.companions import Predictor
 
 
 class RecycleGame(CycleGame):
-    """Both ways at once; batches hold ``a later`` and ``b later``, the two frames after each, beside the frames."""
+    """Both directions at once; batches hold ``a later`` and ``b later``, the two frames after each, beside the
+    frames."""
 
-    def networks(self) -> tuple[nn.ModuleDict, nn.ModuleDict]:
-        """The translators, with the predictors that move with them, and the judges."""
-        translators, judges = super().networks()
-        for world in ("a", "b"):
-            translators[f"next {world}"] = Predictor(channels=self.form["channels"], width=self.recipe.width)
-        return translators, judges
+    def new_networks(self) -> tuple[nn.ModuleDict, nn.ModuleDict]:
+        """New translators, with the predictors that move with them, and new discriminators."""
+        translators, discriminators = super().new_networks()
+        for domain in DOMAINS:
+            translators[f"next {domain}"] = Predictor(channels=self.form.channels, width=self.recipe.width)
+        return translators, discriminators
 
-    def foretold(self, world: str, before: Tensor, now: Tensor) -> Tensor:
-        """The frame after these two of a world."""
-        translators = self.players["generator"].network
-        assert isinstance(translators, nn.ModuleDict)
-        following: Tensor = translators[f"next {world}"](before, now)
+    def predicted(self, domain: str, before: Tensor, now: Tensor) -> Tensor:
+        """The frame that the domain's predictor expects after these two, all ``(batch, channels, height, width)``."""
+        following: Tensor = self.translators[f"next {domain}"](before, now)
         return following
 
-    def worlds(self, step: Step) -> dict[str, Tensor]:
-        """Each world's frame, and those after it as ``a 1``, ``a 2``, all mirrored and moved alike."""
-        batch, found = step.batches[0], {}
-        for world in ("a", "b"):
-            frames = torch.cat([batch[world], batch[f"{world} later"]], 1)
-            found[world], found[f"{world} 1"], found[f"{world} 2"] = self.shown(as_numbers(frames), step).chunk(3, 1)
-        return found
+    def pictures(self, step: Step) -> dict[str, Tensor]:
+        """Each domain's frame, ``(batch, channels, height, width)`` in [-1, 1], and those after it as ``a 1``, ``a 2``,
+        all mirrored and moved alike."""
+        batch, pictures = step.batches[0], {}
+        for domain in DOMAINS:
+            frames = self.augmented(as_numbers(torch.cat([batch[domain], batch[f"{domain} later"]], 1)), step)
+            pictures[domain], pictures[f"{domain} 1"], pictures[f"{domain} 2"] = frames.chunk(3, 1)
+        return pictures
 
-    def translators_loss(self, step: Step, worlds: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
-        """The cycle game's, what is foretold at home, and what is foretold abroad."""
-        losses = [super().translators_loss(step, worlds, made)]
-        for way, (source, target) in WAYS.items():
-            back = next(other for other in WAYS if other != way)
-            before, now, later = worlds[source], worlds[f"{source} 1"], worlds[f"{source} 2"]
-            home = (self.foretold(source, before, now) - later).abs().mean()
-            abroad = self.foretold(target, made[target], self.translator(way)(now))
-            recycled = (self.translator(back)(abroad) - later).abs().mean()
-            step.report[f"foretold/{source}"], step.report[f"recycle/{way}"] = home, recycled
-            losses.append(self.recipe.recycle * (home + recycled))
+    def translators_loss(self, step: Step, pictures: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
+        """The cycle game's loss, that of the predictors, and that of what is predicted across domains: a scalar."""
+        losses = [super().translators_loss(step, pictures, made)]
+        for direction, (source, target) in DIRECTIONS.items():
+            before, now, later = pictures[source], pictures[f"{source} 1"], pictures[f"{source} 2"]
+            predicted = (self.predicted(source, before, now) - later).abs().mean()
+            abroad = self.predicted(target, made[target], self.translator(direction)(now))
+            recycled = (self.translator(BACK[direction])(abroad) - later).abs().mean()
+            step.report[f"prediction/{source}"], step.report[f"recycle/{direction}"] = predicted, recycled
+            losses.append(self.recipe.recycle * (predicted + recycled))
         return torch.stack(losses).sum()

@@ -1,26 +1,43 @@
-"""Originals beside their translations, on one sheet."""
+"""What a person is shown of a translation: originals beside what was made of them, on one sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
-from sparring.images.samples import write_samples as write_samples
+from sparring.core.game import Batch, Networks
 from sparring.media.pictures.sheets import sheet, to_picture
+from sparring.translation.game import DIRECTIONS, as_numbers, translated, translator_of
 
-CELL = 256  # pixels, of a picture on a sheet
+CELL = 256  # pixels, of a picture on a sheet of pairs
+
+
+@torch.no_grad()
+def strips(networks: Networks, directions: Sequence[str], batch: Batch, count: int) -> Tensor:
+    """Strips ``(n, channels, height, k * width)`` in [-1, 1] of the first ``count`` pictures of a batch's source
+    domains: a picture, its translation and, where there are both directions, that translated back."""
+    rows = []
+    for direction in directions:
+        source, _ = DIRECTIONS[direction]
+        strip = [as_numbers(batch[source][:count])]
+        for name in (direction, *(other for other in directions if other != direction)):
+            strip.append(translated(translator_of(networks["generator"], name), strip[-1]))
+        rows.append(torch.cat(strip, 3))
+    return torch.cat(rows)
 
 
 def pair_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Image.Image:
-    """Pictures beside what was made of them, both brought into a square of 256 pixels."""
-    cells = [np.concatenate([boxed(one), boxed(other)], 1) for one, other in pairs]
+    """Pictures ``(height, width, channels)`` beside what was made of them, each brought into a square of 256 pixels."""
+    cells = [np.concatenate([boxed(original), boxed(made)], 1) for original, made in pairs]
     return sheet(np.stack(cells), columns=max(1, round(len(cells) ** 0.5 / 2**0.5)), scale=1)
 
 
 def boxed(pixels: np.ndarray) -> np.ndarray:
-    """``(256, 256, channels)``: as large as fits, on white."""
+    """A picture ``(height, width, channels)`` as large as fits, on white: ``(256, 256, channels)``."""
     picture = to_picture(pixels)
     picture.thumbnail((CELL, CELL), Image.Resampling.LANCZOS)
     box = np.full((CELL, CELL, pixels.shape[2]), 255, np.uint8)

@@ -14,19 +14,17 @@ model = sparring.load("path/to/this/folder")
 samples = model.sample(64, seed=0)
 ```"""
 TRANSLATES = """```sh
-sparring translate path/to/this/folder pictures/ film.mp4 --out translated/
+sparring translate path/to/this/folder INPUT... --out translated/
 ```"""
 
 
-def model_card(recipe: Recipe, config: Mapping[str, Any]) -> str:
-    """The text of ``model/README.md``, its head readable by model hubs."""
+def model_card(recipe: Recipe, config: Mapping[str, Any], *, makes: bool) -> str:
+    """The text of ``model/README.md``, its head readable by model hubs; ``makes`` is whether examples are made from
+    nothing, and not from others."""
     settings = "\n".join(f"| {name} | {value} |" for name, value in config["recipe"].items() if value != "")
     labels = config["form"].get("labels") or []
-    knows = (
-        f"It knows {len(labels)} labels: {', '.join(labels[:20])}{'...' if len(labels) > 20 else ''}.\n"
-        if labels
-        else ""
-    )
+    names = f"{', '.join(labels[:20])}{'...' if len(labels) > 20 else ''}"
+    knows = f"It knows {len(labels)} labels: {names}.\n" if labels else ""
     return f"""---
 library_name: sparring
 tags: [gan, {recipe.kind}, {recipe.name}]
@@ -36,7 +34,7 @@ tags: [gan, {recipe.kind}, {recipe.name}]
 A generator, and the discriminator it was trained against, made with Sparring from {config["examples"]:,} examples
 of `{config["recipe"]["data"]}`, of which it saw {config["examples_seen"]:,} (repeats counted).
 {knows}
-{TRANSLATES if recipe.kind == "translation" else SAMPLES}
+{SAMPLES if makes else TRANSLATES}
 
 Weights are safetensors (`generator.*` averaged over training, `discriminator.*` as last trained), settings JSON:
 nothing in this folder can run code. What it makes resembles its training data, with their gaps and biases; say

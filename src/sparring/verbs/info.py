@@ -1,4 +1,4 @@
-"""``sparring info``: what a run, a model or a picture is, and where it came from."""
+"""``sparring info``: what a run, a model or a file that Sparring wrote is, and where it came from."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from sparring.media.pictures.notes import read_note
 
 def info(path: str | Path) -> dict[str, Any]:
     """What there is to know, as plain values. Raises :class:`UserError` for what Sparring did not make."""
-    place = Path(path)
-    if place.is_file():
-        return {"picture": str(place), **read_note(place)}
-    if (place / "recipe.yaml").exists() or not (place / "config.json").exists():
-        return about_run(place)
-    config = read_config(place)
-    return {"model": str(place), **{key: value for key, value in config.items() if key != "sparring"}}
+    path = Path(path)
+    if path.is_file():
+        return {"file": str(path), **read_note(path)}
+    if (path / "recipe.yaml").exists() or not (path / "config.json").exists():
+        return about_run(path)
+    config = read_config(path)
+    return {"model": str(path), **{key: value for key, value in config.items() if key != "sparring"}}
 
 
 def about_run(folder: Path) -> dict[str, Any]:
-    """A run: its recipe, how far it came, what it warned of."""
+    """A run: its recipe, how far it came, what it warned of. Raises :class:`UserError` where there is none."""
     if not folder.exists():
         raise UserError(f"{folder}: no such file or folder")
     run, recipe = find(folder)

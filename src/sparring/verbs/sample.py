@@ -7,35 +7,50 @@ from typing import Any
 from zlib import crc32
 
 from sparring.core.files import file_name, make_folder
-from sparring.verbs.model import load
+from sparring.core.settings import Settings, fields
+from sparring.modalities import load, options_for
+from sparring.model import Model
+from sparring.options import SampleOptions
 
 
-def sample(
-    run: str | Path,
-    *,
-    count: int = 64,
-    seed: int = 0,
-    label: str | None = None,
-    out: str | Path | None = None,
-    device: str = "auto",
-    overwrite: bool = False,
-    judge: float = 0.0,
-    **asked: Any,
-) -> dict[str, Any]:
+def sample(run: str | Path, **options: Any) -> dict[str, Any]:
     """Sample ``run`` and write the samples to ``out``; its ending decides the kind of file.
 
-    Without ``out``, a sheet named after what was asked, in the folder's ``generated/``. ``judge`` and ``asked``: see
-    :meth:`Model.sample`. Returns what was written.
+    ``options`` are the fields of :class:`SampleOptions` and of the modality's own. Without ``out``, a preview named
+    after what was asked, in the folder's ``generated/``. Returns what was written. Raises :class:`UserError` for what
+    the model cannot be asked for.
     """
-    model = load(run, device)
-    samples = model.draw(count, seed=seed, label=label, judge=judge, **asked)
-    if out is None:
-        how = sorted({**({"judge": judge} if judge else {}), **asked}.items())
-        ending = (f"-{file_name(label)}" if label else "") + (f"-{crc32(repr(how).encode()):08x}" if how else "")
-        place = Path(run) / "generated" / f"seed{seed}-{count}{ending}{model.room.sheet}"
-        make_folder(place.parent)
-        overwrite = True  # the same name holds the same samples
-    else:
-        place = Path(out)
-    written = model.write(samples, model.sample_labels(count, label), place, seed=seed, overwrite=overwrite)
-    return {"written": [str(path) for path in written], "count": count, "seed": seed, "model": model.hash}
+    asked = options_for("sample", run, options)
+    assert isinstance(asked, SampleOptions)
+    model = load(run, asked.device)
+    own = {name: getattr(asked, name) for name in fields(type(asked)) if name not in fields(SampleOptions)}
+    label = asked.label or None
+    samples = model.draw(asked.count, seed=asked.seed, label=label, min_probability=asked.min_probability, **own)
+    path, overwrite = (Path(asked.out), asked.overwrite) if asked.out else (default_path(run, model, asked), True)
+    written = model.write(samples, model.sample_labels(asked.count, label), path, seed=asked.seed, overwrite=overwrite)
+    return {"written": [str(path) for path in written], "count": asked.count, "seed": asked.seed, "model": model.hash}
+
+
+def default_path(run: str | Path, model: Model, asked: SampleOptions) -> Path:
+    """A file named after what was asked: the same name holds the same samples."""
+    unusual = changes(asked, ("count", "seed", "label", "out", "overwrite", "device"))
+    ending = (f"-{file_name(asked.label)}" if asked.label else "") + (
+        f"-{crc32(repr(unusual).encode()):08x}" if unusual else ""
+    )
+    folder = Path(run) / "generated"
+    make_folder(folder)
+    return folder / f"seed{asked.seed}-{asked.count}{ending}{sheet_ending(model)}"
+
+
+def sheet_ending(model: Model) -> str:
+    """The ending that a modality's samples are written with where nobody says so."""
+    if model.modality.sheet:
+        return model.modality.sheet
+    return model.modality.preview(model.game, model.networks, model.game.conditions(1), seed=0).ending
+
+
+def changes(options: Settings, but: tuple[str, ...]) -> list[tuple[str, Any]]:
+    """The options that differ from their defaults, sorted by name; ``but`` names those that do not matter."""
+    known = fields(type(options))
+    values = {name: getattr(options, name) for name in known if name not in but}
+    return sorted((name, value) for name, value in values.items() if value != known[name].default)

@@ -1,4 +1,4 @@
-"""One session of training: a run's recipe, data, game and trainer brought together."""
+"""One session of training: a run's recipe, data, game, monitor and trainer brought together."""
 
 from __future__ import annotations
 
@@ -7,31 +7,36 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-import sparring
 from sparring.core import precision
 from sparring.core.errors import TrainingDiverged, UserError
 from sparring.core.files import write_atomically
-from sparring.core.game import Networks, mixed
+from sparring.core.game import Batch, Networks
 from sparring.core.journal import board_writer
-from sparring.core.processes import Processes
+from sparring.core.monitor import Monitor
+from sparring.core.pacing import Progress
+from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, read_config, save_model, weights_hash
+from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
-from sparring.core.trainer import SHEET, Batch, Trainer
+from sparring.core.trainer import Trainer
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
+from sparring.measurements import QuickMeasurements
+from sparring.media.pictures.notes import stamped
+from sparring.modalities import modality_of
 from sparring.report.report import write_report
-from sparring.rooms import room_of
 from sparring.verbs.card import model_card
-from sparring.verbs.gauge import Gauge
+from sparring.version import __version__
+
+SHOWN = 64  # real examples that a preview may be made of
+NAMED = 5  # bad files that are named
 
 
 @dataclass(frozen=True)
@@ -47,92 +52,99 @@ class Outcome:
 
 
 class Session:
-    """``open_run`` is asked for the run folder only when data and game are known to be good.
+    """``open_run`` is asked for the run folder only when recipe, data, game and device are known to be good.
 
     Raises :class:`UserError` when the data cannot be used, or are not what the run began with.
     """
 
-    def __init__(self, recipe: Recipe, ours: Processes, open_run: Callable[[], Run]) -> None:
+    def __init__(self, recipe: Recipe, process: Process, open_run: Callable[[], Run]) -> None:
         if recipe.tensorboard:
             board_writer()  # told before there is a run folder
-        self.recipe, self.ours = recipe, ours
-        self.room = room_of(recipe)
-        self.status = Status(quiet=not ours.first)
-        self.source = self.room.open_source(recipe)
+        self.recipe, self.process = recipe, process
+        self.status = Status(quiet=not process.first)
+
+        # Data, game, device
+        self.modality = modality_of(recipe.kind)
+        self.source = self.modality.open_source(recipe)
         torch.manual_seed(mixed(recipe.seed))
-        self.game = self.room.build(recipe, self.source.form)
-        self.run = open_run()
-        self.same_data()
-        device = precision.find_device(recipe.device, ours.local_rank)
+        self.game = self.modality.build_game(recipe, self.source.form)
+        device = precision.find_device(recipe.device, process.local_rank)
         networks = [player.network for player in self.game.players.values()]
         self.precision = precision.choose(recipe.precision, device, networks)
+
+        # The run, which must have begun with the same data
+        self.run = open_run()
+        self.same_data()
         members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
+        self.shown = self.precision.on_device(self.source.batch((held_out if len(held_out) else members)[:SHOWN]))
+
+        # Who watches, and who trains
+        self.monitor = Monitor(
+            self.run,
+            recipe,
+            measurements=QuickMeasurements(
+                self.modality, self.game, self.source, members, held_out, recipe.seed, self.precision
+            ),
+            preview=self.preview,
+            publish=self.publish,
+            precision=self.precision,
+            process=process,
+            status=self.status,
+        )
         self.trainer = Trainer(
             self.game,
             recipe,
             self.run,
             feed=self.feed,
-            held_out=self.source.batch(held_out) if len(held_out) >= 16 else None,
-            shown=self.source.batch((held_out if len(held_out) else members)[:SHEET]),
-            show=self.show,
-            publish=self.publish,
-            gauge=lambda networks: self.gauge(networks),
+            monitor=self.monitor,
             precision=self.precision,
-            ours=ours,
-            status=self.status,
+            process=process,
         )
-
-    @cached_property
-    def gauge(self) -> Gauge:
-        """What measures the distance to the data now and then; only a run that comes that far reads its examples."""
-        return Gauge(self.room, self.game, self.source, self.order.members, self.recipe.seed, self.precision.device)
 
     def play(self, stop: Stop) -> Outcome:
         """Train until the budget is used up or ``stop`` is raised; leaves the report behind.
 
-        Raises :class:`UserError` when another process trains in this folder.
+        Raises :class:`UserError` when another process trains in this folder, :class:`TrainingDiverged` when losses
+        cannot be kept finite.
         """
-        with self.run.held() if self.ours.first else nullcontext():
-            return self.play_alone(stop)
-
-    def play_alone(self, stop: Stop) -> Outcome:
-        """The same, in a folder that is ours."""
         trainer = self.trainer
-        if self.ours.first:
-            self.run.lay_out()
-            write_atomically(self.run.recipe, self.recipe.to_yaml().encode())  # a resumed run's budget may be new
-        resumed = trainer.restore()
-        trainer.journal.cut(trainer.examples_seen)
-        self.announce(resumed)
-        with stop:
-            try:
-                reason = trainer.play(stop)
-            except TrainingDiverged as trouble:
-                trainer.journal.write("end", reason=f"diverged: {trouble}", examples=trainer.examples_seen)
-                self.report()
-                raise
+        with self.run.locked() if self.process.first else nullcontext():
+            if self.process.first:
+                self.run.make_folders()
+                write_atomically(self.run.recipe, self.recipe.to_yaml().encode())  # a resumed run's budget may be new
+            resumed = trainer.restore()
+            self.monitor.journal.cut(trainer.progress.examples)
+            self.announce(resumed)
+            with stop:
+                try:
+                    reason = trainer.play(stop)
+                except TrainingDiverged as trouble:
+                    self.monitor.journal.write("end", reason=f"diverged: {trouble}", examples=trainer.progress.examples)
+                    self.report()
+                    raise
             self.report()
+        progress = trainer.progress
         outcome = Outcome(
-            self.run.folder,
-            reason,
-            trainer.step_count,
-            trainer.examples_seen,
-            trainer.seconds,
-            reason != "stopped",
+            self.run.folder, reason, progress.step, progress.examples, progress.seconds, reason != "stopped"
         )
         self.say_goodbye(outcome)
         return outcome
 
+    def report(self) -> None:
+        """``report.html``, from what the journal and the previews say."""
+        if self.process.first:
+            write_report(self.run.folder)
+
     def feed(self, start: int) -> Iterator[Batch]:
-        """This process's share of every batch from ``start`` examples on."""
-        ours, recipe = self.ours, self.recipe
+        """This process's share of every batch, tensors of ``(rows, ...)``, from ``start`` examples on."""
+        process, recipe = self.process, self.recipe
         feed = Feed(
             self.source,
             self.order,
             batch=recipe.batch,
-            rank=ours.rank,
-            processes=ours.count,
+            rank=process.rank,
+            processes=process.world_size,
             workers=0 if self.source.in_memory else recipe.workers,
         )
         return feed.batches(start)
@@ -143,71 +155,65 @@ class Session:
             return
         try:
             config = read_config(self.run.model)
+            began = self.modality.form.from_dict(config["form"])
         except UserError as problem:
             self.status.say(f"warning: {problem}; the model will be written anew")
             return
-        began, now = (config["examples"], config["form"]), (len(self.source), self.source.form)
+        examples, now = config["examples"], self.source.form
+        difference = [f"{examples:,} examples, now {len(self.source):,}"] if examples != len(self.source) else []
         if began != now:
-            difference = [f"{was}, now {is_}" for was, is_ in zip(began, now, strict=True) if was != is_]
+            difference.append(f"has {began.differs(now)}" if began.differs(now) else "its examples are others")
+        if difference:
             raise UserError(
                 f"{self.recipe.data}: is not what this run began with ({'; '.join(difference)}); "
                 "restore the data, or train a new run"
             )
 
-    def report(self) -> None:
-        """``report.html``, from what the journal and the samples say."""
-        if self.ours.first:
-            write_report(self.run.folder)
+    # What the monitor asks for
 
-    # What the trainer leaves to the room
-
-    def note(self, weights: str) -> dict[str, Any]:
-        """What a picture says of where it came from."""
-        return {
-            "sparring": sparring.__version__,
+    def preview(self, networks: Networks, recent: Batch, progress: Progress) -> Path:
+        """Write what the modality shows of its game along the way; where it went."""
+        artifact = self.modality.preview(self.game, networks, self.shown, seed=self.recipe.seed)
+        note = {
+            "sparring": __version__,
             "recipe": shareable(self.recipe),
-            "model": weights,
-            "examples_seen": self.trainer.examples_seen,
+            "model": weights_hash(networks["generator"].state_dict()),
+            "examples_seen": progress.examples,
+            "seed": self.recipe.seed,
         }
-
-    def show(self, samples: Tensor, path: Path) -> Path:
-        """Write a sheet of samples; where it went."""
-        path = path.with_suffix(self.room.sheet)
-        weights = weights_hash(self.trainer.averages["generator"].state_dict())
-        note = {**self.note(weights), "seed": self.recipe.seed}
-        self.room.write_samples(self.game.present(samples), None, path, note, overwrite=True)
+        path = self.run.samples / f"{progress.examples:012d}{artifact.ending}"
+        write_atomically(path, stamped(artifact.data, artifact.media_type, note), durable=False)
         return path
 
-    def publish(self, networks: Networks, folder: Path) -> None:
+    def publish(self, networks: Networks, folder: Path, progress: Progress) -> None:
         """Write a model folder."""
         config = {
             "kind": self.recipe.kind,
             "recipe": shareable(self.recipe),
-            "form": self.source.form,
+            "form": self.source.form.to_dict(),
             "examples": len(self.source),
-            "examples_seen": self.trainer.examples_seen,
+            "examples_seen": progress.examples,
         }
         tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
-        save_model(folder, config, tensors, model_card(self.recipe, config))
+        card = model_card(self.recipe, config, makes="" in self.game.outputs)
+        save_model(folder, config, tensors, card)
 
     # What a person reads
 
     def announce(self, resumed: bool) -> None:
         """The banner, and the journal's first line."""
-        players = {name: count(player.network) for name, player in self.game.players.items()}
-        say, source = self.status.say, self.source
-        say(f"{self.recipe.name}: {len(source):,} examples from {source.name}, {described(source.form)}")
-        for bad in source.bad_files[:5]:
+        players = {name: parameters(player.network) for name, player in self.game.players.items()}
+        say, source, seen = self.status.say, self.source, self.trainer.progress.examples
+        say(f"{self.recipe.name}: {len(source):,} examples from {source.name}, {source.form.described()}")
+        for bad in source.bad_files[:NAMED]:
             say(f"skipped {bad.path}: {bad.reason}")
-        if len(source.bad_files) > 5:
-            say(f"skipped {len(source.bad_files) - 5} more bad files; 'sparring data check' names them all")
-        say(
-            ", ".join(f"{name} {number / 1e6:.2f}M" for name, number in players.items())
-            + f" parameters; {self.precision}"
-        )
-        verb = f"going on after {self.trainer.examples_seen:,} examples" if resumed else "training"
+        if len(source.bad_files) > NAMED:
+            say(f"skipped {len(source.bad_files) - NAMED} more bad files; 'sparring data check' names them all")
+        sizes = ", ".join(f"{name} {number / 1e6:.2f}M" for name, number in players.items())
+        say(f"{sizes} parameters; {self.precision}")
+        verb = f"going on after {seen:,} examples" if resumed else "training"
         say(f"{verb} in {self.run.folder}; Ctrl-C saves and stops")
-        self.trainer.journal.write(
+        self.monitor.journal.write(
             "resume" if resumed else "start",
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             device=self.precision.device.type,
@@ -216,9 +222,15 @@ class Session:
             data=source.name,
             count=len(source),
             bad_files=[bad.path for bad in source.bad_files],
-            processes=self.ours.count,
-            examples=self.trainer.examples_seen,
+            processes=self.process.world_size,
+            use=self.use,
+            examples=seen,
         )
+
+    @property
+    def use(self) -> str:
+        """The command that uses the trained model, with ``{run}`` in place of its folder."""
+        return "sample {run} -n 64" if "" in self.game.outputs else "translate {run} INPUT..."
 
     def say_goodbye(self, outcome: Outcome) -> None:
         """How it ended and how to go on."""
@@ -228,29 +240,20 @@ class Session:
         )
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
-            given = " pictures/" if self.room.verb == "translate" else ""
-            more += f" --time 2h (or --steps) | use it with: sparring {self.room.verb} {folder}{given}"
+            more += f" --time 2h (or --steps) | use it with: sparring {self.use.format(run=folder)}"
         self.status.say(more)
         if (self.run.best / "config.json").exists():
-            best = self.trainer.best.examples
+            best = self.monitor.best.examples
             self.status.say(
                 f"best {self.recipe.metric} was after {best:,} examples: {folder}/best, a model like the last"
             )
 
 
-def count(network: torch.nn.Module) -> int:
-    """Its parameters."""
+def parameters(network: torch.nn.Module) -> int:
+    """The number of a network's weights."""
     return sum(weight.numel() for weight in network.parameters())
 
 
-def described(form: dict[str, Any]) -> str:
-    """The form of the data in words."""
-    if "height" in form:
-        labels = f", {len(form['labels'])} labels" if form["labels"] else ""
-        return f"{form['height']}x{form['width']}, {form['channels']} channels{labels}"
-    return ", ".join(f"{key} {value}" for key, value in form.items() if isinstance(value, int))
-
-
 def shareable(recipe: Recipe) -> dict[str, Any]:
-    """The recipe without the place of the data on this machine."""
+    """The recipe as plain values, without the place of the data on this machine."""
     return {**recipe.to_dict(), **{name: Path(getattr(recipe, name)).name for name in recipe.data_settings}}

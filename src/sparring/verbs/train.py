@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sparring.core import precision, processes
 from sparring.core.errors import UserError
 from sparring.core.files import file_name
-from sparring.core.processes import Processes
+from sparring.core.processes import Process
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.run import Run, create, find
+from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
-from sparring.rooms import find_recipe, from_dict, room_of
+from sparring.modalities import ENTRIES, find_recipe, from_dict, named_data, recipe_for
 from sparring.verbs.session import Outcome, Session
 
 
 def train(
-    recipe: str | Recipe,
+    recipe: str | Path | Recipe | Sequence[str | Path],
     *,
-    data: str | Path | None = None,
+    data: str | Path | Sequence[str | Path] | None = None,
     out: str | Path | None = None,
     stop: Stop | None = None,
     **settings: Any,
 ) -> Outcome:
     """Train a new run.
 
-    ``recipe`` is a recipe, its name, a ``recipe.yaml``, or a path to data; ``settings`` are fields of it, such
-    as ``time="5m"`` or ``batch=32``. ``out`` is the run folder: ``runs/<recipe>`` (numbered when taken) without.
-    ``stop`` ends the run when raised, as Ctrl-C does. Raises :class:`UserError` for mistakes of the caller's
-    and ``TrainingDiverged`` when the losses cannot be kept finite.
+    ``recipe`` is a recipe, its name, a ``recipe.yaml``, or data: a path, or two of them for two domains; ``settings``
+    are fields of it, such as ``time="5m"`` or ``batch=32``. ``out`` is the run folder: ``runs/<recipe>`` (numbered when
+    taken) without. ``stop`` ends the run when raised, as Ctrl-C does. Raises :class:`UserError` for mistakes of the
+    caller's and ``TrainingDiverged`` when the losses cannot be kept finite.
     """
-    chosen = complete(find_recipe(str(recipe)) if not isinstance(recipe, Recipe) else recipe, data, settings)
-    with processes.joined(precision.find_device(chosen.device).type) as ours:
-        ours.part(chosen.batch)
-        session = Session(chosen, ours, lambda: in_first(lambda: open_or_create(out, chosen, ours)))
+    chosen = complete(as_recipe(recipe), data, settings)
+    with processes.distributed(precision.find_device(chosen.device).type) as process:
+        process.part(chosen.batch)
+        session = Session(chosen, process, lambda: on_first(lambda: open_or_create(out, chosen, process)))
         return session.play(stop or Stop())
 
 
@@ -46,32 +47,44 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
     far; anything else raises :class:`UserError`, as does a folder that is no run.
     """
     found, content = find(Path(run))
-    recipe = from_dict(content, str(found.recipe)).changed(settings)
+    recipe = from_dict(content, str(found.recipe))
+    settings, _ = with_present_names(type(recipe), settings)
+    recipe = recipe.changed(settings)
     for name in settings:
         if name not in CHANGEABLE:
             raise UserError(f"{name}: was decided when the run began; a resumed run can change {', '.join(CHANGEABLE)}")
-    with processes.joined(precision.find_device(recipe.device).type) as ours:
-        return Session(recipe, ours, lambda: found).play(stop or Stop())
+    with processes.distributed(precision.find_device(recipe.device).type) as process:
+        return Session(recipe, process, lambda: found).play(stop or Stop())
 
 
-def complete(recipe: Recipe, data: str | Path | None, settings: dict[str, Any]) -> Recipe:
-    """The recipe with the caller's settings and its data named so that it can be found from any folder."""
-    recipe = recipe.changed({**settings, **({} if data is None else {"data": data})})
+def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
+    """The recipe that was given in one of the ways that :func:`train` takes it. Raises :class:`UserError`."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    return find_recipe(str(recipe)) if isinstance(recipe, str | Path) else recipe_for([str(path) for path in recipe])
+
+
+def complete(recipe: Recipe, data: str | Path | Sequence[str | Path] | None, settings: dict[str, Any]) -> Recipe:
+    """The recipe with the caller's settings and its data named so that it can be found from any folder. Raises
+    :class:`UserError` without data."""
+    places = [] if data is None else [str(data)] if isinstance(data, str | Path) else [str(path) for path in data]
+    settings, _ = with_present_names(type(recipe), settings)
+    recipe = recipe.changed({**settings, **named_data(recipe, places)})
     if not recipe.data:
         raise UserError(f"data: recipe '{recipe.name}' needs your data; add --data PATH")
-    room, found = room_of(recipe), {}
+    resolved = {}
     for name in recipe.data_settings:
         place = getattr(recipe, name)
         path = Path(place).expanduser()
-        if place and not room.names_data(place) and path.exists():
-            found[name] = str(path.resolve())
-    return recipe.changed(found)
+        if place and place not in ENTRIES[recipe.kind].sets and path.exists():
+            resolved[name] = str(path.resolve())
+    return recipe.changed(resolved)
 
 
-def open_or_create(out: str | Path | None, recipe: Recipe, ours: Processes) -> Run:
+def open_or_create(out: str | Path | None, recipe: Recipe, process: Process) -> Run:
     """A new run folder; after a launcher's restart, the one that this job made before."""
-    folder = Path(out) if out else default_folder(recipe, again=ours.restarts > 0)
-    if ours.restarts and (folder / "recipe.yaml").exists():
+    folder = Path(out) if out else default_folder(recipe, again=process.restarts > 0)
+    if process.restarts and (folder / "recipe.yaml").exists():
         return find(folder)[0]
     return create(folder, recipe)
 
@@ -86,15 +99,15 @@ def default_folder(recipe: Recipe, again: bool) -> Path:
     return last if again else folder
 
 
-def in_first(make: Callable[[], Run]) -> Run:
-    """Do it in the first process only; its result, or its :class:`UserError`, is everyone's."""
+def on_first(make: Callable[[], Run]) -> Run:
+    """Do it in the first process only; its result, or its :class:`UserError`, is everyone's. Raises that error."""
     result: Run | str = ""
     if processes.is_first():
         try:
             result = make()
         except UserError as problem:
             result = str(problem)
-    result = processes.from_first(result)
+    result = processes.broadcast(result)
     if isinstance(result, str):
         raise UserError(result)
     return result

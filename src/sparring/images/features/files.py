@@ -46,7 +46,8 @@ def features_from(asked: str, device: torch.device) -> Features:
 
 
 def from_torchscript(path: Path, device: torch.device) -> Features:
-    """A TorchScript file; the reference Inception is recognised by its hash."""
+    """Features from a TorchScript file; the reference Inception is recognised by its hash. Raises :class:`UserError`
+    for a file that is none."""
     digest = sha256(path)
     try:
         network = torch.jit.load(str(path), map_location=device).eval()  # type: ignore[no-untyped-call]
@@ -63,7 +64,8 @@ def from_torchscript(path: Path, device: torch.device) -> Features:
 
 
 def from_onnx(path: Path) -> Features:
-    """An ONNX file with one input and, first, one output of features."""
+    """Features from an ONNX file with one input and, first, one output of features. Raises :class:`UserError` for a
+    file that is none, and without onnxruntime."""
     try:
         runtime: Any = import_module("onnxruntime")
     except ImportError:
@@ -81,7 +83,8 @@ def from_onnx(path: Path) -> Features:
 
 
 def from_timm(asked: str, device: torch.device) -> Features:
-    """A model of timm's without its classifier; pictures are resized and normalised as its weights want them."""
+    """Features from a model of timm's without its classifier; pictures are resized and normalised as its weights want
+    them. Raises :class:`UserError` without timm, for a model that it does not have, for weights that can run code."""
     _, name, *weights = asked.split(":", 2)
     if weights and not weights[0].endswith(".safetensors"):
         raise UserError(f"features: {weights[0]} is not safetensors; other weights can run code when they are loaded")
@@ -90,8 +93,8 @@ def from_timm(asked: str, device: torch.device) -> Features:
     except (ImportError, RuntimeError) as problem:  # the latter from a torchvision that does not fit
         raise UserError(f"features: timm cannot be used here ({first_line(problem)}); pip install timm") from None
     try:
-        place = {"checkpoint_path": weights[0]} if weights else {"pretrained": True}
-        network = timm.create_model(name, num_classes=0, **place).to(device).eval()
+        origin = {"checkpoint_path": weights[0]} if weights else {"pretrained": True}
+        network = timm.create_model(name, num_classes=0, **origin).to(device).eval()
     except Exception as problem:  # of many kinds: no such model, no network, weights of another
         raise UserError(f"features: timm cannot make '{name}' ({first_line(problem)})") from None
     config = network.pretrained_cfg
@@ -106,12 +109,13 @@ def from_timm(asked: str, device: torch.device) -> Features:
 
 
 def named(path: Path, digest: str, of: Callable[[Tensor], Tensor]) -> Features:
-    """Called after its file."""
+    """Features called after their file; ``of`` maps bytes ``(n, channels, height, width)`` to some ``(n, ...)``."""
     return Features(path.name, digest[:SHOWN], checked(lambda images: flat(of(images)), path.name))
 
 
 def checked(of: Callable[[Tensor], Tensor], name: str) -> Callable[[Tensor], Tensor]:
-    """The same, with what goes wrong inside told in one line."""
+    """``of``, from bytes ``(n, channels, height, width)`` to features ``(n, dimensions)``, made careful. Raises
+    :class:`UserError`, when it is called, with one line on what went wrong inside."""
 
     def careful(images: Tensor) -> Tensor:
         try:
@@ -129,24 +133,24 @@ def checked(of: Callable[[Tensor], Tensor], name: str) -> Callable[[Tensor], Ten
 
 
 def rgb(images: Tensor) -> Tensor:
-    """Bytes ``(n, channels, height, width)`` as three channels: grey repeated, alpha left out."""
+    """Bytes ``(n, channels, height, width)`` as ``(n, 3, height, width)``: grey repeated, alpha left out."""
     return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
 
 def flat(features: Tensor) -> Tensor:
-    """``(n, dimensions)`` in float32; maps are averaged over their places."""
+    """Features of any shape ``(n, ...)`` as ``(n, dimensions)`` in float32; maps are averaged over their pixels."""
     if features.ndim == 4:
         features = features.mean((2, 3))
     return features.flatten(1).float()
 
 
 def sha256(path: Path) -> str:
-    """Of the file's bytes, in hexadecimal."""
+    """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_line(problem: Exception) -> str:
-    """Of its text, or its kind; of TorchScript's, which begin with where it happened, the last."""
+    """One line of a problem's text, or its kind: the first; the last of TorchScript's, which begins with its origin."""
     lines = [line.strip() for line in str(problem).splitlines() if line.strip()] or [type(problem).__name__]
     return lines[-1 if "TorchScript interpreter" in lines[0] else 0][:160]

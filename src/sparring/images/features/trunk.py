@@ -1,4 +1,4 @@
-"""The small convolutional network whose features we measure pictures in, and the classifier on top of it."""
+"""The small convolutional network whose features pictures are measured in, and the classifier on top of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from torch.nn.functional import adaptive_avg_pool2d
 DIMENSIONS = 64  # of the features: few, so that a few hundred pictures already give them a covariance
 WIDTH = 16  # channels after the first convolution
 LARGEST = 64  # pixels a side that it looks at
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Bytes ``(n, ...)`` as floats in [-1, 1]."""
+    return images.float() / 127.5 - 1
 
 
 class Trunk(nn.Module):
@@ -26,6 +31,7 @@ class Trunk(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
+        """Images ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``."""
         height, width = images.shape[2:]
         if max(height, width) > LARGEST:
             images = adaptive_avg_pool2d(images, (min(height, LARGEST), min(width, LARGEST)))
@@ -34,7 +40,7 @@ class Trunk(nn.Module):
 
 
 def convolution(before: int, after: int, stride: int) -> tuple[nn.Module, ...]:
-    """3x3, batch norm, ReLU."""
+    """The layers of one convolution of 3x3, with batch norm and ReLU."""
     return nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
 
 
@@ -46,5 +52,6 @@ class Head(nn.Module):
         self.body = nn.Sequential(nn.ReLU(), nn.Linear(DIMENSIONS, outputs))
 
     def forward(self, features: Tensor) -> Tensor:
+        """Features ``(n, 64)`` to ``(n, outputs)``."""
         result: Tensor = self.body(features)
         return result

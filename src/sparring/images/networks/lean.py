@@ -13,8 +13,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from sparring.images.networks.condition import ConditionedLatent, Verdict
-from sparring.images.networks.statistics import BatchStatistics
+from sparring.images.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, Verdict
 
 SMALLEST = 4  # halving ends when the shorter side is no longer than this
 WIDEST = 4  # most channels, as a multiple of those at half size
@@ -38,7 +37,7 @@ def initialise(network: nn.Module) -> None:
     """Weights N(0, 2 / (1 + 0.2^2) / fan in), biases 0: leaky ReLUs of slope 0.2 then keep the variance."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            # of a transposed convolution's 16 taps, stride 2 lets 4 meet at each place
+            # of a transposed convolution's 16 taps, stride 2 lets 4 meet at each pixel
             fan_in = layer.in_channels * (4 if isinstance(layer, nn.ConvTranspose2d) else 16)
             nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / fan_in))
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -50,7 +49,10 @@ def normal(channels: int, batch_norm: bool) -> nn.Module:
 
 
 class LeanGenerator(nn.Module):
-    """Latents ``(batch, latent)``, labels ``(batch,)`` -> images ``(batch, channels, height, width)``, unbounded."""
+    """Latents ``(batch, latent)``, labels ``(batch,)`` -> images ``(batch, channels, height, width)``, float32.
+
+    ``bound`` is one of ``BOUNDS``: ``tanh`` and ``clamp`` keep images within [-1, 1].
+    """
 
     def __init__(
         self,
@@ -62,8 +64,10 @@ class LeanGenerator(nn.Module):
         classes: int = 0,
         base: int = 32,
         batch_norm: bool = False,
+        bound: str = "free",
     ) -> None:
         super().__init__()
+        self.bound = bound
         self.latent = ConditionedLatent(latent, classes)
         self.grids = grids(height, width)[::-1]
         up = widths(len(self.grids) - 1, base)[::-1]
@@ -79,10 +83,11 @@ class LeanGenerator(nn.Module):
         nn.init.zeros_(self.first.bias)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents ``(batch, latent)`` and labels ``(batch,)`` to images ``(batch, channels, height, width)``."""
         x: Tensor = self.first(self.latent(latent, labels)).view(-1, *self.start)
         for up, norm, (height, width) in zip(self.ups, self.norms, self.grids[1:], strict=True):
             x = up(leaky_relu(norm(x), SLOPE))[:, :, :height, :width]  # odd sizes: twice the rounded-up half, cut
-        return x
+        return BOUNDS[self.bound](x.float())
 
 
 class LeanDiscriminator(nn.Module):
@@ -112,10 +117,11 @@ class LeanDiscriminator(nn.Module):
         self.statistics = BatchStatistics() if batch_statistics else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         halvings = len(down)
-        places = (height >> halvings) * (width >> halvings)
-        self.verdict = Verdict((down[-1] + batch_statistics) * places, classes, projected=down[-1])
+        pixels = (height >> halvings) * (width >> halvings)
+        self.verdict = Verdict((down[-1] + batch_statistics) * pixels, classes, projected=down[-1])
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images ``(batch, channels, height, width)`` and labels ``(batch,)`` to logits ``(batch,)``."""
         for down, norm in zip(self.downs, self.norms, strict=True):
             images = leaky_relu(norm(down(images)), SLOPE)
         logits: Tensor = self.verdict(self.dropout(self.statistics(images)).flatten(1), labels)

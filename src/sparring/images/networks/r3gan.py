@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pad
 
 from sparring.core.errors import UserError
-from sparring.images.networks.condition import ConditionedLatent, Verdict
+from sparring.images.networks.layers import BOUNDS, ConditionedLatent, Verdict
 
 BLOCKS = 2  # per resolution
 EXPANSION = 2  # channels inside a block, relative to those between blocks
@@ -49,6 +49,7 @@ class Block(nn.Module):
         nn.init.zeros_(self.contract.weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features ``(batch, channels, height, width)`` to features of the same shape."""
         inner = leaky_relu(self.mix(leaky_relu(self.expand(x), SLOPE)), SLOPE)
         return x + self.contract(inner)  # type: ignore[no-any-return]
 
@@ -68,12 +69,14 @@ def plain(before: int, after: int) -> nn.Module:
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Twice the height and width, bilinear: the kernel [1, 3, 3, 1] / 4 along each axis."""
+    """Twice the height and width of ``(batch, channels, height, width)``, bilinear: the kernel [1, 3, 3, 1] / 4 along
+    each axis."""
     return interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def downsample(x: Tensor) -> Tensor:
-    """Half the height and width, bilinear: [1, 3, 3, 1] / 8 along each axis, as three averages of two."""
+    """Half the height and width of ``(batch, channels, height, width)``, bilinear: [1, 3, 3, 1] / 8 along each axis, as
+    three averages of two."""
     return avg_pool2d(avg_pool2d(avg_pool2d(pad(x, [1, 1, 1, 1]), 2, 1), 2, 1), 2)
 
 
@@ -94,15 +97,25 @@ def stage(channels: int, stages: int) -> nn.Sequential:
 
 
 class R3GANGenerator(nn.Module):
-    """Latents ``(batch, latent)`` -> images ``(batch, channels, height, width)``, unbounded.
+    """Latents ``(batch, latent)``, labels ``(batch,)`` -> images ``(batch, channels, height, width)``, float32.
 
-    ``widths`` are the channels at each resolution, smallest first.
+    ``widths`` are the channels at each resolution, smallest first; ``bound`` is one of ``BOUNDS``. Raises
+    :class:`UserError` for a size or widths that it cannot have.
     """
 
     def __init__(
-        self, *, latent: int, height: int, width: int, channels: int, widths: Sequence[int], classes: int = 0
+        self,
+        *,
+        latent: int,
+        height: int,
+        width: int,
+        channels: int,
+        widths: Sequence[int],
+        classes: int = 0,
+        bound: str = "free",
     ) -> None:
         super().__init__()
+        self.bound = bound
         self.latent = ConditionedLatent(latent, classes)
         grid = smallest_grid(height, width, len(widths))
         self.basis = nn.Parameter(torch.randn(widths[0], *grid))
@@ -114,17 +127,19 @@ class R3GANGenerator(nn.Module):
         scaled_normal(self.paint)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents ``(batch, latent)`` and labels ``(batch,)`` to images ``(batch, channels, height, width)``."""
         scale = self.scale(self.latent(latent, labels))
         x = scale[:, :, None, None] * self.basis
         x = self.stages[0](x)
         for change, blocks in zip(self.changes, self.stages[1:], strict=True):
             x = blocks(upsample(change(x)))
         images: Tensor = self.paint(x)
-        return images
+        return BOUNDS[self.bound](images.float())
 
 
 class R3GANDiscriminator(nn.Module):
-    """Images ``(batch, channels, height, width)`` -> logits ``(batch,)``: the generator's mirror image."""
+    """Images ``(batch, channels, height, width)``, labels ``(batch,)`` -> logits ``(batch,)``: the generator's mirror
+    image."""
 
     def __init__(self, *, height: int, width: int, channels: int, widths: Sequence[int], classes: int = 0) -> None:
         super().__init__()
@@ -139,6 +154,7 @@ class R3GANDiscriminator(nn.Module):
         self.verdict = Verdict(down[-1], classes)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images ``(batch, channels, height, width)`` and labels ``(batch,)`` to logits ``(batch,)``."""
         x = self.look(images)
         x = self.stages[0](x)
         for change, blocks in zip(self.changes, self.stages[1:], strict=True):

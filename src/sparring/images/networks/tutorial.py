@@ -1,7 +1,7 @@
 """The classic introductory pair: what most people's first GAN looks like.
 
 As usually printed, the generator's transposed convolutions have stride 1 and no padding, so 7x7 grows by
-``kernel - 1`` each time and ends at 13x13: such a generator cannot meet a judge of 28x28 pictures. Here the
+``kernel - 1`` each time and ends at 13x13: such a generator cannot meet a discriminator of 28x28 pictures. Here the
 first keeps 7x7 (padded), and two of stride 2 double it, 7 -> 14 -> 28, as the layout was meant (the shapes of
 DCGAN, Radford et al. 2016).
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.images.networks.condition import ConditionedLatent, Verdict
+from sparring.images.networks.layers import BOUNDS, ConditionedLatent, Verdict
 
 QUARTER = 4  # the generator starts at a quarter of the picture's height and width
 
@@ -29,11 +29,17 @@ def check_size(height: int, width: int) -> None:
 
 
 class TutorialGenerator(nn.Module):
-    """Latents ``(batch, latent)`` -> images ``(batch, channels, height, width)``; its recipe bounds them by tanh."""
+    """Latents ``(batch, latent)``, labels ``(batch,)`` -> images ``(batch, channels, height, width)``, float32.
 
-    def __init__(self, *, latent: int, height: int, width: int, channels: int, classes: int = 0) -> None:
+    ``bound`` is one of ``BOUNDS``; the recipe's is ``tanh``. Raises :class:`UserError` for a size that it cannot make.
+    """
+
+    def __init__(
+        self, *, latent: int, height: int, width: int, channels: int, classes: int = 0, bound: str = "free"
+    ) -> None:
         super().__init__()
         check_size(height, width)
+        self.bound = bound
         self.start = (256, height // QUARTER, width // QUARTER)
         self.latent = ConditionedLatent(latent, classes)
         features = self.start[0] * self.start[1] * self.start[2]
@@ -51,8 +57,9 @@ class TutorialGenerator(nn.Module):
         )
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents ``(batch, latent)`` and labels ``(batch,)`` to images ``(batch, channels, height, width)``."""
         images: Tensor = self.body(self.dense(self.latent(latent, labels)).view(-1, *self.start))
-        return images
+        return BOUNDS[self.bound](images.float())
 
 
 class TutorialDiscriminator(nn.Module):
@@ -74,5 +81,6 @@ class TutorialDiscriminator(nn.Module):
         self.verdict = Verdict(128 * (height // QUARTER) * (width // QUARTER), classes, projected=128)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Images ``(batch, channels, height, width)`` and labels ``(batch,)`` to logits ``(batch,)``."""
         logits: Tensor = self.verdict(self.body(images), labels)
         return logits

@@ -1,8 +1,13 @@
-"""Arrays of pictures as a source, in memory."""
+"""Arrays of pictures as a source, in memory, and those in ``.npy`` and ``.npz`` files.
+
+Never unpickles: an array of objects is refused.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -12,9 +17,12 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
 from sparring.images.reading.labels import encode
-from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, survey
+from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
 from sparring.media.pictures.decode import Header, bring_to
 
+IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
+LABEL_KEYS = ("labels", "y_train", "y", "label")
+TOLERANCE = 1e-4  # by which floating-point pixels may miss their range
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # by number of channels
 
 Arrays = tuple[np.ndarray, list[str] | None]
@@ -24,15 +32,15 @@ Arrays = tuple[np.ndarray, list[str] | None]
 class ImageArrays:
     """Pictures in memory, of one shape. Arrays are kept there whatever ``cache_mb`` says.
 
-    Raises :class:`UserError` when there are fewer than ``MINIMUM`` pictures.
+    Raises :class:`UserError` when there are fewer than ``least`` pictures.
     """
 
     in_memory = True
 
-    def __init__(self, arrays: Arrays, settings: ImageSettings) -> None:
+    def __init__(self, arrays: Arrays, settings: ImageSettings, least: int = MINIMUM) -> None:
         pixels, labels = arrays
-        if len(pixels) < MINIMUM:
-            raise UserError(f"{settings.data}: {len(pixels)} images, at least {MINIMUM} are needed; add more")
+        if len(pixels) < least:
+            raise UserError(f"{settings.data}: {len(pixels)} images, at least {least} are needed; add more")
         self.name = settings.data
         self.bad_files: list[BadFile] = []
         mode = MODES[pixels.shape[3]]
@@ -50,7 +58,7 @@ class ImageArrays:
         self.labels: Tensor | None = None
         if labels and settings.labelled != "no":
             names, self.labels = encode(labels)
-        self.form: dict[str, Any] = self.shape.form(names)
+        self.form = form_of(self.shape, names)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -62,3 +70,85 @@ class ImageArrays:
         if self.labels is None:
             return {"images": images}
         return {"images": images, "labels": self.labels[chosen]}
+
+
+# Files of arrays
+
+
+def read_numpy(path: Path) -> Arrays:
+    """Pixels ``(n, height, width, channels)`` and labels from a file. Raises :class:`UserError` when they are not there
+    or not pictures."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return to_pixels(loaded, str(path)), None
+        return _from_npz(path, loaded)
+    except (UserError, PermissionError):
+        raise
+    except (OSError, ValueError, EOFError, BadZipFile) as problem:
+        what = f"cannot be read ({problem})"
+        if "allow_pickle" in str(problem):
+            what = "is no plain array (Python objects are not read: they may run code)"
+        raise UserError(f"{path}: {what}; save plain arrays with numpy.save or numpy.savez") from None
+
+
+def _from_npz(path: Path, loaded: Mapping[str, np.ndarray]) -> Arrays:
+    key = _find(loaded, IMAGE_KEYS) or (next(iter(loaded)) if len(loaded) == 1 else None)
+    if key is None:
+        raise UserError(
+            f"{path}: holds {', '.join(loaded) or 'nothing'}; call the array of pictures '{IMAGE_KEYS[0]}' "
+            f"and its labels, if any, '{LABEL_KEYS[0]}'"
+        )
+    pixels = to_pixels(loaded[key], f"{path}: {key}")
+    label_key = _find(loaded, LABEL_KEYS)
+    if label_key is None:
+        return pixels, None
+    return pixels, _to_labels(loaded[label_key], len(pixels), f"{path}: {label_key}")
+
+
+def to_pixels(array: np.ndarray, where: str) -> np.ndarray:
+    """uint8 ``(n, height, width, channels)`` from ``(n, h, w)``, ``(n, h, w, c)`` or ``(n, c, h, w)``.
+
+    Takes whole numbers in [0, 255] and floating-point ones in [0, 1] or [-1, 1]. Raises :class:`UserError` for arrays
+    of other shapes, and of other values.
+    """
+    if array.ndim == 3:
+        array = array[..., None]
+    elif array.ndim == 4 and array.shape[3] not in MODES and array.shape[1] in MODES:
+        array = array.transpose(0, 2, 3, 1)
+    if array.ndim != 4 or array.shape[3] not in MODES or array.size == 0:
+        raise UserError(f"{where}: has shape {array.shape}; needs (n, height, width) or (n, height, width, 1 to 4)")
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind not in "buif":
+        raise UserError(f"{where}: holds {array.dtype}, not numbers; save it as uint8")
+
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind == "b":
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind in "ui" and low >= 0 and high <= 255:
+        return array.astype(np.uint8)
+    if array.dtype.kind == "f" and low >= -1 - TOLERANCE and high <= 1 + TOLERANCE:
+        offset, scale = (1.0, 127.5) if low < -TOLERANCE else (0.0, 255.0)
+        return np.rint((array + offset) * scale).clip(0, 255).astype(np.uint8)
+    raise UserError(
+        f"{where}: values from {low:g} to {high:g} as {array.dtype}; "
+        f"needs uint8 in [0, 255], or floating point in [0, 1] or [-1, 1]"
+    )
+
+
+def _find(keys: Iterable[str], wanted: Sequence[str]) -> str | None:
+    held = set(keys)
+    return next((key for key in wanted if key in held), None)
+
+
+def _to_labels(array: np.ndarray, count: int, where: str) -> list[str]:
+    if array.size != count or array.dtype.kind not in "buifU":
+        raise UserError(
+            f"{where}: has shape {array.shape} of {array.dtype}; needs one number or name for each of {count} pictures"
+        )
+    if array.dtype.kind == "f":
+        if not (array == np.rint(array)).all():
+            raise UserError(f"{where}: labels must be whole numbers or names")
+        array = array.astype(np.int64)
+    return [str(label) for label in array.reshape(-1).tolist()]

@@ -1,4 +1,4 @@
-"""Where image files stand: a folder or a zip. Both list names and give contents; both travel to workers."""
+"""Where image files stand: a folder, a zip, or one file. Each lists names and gives contents; all travel to workers."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from typing import Any, Protocol
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.media.pictures.decode import ENDINGS, BadImage
+from sparring.media.pictures.decode import BadImage
+from sparring.media.pictures.formats import ENDINGS
 
 LARGEST_MEMBER = 1 << 28  # bytes that a file in a zip may unpack to; beyond that it may be a zip bomb
 
 
 class FileSet(Protocol):
-    """Image files by name; a name is the path below ``place``, with forward slashes."""
+    """Image files by name; a name is the path below ``where``, with forward slashes."""
 
-    place: str  # what stands before a name in messages
+    where: str  # what stands before a name in messages
     names: list[str]  # of image files, sorted
     others: list[str]  # of all other files, sorted
-    bad_files: list[BadFile]  # places that could not be looked into
+    bad_files: list[BadFile]  # folders that could not be looked into
 
     def read(self, name: str) -> Path | bytes:
         """A path to open, or the contents. Raises :class:`BadImage`."""
 
 
 def is_image(name: str) -> bool:
+    """Whether a file's name ends as one of a picture does."""
     return name.lower().endswith(ENDINGS)
 
 
@@ -36,21 +38,23 @@ def _is_hidden(name: str) -> bool:
 
 
 class Folder:
-    """All files below a folder; linked folders are followed, each once."""
+    """All files below a folder; linked folders are followed, each once. Raises :class:`UserError` for a folder that
+    cannot be read."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.place = str(root)
+        self.where = str(root)
         self.bad_files: list[BadFile] = []
         files = sorted(self._walk())
         self.names = [name for name in files if is_image(name)]
         self.others = [name for name in files if not is_image(name)]
 
     def read(self, name: str) -> Path:
+        """The path of the file of that name."""
         return self.root / name
 
     def _walk(self) -> list[str]:
-        found, seen = [], set()
+        names, seen = [], set()
         for folder, below, files in os.walk(self.root, onerror=self._closed, followlinks=True):
             real = os.path.realpath(folder)
             if real in seen:  # a link to a folder above would never end
@@ -59,8 +63,8 @@ class Folder:
             seen.add(real)
             below[:] = sorted(name for name in below if not _is_hidden(name))
             start = Path(folder).relative_to(self.root)
-            found += [(start / name).as_posix() for name in files if not _is_hidden(name)]
-        return found
+            names += [(start / name).as_posix() for name in files if not _is_hidden(name)]
+        return names
 
     def _closed(self, problem: OSError) -> None:
         if problem.filename == str(self.root):
@@ -68,8 +72,23 @@ class Folder:
         self.bad_files.append(BadFile(str(problem.filename), "no permission to look into this folder"))
 
 
+class SingleFile:
+    """One file, and nothing that is beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.where = str(path.parent)
+        self.names, self.others = [path.name], list[str]()
+        self.bad_files: list[BadFile] = []
+
+    def read(self, name: str) -> Path:
+        """The path of the file."""
+        return self.path
+
+
 class Archive:
-    """All files in a zip. Each process opens it for itself: a shared file handle would mix up positions."""
+    """All files in a zip. Each process opens it for itself: a shared file handle would mix up positions. Raises
+    :class:`UserError` for a file that is no readable zip."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -81,12 +100,13 @@ class Archive:
             raise UserError(f"{path}: not a readable zip ({problem}); pack the images anew") from None
         files = sorted(name for name in members if not _is_hidden(name))
         self.top = _common_folder([name for name in files if is_image(name)])
-        self.place = f"{path}/{self.top}".rstrip("/")
+        self.where = f"{path}/{self.top}".rstrip("/")
         files = [name.removeprefix(self.top) for name in files]
         self.names = [name for name in files if is_image(name)]
         self.others = [name for name in files if not is_image(name)]
 
     def read(self, name: str) -> bytes:
+        """The contents of the file of that name. Raises :class:`BadImage` where it cannot be unpacked."""
         member = self._zip().getinfo(self.top + name)
         if member.file_size > LARGEST_MEMBER:
             raise BadImage(f"unpacks to more than {LARGEST_MEMBER >> 20} MiB: may be a zip bomb")

@@ -16,8 +16,9 @@ from sparring.core.errors import UserError
 from sparring.data.source import BadFile
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.labels import encode, read_labels
-from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, survey
-from sparring.media.pictures.decode import ENDINGS, BadImage, Header, Shape, read_header, read_image
+from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
+from sparring.media.pictures.decode import BadImage, Header, Shape, read_header, read_image
+from sparring.media.pictures.formats import ENDINGS
 
 THREADS = max(2, min(8, os.cpu_count() or 1))
 CHUNK = 32  # files that a thread takes at a time
@@ -26,17 +27,17 @@ T = TypeVar("T")
 
 
 class ImageFiles:
-    """Pictures of one shape from the files on a file_set.
+    """Pictures of one shape from the files of a file set.
 
     At opening every header is read and, for a set that fits into memory, every pixel. A file that streams
     from disk and turns out bad later is replaced by the next good one, so that the order of all others stays
-    as it was. Raises :class:`UserError` when fewer than ``MINIMUM`` pictures are good, or the labels do not
+    as it was. Raises :class:`UserError` when fewer than ``least`` pictures are good, or the labels do not
     match them.
     """
 
-    def __init__(self, file_set: FileSet, settings: ImageSettings) -> None:
+    def __init__(self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM) -> None:
         self.name = settings.data
-        self.shelf = file_set
+        self.file_set, self.least = file_set, least
         self.bad_files = list(file_set.bad_files)
         self.dead: set[int] = set()  # indices found bad while streaming
         if not file_set.names:
@@ -61,7 +62,7 @@ class ImageFiles:
         self.labels: Tensor | None = None
         if label_of:
             names, self.labels = encode([label_of[file] for file in self.files])
-        self.form: dict[str, Any] = shape.form(names)
+        self.form = form_of(shape, names)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -85,23 +86,23 @@ class ImageFiles:
             if candidate in self.dead:
                 continue
             try:
-                return candidate, read_image(self.shelf.read(self.files[candidate]), self.shape)
+                return candidate, read_image(self.file_set.read(self.files[candidate]), self.shape)
             except BadImage as problem:
                 self.dead.add(candidate)
                 self._note(self.files[candidate], problem)
-        raise UserError(f"{self.shelf.place}: not one of its images can be read any more; bring them back")
+        raise UserError(f"{self.file_set.where}: not one of its images can be read any more; bring them back")
 
     def _headers(self) -> dict[str, Header]:
         """By name, of all files whose header is good."""
-        read = _in_parallel(lambda name: read_header(self.shelf.read(name)), self.shelf.names)
-        return dict(self._good(zip(self.shelf.names, read, strict=True)))
+        read = _in_parallel(lambda name: read_header(self.file_set.read(name)), self.file_set.names)
+        return dict(self._good(zip(self.file_set.names, read, strict=True)))
 
     def _decode(self, names: Sequence[str], shape: Shape) -> tuple[list[str], Tensor]:
         """The names of all files whose pixels are good, and these, uint8 ``(n, channels, height, width)``."""
         images = np.empty((len(names), shape.channels, shape.height, shape.width), np.uint8)
 
         def read(index: int) -> int:
-            images[index] = read_image(self.shelf.read(names[index]), shape)
+            images[index] = read_image(self.file_set.read(names[index]), shape)
             return index
 
         good = dict(self._good(zip(names, _in_parallel(read, range(len(names))), strict=True)))
@@ -118,11 +119,11 @@ class ImageFiles:
             else:
                 count += 1
                 yield name, result
-        if count < MINIMUM:
-            raise UserError(_too_few(self.shelf.place, count, self.bad_files))
+        if count < self.least:
+            raise UserError(_too_few(self.file_set.where, count, self.least, self.bad_files))
 
     def _note(self, name: str, problem: BadImage) -> None:
-        self.bad_files.append(BadFile(f"{self.shelf.place}/{name}", str(problem)))
+        self.bad_files.append(BadFile(f"{self.file_set.where}/{name}", str(problem)))
 
 
 def _in_parallel(work: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T | BadImage]:
@@ -145,14 +146,14 @@ def _attempt(work: Callable[[Any], T], item: Any) -> T | BadImage:
 
 def _nothing_in(file_set: FileSet) -> str:
     held = [name for name in file_set.others if name.endswith((".npy", ".npz", ".zip", ".tar.gz"))]
-    hint = f"give {file_set.place}/{held[0]} instead" if held else f"it needs files that end in {' '.join(ENDINGS)}"
-    return f"{file_set.place}: holds no images; {hint}"
+    hint = f"give {file_set.where}/{held[0]} instead" if held else f"it needs files that end in {' '.join(ENDINGS)}"
+    return f"{file_set.where}: holds no images; {hint}"
 
 
-def _too_few(place: str, good: int, bad_files: Sequence[BadFile]) -> str:
-    message = f"{place}: {good} good image{'' if good == 1 else 's'}, at least {MINIMUM} are needed"
+def _too_few(where: str, good: int, least: int, bad_files: Sequence[BadFile]) -> str:
+    message = f"{where}: {good} good image{'' if good == 1 else 's'}, at least {least} are needed"
     if not bad_files:
         return message + "; add more"
-    some = ", ".join(f"{bad.path.removeprefix(place + '/')} ({bad.reason})" for bad in bad_files[:3])
+    first = ", ".join(f"{bad.path.removeprefix(where + '/')} ({bad.reason})" for bad in bad_files[:3])
     more = ", ..." if len(bad_files) > 3 else ""
-    return f"{message}; {len(bad_files)} bad: {some}{more}; mend these or add more"
+    return f"{message}; {len(bad_files)} bad: {first}{more}; mend these or add more"

@@ -28,13 +28,13 @@ HEADINGS = (
 
 
 def read_labels(file_set: FileSet) -> dict[str, str] | None:
-    """The label of each image on the file_set, by name; None when there are no labels.
+    """The label of each image of the file set, by name; None when there are no labels.
 
     Raises :class:`UserError` when a label file cannot be read or does not match the images.
     """
     present = [name for name in LABEL_FILES if name in file_set.others]
     if len(present) > 1:
-        raise UserError(f"{file_set.place}: has {' and '.join(present)}; keep one of them")
+        raise UserError(f"{file_set.where}: has {' and '.join(present)}; keep one of them")
     if present:
         return _from_file(file_set, present[0])
 
@@ -59,7 +59,7 @@ def _by_value_then_alphabet(label: str) -> tuple[bool, int, str]:
 
 def _from_file(file_set: FileSet, name: str) -> dict[str, str] | None:
     """The label file's content, which must name every image, and nothing else, once."""
-    where = f"{file_set.place}/{name}"
+    where = f"{file_set.where}/{name}"
     try:
         content = file_set.read(name)
         text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")

@@ -24,19 +24,21 @@ CIFAR_RECORD = 1 + 3 * 32 * 32  # bytes: a label, then the red, green and blue p
 
 
 def idx_images(path: Path) -> Path | None:
-    """The IDX file of pictures that ``path`` is or, for a folder, has: the training set's of several."""
+    """The IDX file of pictures that ``path`` is or, for a folder, has: the training set's of several. Raises
+    :class:`UserError` for a folder with several sets."""
     if path.is_file():
         return path if IDX_IMAGES.fullmatch(path.name) else None
-    found = sorted(file for file in path.iterdir() if IDX_IMAGES.fullmatch(file.name))
-    found = [file for file in found if "train" in file.name] or found
-    plain = {file.name.removesuffix(".gz") for file in found}
+    files = sorted(file for file in path.iterdir() if IDX_IMAGES.fullmatch(file.name))
+    files = [file for file in files if "train" in file.name] or files
+    plain = {file.name.removesuffix(".gz") for file in files}
     if len(plain) > 1:
         raise UserError(f"{path}: holds {' and '.join(sorted(plain))}; give one of the files")
-    return found[0] if found else None
+    return files[0] if files else None
 
 
 def read_idx_pair(images: Path) -> Arrays:
-    """The pictures of an IDX file, and the labels of the one beside it, if any. Raises :class:`UserError`."""
+    """The pictures of an IDX file, uint8 ``(n, height, width, channels)``, and the labels of the one beside it, if any.
+    Raises :class:`UserError` for files that are damaged, hold no pictures, or do not belong together."""
     pixels = read_idx(images)
     if pixels.ndim not in (3, 4):
         raise UserError(f"{images}: has {pixels.ndim} dimensions; pictures have 3 (or 4 with channels)")
@@ -55,7 +57,8 @@ def read_idx_pair(images: Path) -> Arrays:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The array of an IDX file of unsigned bytes, gzipped or not. Raises :class:`UserError`."""
+    """The array ``(n, ...)`` of an IDX file of unsigned bytes, gzipped or not. Raises :class:`UserError` for a damaged
+    file, and for another kind."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
@@ -78,7 +81,8 @@ def is_cifar(path: Path) -> bool:
 
 
 def read_cifar(path: Path) -> Arrays:
-    """The five training batches with the names of their classes. Raises :class:`UserError`."""
+    """The pictures of the five training batches, uint8 ``(n, 32, 32, 3)``, with the names of their classes. Raises
+    :class:`UserError` for files that are missing, damaged or pickled."""
     try:
         files = _from_tar(path) if path.is_file() else _from_folder(path)
     except (OSError, EOFError, zlib.error, tarfile.TarError) as problem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from sparring.data.download import Remote, fetch
 from sparring.data.source import BadFile
 from sparring.images.reading.arrays import Arrays, ImageArrays
 from sparring.images.reading.official_files import idx_images, is_cifar, read_cifar, read_idx_pair
-from sparring.images.reading.shape import ImageSettings, survey
+from sparring.images.reading.shape import ImageSettings, form_of, survey
 from sparring.media.pictures.decode import Header, Shape
 
 STACKED = "stacked-mnist"
@@ -64,7 +63,7 @@ def is_set(name: str) -> bool:
 
 
 def open_set(settings: ImageSettings, remotes: Mapping[str, Sequence[Remote]] = REMOTES) -> ImageArrays | StackedDigits:
-    """The set that ``settings.data`` names, downloaded if need be. Raises :class:`UserError`."""
+    """The set that ``settings.data`` names, downloaded if need be. Raises :class:`UserError` where it cannot be had."""
     name, _, path = settings.data.partition(":")
     if name == "digits":
         return ImageArrays(_digits(), settings)
@@ -76,7 +75,8 @@ def open_set(settings: ImageSettings, remotes: Mapping[str, Sequence[Remote]] = 
 
 
 def local_arrays(path: Path) -> Arrays:
-    """The pictures of a local copy of the official files of MNIST or CIFAR-10. Raises :class:`UserError`."""
+    """The pictures of a local copy of the official files of MNIST or CIFAR-10, uint8 ``(n, height, width, channels)``,
+    with their labels. Raises :class:`UserError` where there are none."""
     if path.exists():
         if images := idx_images(path):
             return read_idx_pair(images)
@@ -104,7 +104,7 @@ class StackedDigits:
 
     Metz, Poole, Pfau, Sohl-Dickstein 2017 ("Unrolled generative adversarial networks"), with the 128,000
     examples of Lin et al. 2018 (PacGAN), the same ones for everybody; 28x28 digits get a border of zeros to
-    32x32.
+    32x32. Raises :class:`UserError` for digits of another size, and settings that ask for other pictures.
     """
 
     COUNT = 128_000
@@ -132,7 +132,7 @@ class StackedDigits:
         self.shape = Shape(self.SIZE, self.SIZE, 3)
         self.survey = survey([Header(self.SIZE, self.SIZE, "RGB", colour=True, transparent=False)] * self.COUNT)
         self.labels: Tensor | None = None
-        self.form: dict[str, Any] = self.shape.form([])
+        self.form = form_of(self.shape)
 
     def __len__(self) -> int:
         return self.COUNT

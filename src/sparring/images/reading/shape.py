@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sparring.core.errors import UserError
+from sparring.data.source import Form, shortened
 from sparring.images.recipes import read_size
 from sparring.media.pictures.decode import Header, Shape
 
-MINIMUM = 16  # good pictures; with fewer there is nothing to learn from, and mostly something else is wrong
+MINIMUM = 16  # good pictures: with fewer there is nothing to learn from, and mostly something else is wrong
 SMALLEST = 4  # pixels a side that "auto" keeps
 LARGEST = 128  # a set of one size up to this is kept as it is
 USUAL = 64  # all others become squares of this
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageForm(Form):
+    """Pictures of ``height`` x ``width`` pixels with so many ``channels``: 1 grey, 3 colour, 4 colour and alpha."""
+
+    height: int
+    width: int
+    channels: int
+
+    def described(self) -> str:
+        """The form in a few words: ``8x8, 1 channels, 10 labels``."""
+        labels = f", {len(self.labels)} labels" if self.labels else ""
+        return f"{self.height}x{self.width}, {self.channels} channels{labels}"
+
+    def differs(self, other: Form) -> str:
+        """What of pictures of ``other`` is not as here, in one line; empty where nothing differs."""
+        if not isinstance(other, ImageForm):
+            return "no pictures"
+        pairs = {
+            "size": (f"{self.height}x{self.width}", f"{other.height}x{other.width}"),
+            "channels": (self.channels, other.channels),
+            "labels": (self.labels, other.labels),
+        }
+        unlike = {name: (here, there) for name, (here, there) in pairs.items() if here != there}
+        return " and ".join(
+            f"{name} {shortened(there)} instead of {shortened(here)}" for name, (here, there) in unlike.items()
+        )
 
 
 class ImageSettings(Protocol):
@@ -47,6 +76,7 @@ class Survey:
 
 
 def survey(headers: Collection[Header]) -> Survey:
+    """How often each size and mode occurs among these pictures, and whether any has colour or transparency."""
     return Survey(
         sizes=Counter((header.height, header.width) for header in headers),
         modes=Counter(header.mode for header in headers),
@@ -72,6 +102,11 @@ def choose_shape(settings: ImageSettings, survey: Survey) -> Shape:
     else:
         channels = 3 if survey.colour else 1
     return Shape(height, width, channels, settings.fit, settings.alpha)
+
+
+def form_of(shape: Shape, labels: Sequence[str] = ()) -> ImageForm:
+    """The form of pictures of that shape, with the labels that they may have."""
+    return ImageForm(height=shape.height, width=shape.width, channels=shape.channels, labels=tuple(labels))
 
 
 def _own_size(survey: Survey) -> tuple[int, int]:

@@ -1,34 +1,44 @@
-"""Animated GIF, WebP and APNG, read by Pillow."""
+"""Animated GIF, WebP and APNG, read and written by Pillow."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sparring.core.errors import UserError
 from sparring.media.films.film import CutShort, Film, one_line
-from sparring.media.films.stills import as_frame
+from sparring.media.films.sound import silent
 
-FORMATS = ("GIF", "PNG", "WEBP")
+READ = ("GIF", "PNG", "WEBP")
+WRITTEN = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 AT_ONCE = 100  # milliseconds: what browsers make of a frame that says it lasts none
+DEEP = 257  # 16-bit greys become bytes: 65535 / 255
+TICKS = {".gif": 10}  # milliseconds that durations are counted in, 1 elsewhere
+LARGEST = {".gif": 65_535, ".webp": 16_383}  # pixels a side that the format can tell
+QUICKEST = 20  # milliseconds: browsers show quicker frames of a GIF for 100
+
+
+# Reading
 
 
 def is_animated(path: Path) -> bool:
-    """Whether Pillow finds more than one frame; False for what is no picture."""
+    """Whether a file holds more than one frame, by Pillow; False for what is no picture."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=READ) as image:
             return bool(getattr(image, "is_animated", False))
     except Exception:  # a broken file may trip Pillow's parsers up in any way at all
         return False
 
 
 def open_animation(path: Path) -> Film:
-    """The film in an animation. It is gone through once, for the durations are between its frames.
+    """The video in an animation. It is gone through once, for the durations are between its frames.
 
     Raises :class:`UserError` when it is no animation, or holds no frame that can be shown.
     """
@@ -55,9 +65,9 @@ def open_animation(path: Path) -> Film:
 
 
 def _images(path: Path) -> Iterator[Image.Image]:
-    """The animation at each of its frames, decoded. Raises :class:`CutShort`."""
+    """The animation at each of its frames, decoded. Raises :class:`CutShort` where the file breaks off."""
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=READ) as image:
             first = int(bool(getattr(image, "default_image", False)))  # of an APNG, for viewers that show only one
             for index in range(first, _count(image)):
                 image.seek(index)
@@ -68,7 +78,7 @@ def _images(path: Path) -> Iterator[Image.Image]:
 
 
 def _count(image: Image.Image) -> int:
-    """Frames; endless for a file in which Pillow cannot count them, so that those before the damage are shown."""
+    """How many frames there are; endless where Pillow cannot count them, so that those before the damage are shown."""
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:  # see is_animated
@@ -77,8 +87,80 @@ def _count(image: Image.Image) -> int:
 
 
 def _plays(image: Image.Image) -> int:
-    """How often it is played; a GIF counts repetitions after the first, and one that says nothing plays once."""
+    """How often an animation is played, 0 for ever; a GIF counts repetitions, and one that says nothing plays once."""
     if image.format == "GIF":
         loop = image.info.get("loop")
         return 1 if loop is None else loop + 1 if loop else 0
     return int(image.info.get("loop", 0))
+
+
+def as_frame(image: Image.Image) -> np.ndarray:
+    """A picture of Pillow's as a frame, RGB uint8 ``(height, width, 3)``: turned as EXIF says, transparency on white,
+    16-bit greys brought to bytes."""
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        image = Image.fromarray(np.clip(np.asarray(image) // DEEP, 0, 255).astype(np.uint8))
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+# Writing
+
+
+class AnimationWriter:
+    """Writes an animation at ``temporary``, as the ending of ``path`` says; ``notes`` tells what was lost.
+
+    All frames are in memory until the end; frames that are alike become one that lasts longer. Raises
+    :class:`UserError` when ``side``, the longer one in pixels, is more than the format holds.
+    """
+
+    def __init__(self, temporary: Path, path: Path, like: Film, side: int) -> None:
+        self._temporary, self._ending, self._like = temporary, path.suffix.lower(), like
+        if side > (most := LARGEST.get(self._ending, side)):
+            raise UserError(f"{path}: {side:,} pixels a side, and {self._ending} holds {most:,}; choose another ending")
+        self._images: list[Image.Image] = []
+        self.notes = silent(like, self._ending)
+
+    def add(self, frame: np.ndarray) -> None:
+        """Take the next frame, RGB uint8 ``(height, width, 3)``."""
+        image = Image.fromarray(np.array(frame))
+        self._images.append(image.quantize() if self._ending == ".gif" else image)
+
+    def finish(self) -> None:
+        """Write the file."""
+        milliseconds = durations(self._like, len(self._images), TICKS.get(self._ending, 1))
+        if self._ending == ".gif" and min(milliseconds) < QUICKEST:
+            self.notes.append("more than 50 frames a second: browsers show such a GIF slowly")
+        first, *others = self._images
+        options: dict[str, Any] = {
+            "save_all": True,
+            "append_images": others,
+            "duration": milliseconds,
+            **self._loop_and_quality(),
+        }
+        first.save(self._temporary, format=WRITTEN[self._ending], **options)
+
+    def close(self) -> None:
+        """Do nothing: no file is open."""
+
+    def _loop_and_quality(self) -> dict[str, Any]:
+        plays = self._like.loop
+        if self._ending == ".gif":
+            return {} if plays == 1 else {"loop": max(plays - 1, 0)}
+        return {"loop": plays, **({"quality": 90} if self._ending == ".webp" else {})}
+
+
+def durations(like: Film, count: int, tick: int) -> list[int]:
+    """How long each of ``count`` frames lasts, in milliseconds, multiples of ``tick``: as in ``like``, or by its rate.
+
+    Times are rounded, not durations, so that the whole lasts as long as it should.
+    """
+    exact = [Fraction(duration) for duration in like.durations[:count]]
+    exact += [1000 / like.rate] * (count - len(exact))
+    times, time = [0], Fraction(0)
+    for duration in exact:
+        time += duration
+        times.append(max(round(time / tick) * tick, times[-1] + tick))
+    return [after - before for before, after in pairwise(times)]

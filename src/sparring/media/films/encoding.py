@@ -1,4 +1,4 @@
-"""Films into containers, by PyAV: frame after frame, with the sound of the film they come from."""
+"""Videos into containers, by PyAV: frame after frame, with the sound of the video they come from."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.media.films.extra import av
-from sparring.media.films.film import Film, one_line
+from sparring.media.films.film import Film, av, one_line
 from sparring.media.films.sound import Sound
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
@@ -28,12 +27,12 @@ WIDE = 2  # and of 0 to 255
 
 
 class Encoder:
-    """A container that is being written at ``place``, to be called ``path``; errors name ``path``.
+    """Writes a container at ``temporary``, to be called ``path``; errors name ``path``.
 
     ``notes`` tells of what could not be kept. Raises :class:`UserError` when it cannot be made, or without PyAV.
     """
 
-    def __init__(self, place: Path, path: Path, like: Film, height: int, width: int) -> None:
+    def __init__(self, temporary: Path, path: Path, like: Film, height: int, width: int) -> None:
         self._library = av(path)
         self._path, self._count, self.notes = path, 0, list[str]()
         ending = path.suffix.lower()
@@ -42,9 +41,9 @@ class Encoder:
         options = {"movflags": "+faststart"} if FORMATS[ending] in ("mp4", "mov") else {}
         self._sound: Sound | None = None
         try:
-            self._target = self._library.open(str(place.absolute()), "w", format=FORMATS[ending], options=options)
+            self._target = self._library.open(str(temporary.absolute()), "w", format=FORMATS[ending], options=options)
         except self._library.FFmpegError as problem:
-            raise self._told(problem) from None
+            raise self._as_user_error(problem) from None
         try:
             self._stream = self._track(ending, height, width, like.pixel_aspect)
             self._sound = Sound(self._target, like, ending) if like.sound else None
@@ -53,12 +52,12 @@ class Encoder:
             raise
 
     def add(self, frame: np.ndarray) -> None:
-        """The next frame, RGB uint8 ``(height, width, 3)``."""
-        wanted = self._stream.pix_fmt
+        """Take the next frame, RGB uint8 ``(height, width, 3)``. Raises :class:`UserError` on a full disk."""
+        pixel_format = self._stream.pix_fmt
         picture = self._library.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         try:
             picture = picture.reformat(
-                format=wanted, src_color_range=WIDE, dst_color_range=NARROW, dst_colorspace=self._matrix
+                format=pixel_format, src_color_range=WIDE, dst_color_range=NARROW, dst_colorspace=self._matrix
             )
             picture.pts, picture.time_base = self._count, 1 / self._rate
             self._target.mux(self._stream.encode(picture))
@@ -66,10 +65,10 @@ class Encoder:
             if self._sound:
                 self._sound.until(float(self._count / self._rate))
         except self._library.FFmpegError as problem:
-            raise self._told(problem) from None
+            raise self._as_user_error(problem) from None
 
     def finish(self) -> None:
-        """Write what is still on its way."""
+        """Write what is still to be written. Raises :class:`UserError` when it cannot be."""
         try:
             self._target.mux(self._stream.encode(None))
             if self._sound:
@@ -77,16 +76,17 @@ class Encoder:
                 self.notes += self._sound.notes
             self._target.close()
         except self._library.FFmpegError as problem:
-            raise self._told(problem) from None
+            raise self._as_user_error(problem) from None
 
     def close(self) -> None:
         """Let go of all files, finished or not."""
         if self._sound:
             self._sound.close()
-        with suppress(self._library.FFmpegError):  # a film without a beginning takes no end; it is thrown away
+        with suppress(self._library.FFmpegError):  # a video without a beginning takes no end; it is thrown away
             self._target.close()
 
     def _track(self, ending: str, height: int, width: int, aspect: Fraction) -> Any:
+        """A stream of pictures, coded as the ending wants it. Raises :class:`UserError` without that codec."""
         codec, options = CODECS.get(ending, H264)
         try:
             stream = self._target.add_stream(codec, rate=self._rate, options=options)
@@ -105,10 +105,12 @@ class Encoder:
         context.color_range = NARROW
         return stream
 
-    def _told(self, problem: Exception) -> UserError:
+    def _as_user_error(self, problem: Exception) -> UserError:
+        """FFmpeg's error in one line that names the file."""
         mend = "free some space or choose another place" if isinstance(problem, OSError) else "choose another ending"
         return UserError(f"{self._path}: cannot be written ({one_line(problem)}); {mend}")
 
 
 def _rate(rate: Fraction, ending: str) -> Fraction:
+    """The nearest rate that files of that ending can tell, frames per second."""
     return 1 / (1 / rate).limit_denominator(FINEST) if ending == ".avi" else rate

@@ -1,11 +1,16 @@
-"""What a film is to the rest of Sparring: a size, a rate, and frames that can be gone through again and again."""
+"""What a video is to the rest of Sparring: a size, a rate, and frames that can be gone through again and again.
+
+The two libraries of the extra called ``video`` are imported when a video needs them, never before.
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -21,7 +26,7 @@ class CutShort(Exception):
 
 @dataclass
 class Film:
-    """A film that can be read. ``height`` and ``width`` are pixels as seen, after any rotation."""
+    """A video that can be read. ``height`` and ``width`` are pixels as seen, after any rotation."""
 
     path: Path
     height: int
@@ -40,7 +45,7 @@ class Film:
     def frames(self) -> Iterator[np.ndarray]:
         """Each frame, RGB uint8 ``(height, width, 3)``, one in memory at a time.
 
-        A film that breaks on the way ends there, and ``cut_short`` tells why. Raises :class:`UserError` when not
+        A video that breaks on the way ends there, and ``cut_short`` tells why. Raises :class:`UserError` when not
         even the first frame can be shown.
         """
         self.cut_short, shown = "", 0
@@ -52,11 +57,28 @@ class Film:
             self.cut_short = f"damaged after {shown} frames: {problem}"
         if not shown:
             raise UserError(
-                f"{self.path}: no frame of it can be shown ({self.cut_short or 'empty'}); give another film"
+                f"{self.path}: no frame of it can be shown ({self.cut_short or 'empty'}); give another video"
             )
 
 
 def one_line(problem: BaseException) -> str:
     """An error of a library's in one line, without the names of files."""
-    told = getattr(problem, "strerror", None) or str(problem)
-    return " ".join(str(told).split()) or type(problem).__name__
+    message = getattr(problem, "strerror", None) or str(problem)
+    return " ".join(str(message).split()) or type(problem).__name__
+
+
+def av(need: object) -> ModuleType:
+    """PyAV. ``need`` is what needs it, a path or a name. Raises :class:`UserError` where it is not installed."""
+    return _imported("av", need)
+
+
+def cv2(need: object) -> ModuleType:
+    """OpenCV. ``need`` is what needs it, a path or a name. Raises :class:`UserError` where it is not installed."""
+    return _imported("cv2", need)
+
+
+def _imported(name: str, need: object) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UserError(f"{need}: needs the 'video' extra: pip install 'sparring[video]'") from None

@@ -1,25 +1,30 @@
-"""A folder of pictures as a film: in the order a person would give them, all of one size."""
+"""A folder of pictures as a video: in the order a person would give them, all of one size."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from sparring.core.errors import UserError
+from sparring.media.films.animations import as_frame
 from sparring.media.films.film import RATE, CutShort, Film, one_line
-from sparring.media.films.stills import as_frame
+from sparring.media.films.sound import silent
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
+FRAME = re.compile(r"\d{6,}\.png")  # the names of frames that are written
 
 
 def open_folder(folder: Path) -> Film:
-    """The pictures in a folder, ``frame2`` before ``frame10``, at 25 a second.
+    """The pictures in a folder as a video, ``frame2`` before ``frame10``, at 25 a second.
 
     Raises :class:`UserError` when there is none, one is no picture, or one has another size than the first.
     """
@@ -28,13 +33,13 @@ def open_folder(folder: Path) -> Film:
     except OSError as problem:
         raise UserError(f"{folder}: cannot be read ({one_line(problem)}); mend its permissions") from None
     if not files:
-        raise UserError(f"{folder}: holds no pictures ({', '.join(ENDINGS)}); give a folder of frames, or a film")
+        raise UserError(f"{folder}: holds no pictures ({', '.join(ENDINGS)}); give a folder of frames, or a video")
     size = _size(files[0])
     for file in files:
         if (other := _size(file)) != size:
             raise UserError(
                 f"{file}: is {other[1]}x{other[0]} where {files[0].name} is {size[1]}x{size[0]}; "
-                "the frames of a film must have one size"
+                "the frames of a video must have one size"
             )
 
     def decode() -> Iterator[np.ndarray]:
@@ -51,11 +56,12 @@ def natural(file: Path) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def _is_picture(file: Path) -> bool:
+    """Whether a file is taken for a frame, by its name."""
     return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
 
 
 def _size(file: Path) -> tuple[int, int]:
-    """Height and width as seen."""
+    """The height and width of a picture as seen. Raises :class:`UserError` where it cannot be read."""
     try:
         with Image.open(file, formats=FORMATS) as image:
             turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
@@ -66,8 +72,55 @@ def _size(file: Path) -> tuple[int, int]:
 
 
 def _frame(file: Path) -> np.ndarray:
+    """A picture as a frame, RGB uint8 ``(height, width, 3)``. Raises :class:`CutShort` where it cannot be read."""
     try:
         with Image.open(file, formats=FORMATS) as image:
             return as_frame(image)
     except Exception as problem:  # see _size
         raise CutShort(f"{file.name}: {one_line(problem)}") from None
+
+
+# Writing
+
+
+class FolderWriter:
+    """Writes a folder of PNGs at ``temporary``, ``000000.png`` and on; ``notes`` tells what was lost."""
+
+    def __init__(self, temporary: Path, like: Film) -> None:
+        self._temporary, self._count = temporary, 0
+        self.notes = silent(like, "a folder of frames")
+
+    def add(self, frame: np.ndarray) -> None:
+        """Take the next frame, RGB uint8 ``(height, width, 3)``."""
+        Image.fromarray(np.array(frame)).save(self._temporary / f"{self._count:06}.png")
+        self._count += 1
+
+    def finish(self) -> None:
+        """Do nothing: all is written."""
+
+    def close(self) -> None:
+        """Do nothing: no file is open."""
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes ``path`` on success and vanishes on failure; what was at ``path`` before
+    stays whole until then. Raises :class:`UserError` when it cannot be written."""
+    temporary, old = (path.with_name(f".{path.name}.{os.getpid()}.{what}") for what in ("part", "old"))
+    try:
+        temporary.mkdir()
+        yield temporary
+        if path.exists():
+            path.rename(old)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise UserError(f"{path}: cannot be written ({reason}); free some space or choose another place") from None
+    finally:
+        for folder in (temporary, old):
+            shutil.rmtree(folder, ignore_errors=True)

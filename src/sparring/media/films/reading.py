@@ -1,4 +1,4 @@
-"""Opening films: containers by PyAV, animations by Pillow, folders of pictures."""
+"""Opening videos: containers by PyAV, animations by Pillow, folders of pictures."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sparring.media.films.folders import open_folder
 
 CONTAINERS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 ANIMATIONS = (".gif", ".apng")
-PERHAPS = (".webp", ".png")  # films only when they move
+PERHAPS = (".webp", ".png")  # videos only when they move
 
 
 def is_film(path: Path) -> bool:
-    """Whether a file is a film, by its ending; a ``.webp`` or ``.png`` only when it is animated."""
+    """Whether a file is a video, by its ending; a ``.webp`` or ``.png`` only when it is animated."""
     ending = path.suffix.lower()
     return ending in CONTAINERS + ANIMATIONS or (ending in PERHAPS and is_animated(path))
 
 
 def open_film(path: Path) -> Film:
-    """A container, an animation or a folder of frames.
+    """The video in a container, an animation or a folder of frames.
 
-    Raises :class:`UserError` when it is not there, may not be read, is no film, is damaged so that not even one
+    Raises :class:`UserError` when it is not there, may not be read, is no video, is damaged so that not even one
     frame can be shown, or needs PyAV where that is not installed.
     """
     if path.is_dir():
@@ -36,15 +36,16 @@ def open_film(path: Path) -> Film:
     if ending in ANIMATIONS + PERHAPS:
         return open_animation(path)
     known = ", ".join(CONTAINERS + ANIMATIONS + PERHAPS)
-    raise UserError(f"{path}: '{ending}' is no ending of a film; give {known}, or a folder of pictures")
+    raise UserError(f"{path}: '{ending}' is no ending of a video; give {known}, or a folder of pictures")
 
 
 def _readable(path: Path) -> None:
+    """Raise :class:`UserError` for a file that may not be read."""
     try:
         path.open("rb").close()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; check its name") from None
     except PermissionError:
-        raise UserError(f"{path}: no permission to read it; change that (chmod u+r) or give another film") from None
+        raise UserError(f"{path}: no permission to read it; change that (chmod u+r) or give another video") from None
     except OSError as problem:
-        raise UserError(f"{path}: cannot be read ({one_line(problem)}); give another film") from None
+        raise UserError(f"{path}: cannot be read ({one_line(problem)}); give another video") from None

@@ -1,4 +1,4 @@
-"""The sound of one film beside the pictures of another: packets as they are where the container takes them."""
+"""The sound of one video beside the pictures of another: packets as they are where the container takes them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.media.films.containers import opened
-from sparring.media.films.extra import av
-from sparring.media.films.film import Film, one_line
+from sparring.media.films.film import Film, av, one_line
 
 PCM = ("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8")
 MP4 = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
@@ -48,13 +47,13 @@ class Sound:
         self._next = next(self._packets, None)
 
     def until(self, seconds: float) -> None:
-        """What is heard before that time, counted from the first picture."""
+        """Bring what is heard before that time, counted from the first picture."""
         while self._next is not None and self._next.dts * self._next.time_base - self._start <= seconds:
             self._bring(self._next)
             self._next = next(self._packets, None)
 
     def rest(self) -> None:
-        """All that is left, though no picture goes with it."""
+        """Bring all that is left, though no picture goes with it."""
         self.until(float("inf"))
         for track in self._encoded.values():
             self._target.mux(track.encode(None))
@@ -64,6 +63,7 @@ class Sound:
         self._open.close()
 
     def _take(self, stream: Any, ending: str) -> None:
+        """Make a track for a stream: copied where the container takes its codec, else coded anew."""
         if stream.codec_context is None:
             self.notes.append("a sound track is coded in a way that is not known here: it is left out")
             return
@@ -78,12 +78,14 @@ class Sound:
             self.notes.append(f"the sound ({name}) cannot be brought into {ending}: left out ({one_line(problem)})")
 
     def _encoder(self, stream: Any, codec: str) -> Any:
+        """A track that is coded anew, mono or stereo."""
         track = self._target.add_stream(codec, rate=SAMPLES)
         track.codec_context.layout = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"
         track.codec_context.bit_rate = BITS * track.codec_context.layout.nb_channels
         return track
 
     def _read(self, source: Any, tracks: list[Any]) -> Iterator[Any]:
+        """The packets of these tracks, until the file ends or breaks."""
         try:
             for packet in source.demux(tracks) if tracks else ():
                 if packet.dts is not None:  # the last packet of each track is an empty one
@@ -92,6 +94,7 @@ class Sound:
             self.notes.append(f"the sound ends early: {one_line(problem)}")
 
     def _bring(self, packet: Any) -> None:
+        """One packet into the target, its time counted from the first picture."""
         number = packet.stream.index
         if number in self._encoded:
             self._encode(packet, self._encoded[number])
@@ -107,6 +110,7 @@ class Sound:
                 self.notes.append(DAMAGED)
 
     def _encode(self, packet: Any, track: Any) -> None:
+        """One packet decoded and coded anew."""
         library = av(self._path)
         try:
             frames = packet.decode()
@@ -119,5 +123,5 @@ class Sound:
 
 
 def silent(like: Film, what: Path | str) -> list[str]:
-    """The note that a film's sound is lost where there is no place for any."""
+    """The note that a video's sound is lost where there is no place for any; empty for one without sound."""
     return [f"{what} has no sound: that of {like.path.name} is left out"] if like.sound else []

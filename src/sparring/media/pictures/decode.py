@@ -8,21 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-FORMATS = (
-    "PNG",
-    "JPEG",
-    "WEBP",
-    "BMP",
-    "GIF",
-    "TIFF",
-    "PPM",
-)  # nothing else of Pillow's meets strangers' files
+from sparring.media.pictures.formats import ENDINGS as ENDINGS
+from sparring.media.pictures.formats import FORMATS
+
+READ = tuple(dict.fromkeys(FORMATS.values()))  # nothing else of Pillow's meets strangers' files
 GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and all that begin with "I;16"
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
@@ -50,10 +43,6 @@ class Shape:
         """Bytes of one picture."""
         return self.height * self.width * self.channels
 
-    def form(self, labels: list[str]) -> dict[str, Any]:
-        """As a source describes itself."""
-        return {"height": self.height, "width": self.width, "channels": self.channels, "labels": labels}
-
 
 @dataclass(frozen=True)
 class Header:
@@ -67,7 +56,7 @@ class Header:
 
 
 def read_header(file: Path | bytes) -> Header:
-    """Open without decoding. Raises :class:`BadImage`."""
+    """What is known of a picture without decoding it. Raises :class:`BadImage` for a file that gives none."""
     with opened(file) as image:
         height, width = image.height, image.width
         if _orientation(image) in SIDEWAYS:
@@ -76,7 +65,8 @@ def read_header(file: Path | bytes) -> Header:
 
 
 def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
-    """uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage`."""
+    """The pixels of a file, uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage` for a file that
+    gives none."""
     with opened(file) as image:
         side = 2 * max(shape.height, shape.width)
         image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
@@ -85,7 +75,7 @@ def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
 
 @contextmanager
 def opened(file: Path | bytes) -> Iterator[Image.Image]:
-    """A picture to look at; whatever goes wrong with it inside becomes :class:`BadImage`."""
+    """A picture to look at. Raises :class:`BadImage` for whatever goes wrong with it inside."""
     try:
         with _open(file) as image:
             yield image
@@ -103,10 +93,10 @@ def _open(file: Path | bytes) -> Image.Image:
     if isinstance(file, bytes):
         if not file:
             raise BadImage("empty: zero bytes")
-        return Image.open(BytesIO(file), formats=FORMATS)
+        return Image.open(BytesIO(file), formats=READ)
     if file.stat().st_size == 0:
         raise BadImage("empty: zero bytes")
-    return Image.open(file, formats=FORMATS)
+    return Image.open(file, formats=READ)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -125,7 +115,8 @@ def _has_colour(image: Image.Image) -> bool:
 
 
 def to_8_bits(image: Image.Image) -> Image.Image:
-    """Deep greys to mode ``L``: integers from [0, 65535], floating point from [0, 1]; others as they are."""
+    """Deep greys to mode ``L``: integers from [0, 65535], floating point from [0, 1]; others as they are. Raises
+    :class:`BadImage` for values beyond these."""
     if image.mode == "F":
         values, highest = np.asarray(image), 1.0
     elif image.mode == "I" or image.mode.startswith("I;16"):
@@ -178,5 +169,5 @@ def _reason(problem: Exception) -> str:
         return "no permission to read it"
     if isinstance(problem, Image.DecompressionBombError | Image.DecompressionBombWarning):
         return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: may be a decompression bomb"
-    told = problem.strerror if isinstance(problem, OSError) else None
-    return " ".join((told or str(problem)).split()) or type(problem).__name__
+    system = problem.strerror if isinstance(problem, OSError) else None
+    return " ".join((system or str(problem)).split()) or type(problem).__name__

@@ -12,6 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
 from sparring.media.pictures.decode import opened, to_8_bits
+from sparring.media.pictures.formats import FORMATS as FORMATS
 from sparring.media.pictures.sheets import to_picture
 
 BACK = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}  # EXIF orientation: the one that undoes it
@@ -24,18 +25,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # what brings a picture of that orientation upright
-FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".ppm": "PPM",
-    ".pgm": "PPM",
-}
 SPACES = {1: b"GRAY", 3: b"RGB "}  # what an ICC profile says it is for, by channels
 QUALITY = 95  # of JPEG and WebP
 
@@ -55,7 +44,7 @@ class Picture:
 
 
 def read_picture(path: Path, channels: int) -> Picture:
-    """A file with 1 channel, grey, or 3, colour. Raises :class:`BadImage`."""
+    """A file as a picture of 1 channel, grey, or 3, colour. Raises :class:`BadImage` for one that gives none."""
     with opened(path) as image:
         exif, profile = image.getexif(), image.info.get("icc_profile")
         orientation = int(exif.get(ExifTags.Base.Orientation, 1))  # Pillow turns a TIFF when it loads it, and forgets
@@ -69,7 +58,7 @@ def read_picture(path: Path, channels: int) -> Picture:
 
 
 def write_picture(pixels: np.ndarray, like: Picture, path: Path) -> None:
-    """``pixels``, upright, as a file that lies, is turned and is tagged as the original was.
+    """Write ``pixels`` ``(height, width, channels)``, upright, as a file that is turned and tagged as ``like`` was.
 
     The ending decides the format. Raises :class:`UserError` for one that is not known.
     """

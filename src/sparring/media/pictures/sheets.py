@@ -14,7 +14,7 @@ SHEET_SIDE = 960  # small pictures are enlarged up to this, in pixels, gaps not 
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Images in [-1, 1] as uint8 in [0, 255], on the CPU; values outside are clamped."""
+    """Images ``(n, ...)`` in [-1, 1] as uint8 in [0, 255], on the CPU; values outside are clamped."""
     return ((images.detach().float() + 1) * 127.5).round().clamp(0, 255).byte().cpu()
 
 
@@ -23,7 +23,12 @@ def to_uint8(images: Tensor) -> np.ndarray:
 
     1, 3 or 4 channels are grey, RGB and RGBA.
     """
-    pixels: np.ndarray = to_bytes(images).permute(0, 2, 3, 1).contiguous().numpy()
+    return channels_last(to_bytes(images))
+
+
+def channels_last(images: Tensor) -> np.ndarray:
+    """Bytes ``(n, channels, height, width)`` as an array ``(n, height, width, channels)``."""
+    pixels: np.ndarray = images.permute(0, 2, 3, 1).contiguous().numpy()
     return pixels
 
 

@@ -1,4 +1,4 @@
-"""Two multilayer perceptrons, without normalisation: a generator of vectors and a judge of vectors.
+"""Two multilayer perceptrons, without normalisation: a generator of vectors and a discriminator of vectors.
 
 The generator's units saturate (tanh). Its map from a connected latent to separate modes must be flat on each mode
 and steep between two; tanh is flat and steep by nature, while a leaky ReLU has to grow large weights that cancel.

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sparring.core.errors import UserError
-from sparring.core.recipe import nearest
+from sparring.core.settings import nearest
 from sparring.data.source import BadFile
-from sparring.text.reading.files import read_file
-from sparring.text.reading.folder import read_folder
-from sparring.text.reading.found import BadText
+from sparring.text.reading.content import BadText
+from sparring.text.reading.files import read_file, read_folder
 from sparring.text.recipes import SETS, TextRecipe
 
 MINIMUM = 40  # lines
@@ -39,37 +38,37 @@ def read_lines(recipe: TextRecipe) -> Lines:
     Raises :class:`UserError` when there are fewer than ``MINIMUM``, or their labels are not as the recipe wants
     them.
     """
-    place = os.path.expanduser(recipe.data)
-    if not os.path.exists(place):
-        raise UserError(f"data: no file, folder or set called '{recipe.data}'{nearest(place, _known(place))}")
-    path = Path(place)
+    name = os.path.expanduser(recipe.data)
+    if not os.path.exists(name):
+        raise UserError(f"data: no file, folder or set called '{recipe.data}'{nearest(name, _known(name))}")
+    path = Path(name)
     try:
-        found = read_folder(path, recipe) if path.is_dir() else read_file(path, recipe)
+        content = read_folder(path, recipe) if path.is_dir() else read_file(path, recipe)
     except BadText as problem:
         raise UserError(f"{path}: {problem}") from None
-    pairs = [(clean(text, recipe.lower), label) for text, label in found.pairs]
+    pairs = [(clean(text, recipe.lower), label) for text, label in content.pairs]
     pairs = [(text, label) for text, label in pairs if text]
     if len(pairs) < MINIMUM:
-        raise UserError(_too_few(path, len(pairs), found.bad_files))
+        raise UserError(_too_few(path, len(pairs), content.bad_files))
     labels = _labels(path, [label for _, label in pairs], recipe.labelled)
     names = sorted(set(labels or ()), key=_by_value_then_alphabet)
-    number = {name: index for index, name in enumerate(names)}
+    number = {label: index for index, label in enumerate(names)}
     return Lines(
         [text for text, _ in pairs],
         None if labels is None else [number[label] for label in labels],
         names,
-        found.bad_files,
+        content.bad_files,
     )
 
 
 def clean(text: str, lower: bool) -> str:
-    """One line: composed characters, single spaces, no controls."""
+    """A text as one line: composed characters, single spaces, no controls."""
     text = " ".join(text.translate(NO_TEXT).split())
     return unicodedata.normalize("NFC", text.lower() if lower else text)
 
 
 def _labels(path: Path, labels: Sequence[str | None], labelled: str) -> list[str] | None:
-    """One for each text, or None. Raises :class:`UserError` where labels are wanted or of no use."""
+    """The label of each text, or None. Raises :class:`UserError` where labels are wanted or of no use."""
     known = [clean(label, lower=False) for label in labels if label]
     if labelled == "no":
         return None
@@ -100,9 +99,9 @@ def _too_few(path: Path, count: int, bad_files: Sequence[BadFile]) -> str:
     return f"{message}; {len(bad_files)} bad, e.g. {bad_files[0].path} {bad_files[0].reason}; mend these or add more"
 
 
-def _known(place: str) -> list[str]:
+def _known(path: str) -> list[str]:
     """What could have been meant: the sets, and what stands in the same folder."""
-    folder = os.path.dirname(place)
+    folder = os.path.dirname(path)
     try:
         beside = sorted(os.listdir(folder or "."))
     except OSError:

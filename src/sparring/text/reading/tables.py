@@ -1,4 +1,5 @@
-"""Tables of texts and labels: columns apart by tabs, or by commas (semicolons, tabs) and quotation marks."""
+"""Tables of texts and labels: columns apart by tabs, or by commas (semicolons, tabs) and quotation marks; and which of
+the columns, or of the names in JSON's objects, holds the text, and which the label."""
 
 from __future__ import annotations
 
@@ -6,15 +7,17 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from sparring.data.source import BadFile
-from sparring.text.reading.columns import choose, is_header, label_of_two, named
-from sparring.text.reading.found import BadText, Found, gather
+from sparring.text.reading.content import BadText, ReadText, gather
 from sparring.text.recipes import TextRecipe
 
+TEXT = ("text", "sentence", "utterance", "line")
+LABEL = ("label", "class", "intent", "topic", "author", "sentiment", "style", "category")
+MOST_NAMES, LONGEST_NAME = 10, 40  # columns that a message lists; characters of each
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a whole cell, the quotation marks in it doubled
 UNCLOSED = "unexpected end of data"  # what the csv module says of a quotation mark that nothing closes
 ENOUGH = 0.9  # of the rows that a delimiter cuts into as many columns
@@ -27,7 +30,7 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-def read_table(path: Path, content: str, recipe: TextRecipe) -> Found:
+def read_table(path: Path, content: str, recipe: TextRecipe) -> ReadText:
     """The rows of a table; those that are no rows of it are bad, each named by its line.
 
     Raises :class:`BadText` when its columns make no sense.
@@ -50,7 +53,7 @@ def read_table(path: Path, content: str, recipe: TextRecipe) -> Found:
 
 
 def _rows(path: Path, content: str, delimiter: str, bad_files: list[BadFile]) -> Iterator[Row]:
-    """All rows with something in them; those that the csv module cannot read are noted.
+    """All rows with something in them; those that the csv module cannot read are noted in ``bad_files``.
 
     In tables of tabs a quotation mark is mostly one that somebody wrote, unless it encloses the whole cell.
     """
@@ -77,7 +80,8 @@ def _unquoted(cell: str) -> str:
 
 
 def _even(path: Path, rows: list[Row], width: int, delimiter: str, bad_files: list[BadFile]) -> list[Row]:
-    """The rows of ``width`` cells; the others are noted. Raises :class:`BadText` when most are of another width."""
+    """The rows of ``width`` cells; the others are noted in ``bad_files``. Raises :class:`BadText` when most are of
+    another width."""
     if width == 1:  # what parts columns elsewhere stands in the text here
         return [Row(row.line, [delimiter.join(row.cells)]) for row in rows]
     ragged = [(row.line, f"has {_columns(len(row.cells))}, not {width}") for row in rows if len(row.cells) != width]
@@ -93,7 +97,7 @@ def _columns(count: int) -> str:
 
 
 def _unnamed(rows: list[Row], recipe: TextRecipe) -> tuple[int, int | None]:
-    """The places of the text and of the label in a table whose columns have no names."""
+    """The columns of the text and of the label in a table whose columns have no names."""
     width = len(rows[0].cells)
     if width == 1:
         return 0, None
@@ -117,3 +121,62 @@ def _delimiter(content: str) -> str:
 
 def _usual_width(rows: list[Row]) -> int:
     return Counter(len(row.cells) for row in rows).most_common(1)[0][0]
+
+
+# Columns
+
+
+def is_header(row: Sequence[str], recipe: TextRecipe) -> bool:
+    """Whether a table's first row names its columns: it does where the recipe names one of them."""
+    told = (recipe.text_column, recipe.label_column) != ("auto", "auto")
+    return told or _first_of(TEXT, row) is not None
+
+
+def choose(names: Sequence[str], recipe: TextRecipe) -> tuple[int, int | None]:
+    """The columns, by their index in ``names``, of the text and of the label, None where no column is one.
+
+    Raises :class:`BadText` when a column that the recipe names is not there, or none can be told to be the text.
+    """
+    label: int | None
+    if recipe.label_column != "auto":
+        label = _column_of("label_column", recipe.label_column, names)
+    else:
+        label = _first_of(LABEL, names)
+    if recipe.text_column != "auto":
+        text: int | None = _column_of("text_column", recipe.text_column, names)
+    else:
+        text = _first_of(TEXT, names)
+        if text is None and len(names) == 2 and label is not None:
+            text = 1 - label
+    if text is None:
+        raise BadText(f"none of its columns is called text; set text_column to one of {named(names)}")
+    return text, None if recipe.labelled == "no" or label == text else label
+
+
+def label_of_two(first: Sequence[str], second: Sequence[str]) -> int:
+    """Which of two columns without names is the label, 0 or 1: the one with few different values.
+
+    Raises :class:`BadText` when neither has few.
+    """
+    kinds = len(set(first)), len(set(second))
+    if kinds[0] == kinds[1] or min(kinds) > len(first) / 2:
+        raise BadText("neither of its two columns looks like labels; name them in a first row, e.g. label and text")
+    return int(kinds[1] < kinds[0])
+
+
+def named(names: Sequence[str]) -> str:
+    """The names of columns as a message lists them."""
+    more = ", ..." if len(names) > MOST_NAMES else ""
+    return ", ".join(" ".join(name.split())[:LONGEST_NAME] for name in names[:MOST_NAMES]) + more
+
+
+def _column_of(setting: str, name: str, names: Sequence[str]) -> int:
+    if name not in names:
+        raise BadText(f"has no column '{name}'; set {setting} to one of {named(names)}")
+    return list(names).index(name)
+
+
+def _first_of(words: Sequence[str], names: Sequence[str]) -> int | None:
+    """The index in ``names`` of the first of ``words`` that is there."""
+    plain = [name.strip().lower() for name in names]
+    return next((plain.index(word) for word in words if word in plain), None)

@@ -1,7 +1,7 @@
-"""Instance normalisation whose statistics can be held: over the tiles of a picture, over the frames of a film.
+"""Instance normalisation whose statistics can be held: over the tiles of a picture, over the frames of a video.
 
 Ulyanov, Vedaldi, Lempitsky 2016, "Instance normalization". Each channel of each picture is brought to mean 0 and
-deviation 1, so a picture cut into tiles would get other colours in each, and a film flickers as its statistics do.
+deviation 1, so a picture cut into tiles would get other colours in each, and a video flickers as its statistics do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class InstanceNorm(nn.Module):
     variance: Tensor | None = None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Normalised."""
+        """The features ``(batch, channels, height, width)``, normalised."""
         if self.rate is None:
             return instance_norm(features, eps=EPSILON)
         if self.rate or self.mean is None or self.variance is None:
@@ -34,7 +34,7 @@ class InstanceNorm(nn.Module):
         return ((features - self.mean) * (self.variance + EPSILON).rsqrt()).to(features.dtype)
 
     def learn(self, features: Tensor) -> None:
-        """Move what is held towards the statistics of the whole batch."""
+        """Move what is held towards the statistics of a whole batch ``(batch, channels, height, width)``."""
         variance, mean = torch.var_mean(features, (0, 2, 3), keepdim=True, unbiased=False)
         if self.mean is None or self.variance is None:
             self.mean, self.variance = mean, variance
@@ -65,6 +65,6 @@ def follow(network: nn.Module, rate: float) -> None:
 
 
 def rate_of(network: nn.Module) -> float | None:
-    """What :func:`follow` was last told; None where nothing is held."""
+    """The rate that :func:`follow` was last given; None where nothing is held."""
     rates = {layer.rate for layer in network.modules() if isinstance(layer, InstanceNorm)}
     return rates.pop()

@@ -1,4 +1,5 @@
-"""The judge of patches: a verdict for each overlapping square of the picture (Isola et al. 2017; Zhu et al. 2017)."""
+"""The PatchGAN discriminator: a logit for each overlapping square of the picture (Isola et al. 2017; Zhu et al.
+2017)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ WIDEST = 8  # times the first layer's channels
 class PatchDiscriminator(nn.Module):
     """Pictures ``(batch, channels, height, width)`` in [-1, 1] to logits ``(batch, patches)``.
 
-    ``field`` is the side of the square that each logit sees, in pixels: one of ``PATCHES``.
+    ``field`` is the side of the square that each logit sees, its receptive field, in pixels: one of ``PATCHES``.
     """
 
     def __init__(self, *, channels: int, width: int, field: str) -> None:
@@ -33,9 +34,9 @@ class PatchDiscriminator(nn.Module):
         self.apply(begin)
 
     def forward(self, pictures: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Logits; there are no labels."""
-        verdicts: Tensor = self.layers(pictures)
-        return verdicts.flatten(1)
+        """Logits ``(batch, patches)`` of pictures ``(batch, channels, height, width)``; there are no labels."""
+        logits: Tensor = self.layers(pictures)
+        return logits.flatten(1)
 
 
 def field_for(side: int) -> str:

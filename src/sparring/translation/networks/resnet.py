@@ -18,7 +18,7 @@ DEVIATION = 0.02  # of the weights at the beginning
 
 
 class Block(nn.Module):
-    """x + f(x), f two convolutions."""
+    """A residual block: x + f(x), f two convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -31,16 +31,16 @@ class Block(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """The same shape."""
+        """Features ``(batch, channels, height, width)`` to the same shape."""
         changed: Tensor = features + self.change(features)
         return changed
 
 
 class Larger(nn.Module):
-    """Twice as high and wide, each pixel four times."""
+    """Pictures twice as high and wide, each pixel four times."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """``(batch, channels, 2 height, 2 width)``."""
+        """Features ``(batch, channels, height, width)`` as ``(batch, channels, 2 height, 2 width)``."""
         return interpolate(features, scale_factor=2.0, mode="nearest")
 
 
@@ -67,21 +67,21 @@ class ResnetTranslator(nn.Module):
             nn.init.zeros_(self.end.weight)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """The translation, float32."""
+        """The translations of pictures ``(batch, channels, height, width)``, float32 in [-1, 1]."""
         return self.redraw(self.framed(pictures))
 
     def framed(self, pictures: Tensor) -> Tensor:
-        """As the target world is framed."""
+        """Pictures ``(batch, channels, height, width)`` moved to be framed as those of the target domain."""
         framed: Tensor = self.frame(pictures) if self.frame else pictures
         return framed
 
     def unframed(self, made: Tensor, pictures: Tensor) -> Tensor:
-        """What was made of ``pictures``, as they were framed themselves."""
+        """What was ``made`` of ``pictures``, both ``(batch, channels, height, width)``, framed as these are."""
         unframed: Tensor = self.frame.back(made, pictures) if self.frame else made
         return unframed
 
     def redraw(self, pictures: Tensor) -> Tensor:
-        """What is framed rightly, in the manner of the target world, float32."""
+        """Translations of pictures ``(batch, channels, height, width)`` that are framed rightly, float32 in [-1, 1]."""
         features = self.begin(pictures)
         for layer in (*self.down, *self.blocks):
             features = layer(features)
@@ -90,36 +90,36 @@ class ResnetTranslator(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How far, in pixels, a pixel looks around itself, the norms' statistics apart; a multiple of 4."""
+        """How far around itself a pixel sees, in pixels, the norms' statistics apart; a multiple of 4."""
         return 2 * DOWN * len(self.blocks) + 4 * DOWN
 
     def widths(self) -> list[int]:
-        """Channels of each of :meth:`features`."""
+        """The channels of each of :meth:`features`."""
         first = self.begin[0]
         assert isinstance(first, nn.Conv2d)
         width = first.out_channels
         return [first.in_channels, width, 2 * width, 4 * width, 4 * width]
 
     def features(self, pictures: Tensor) -> list[Tensor]:
-        """What the contrast compares (Park et al. 2020, section 3): the picture, what each step down makes of it, and
-        what the residual blocks have made of it two thirds of the way."""
-        found = [pictures, self.begin(pictures)]
-        features = found[-1]
+        """What the contrastive loss compares (Park et al. 2020, section 3), ``(batch, channels, height, width)`` each:
+        the pictures, what each step down makes of them, and what two thirds of the residual blocks have made of
+        them."""
+        features = [pictures, self.begin(pictures)]
         for layer in self.down:
-            features = layer(features)
-            found.append(features)
+            features.append(layer(features[-1]))
+        deepest = features[-1]
         for layer in self.blocks[: max(1, 2 * len(self.blocks) // 3)]:
-            features = layer(features)
-        return [*found, features]
+            deepest = layer(deepest)
+        return [*features, deepest]
 
 
 def convolution(inputs: int, outputs: int, kernel: int, bias: bool = True) -> nn.Conv2d:
-    """One that keeps the size, the picture reflected at its borders; a norm behind it makes its bias superfluous."""
+    """A convolution that keeps the size, the picture reflected at its borders; a norm behind it needs no ``bias``."""
     return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect", bias=bias)
 
 
 def larger(channels: int, upsampling: str) -> nn.Sequential:
-    """Twice as high and wide, half the channels."""
+    """Layers that make features twice as high and wide, with half the channels."""
     if upsampling == "transposed":
         grow: nn.Module = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1, bias=False)
     else:
@@ -128,7 +128,7 @@ def larger(channels: int, upsampling: str) -> nn.Sequential:
 
 
 def begin(layer: nn.Module) -> None:
-    """Weights as Zhu et al. 2017 begin them."""
+    """Initialise the weights of a convolution as Zhu et al. 2017 do."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, DEVIATION)
         if layer.bias is not None:
@@ -136,5 +136,5 @@ def begin(layer: nn.Module) -> None:
 
 
 def logits(pictures: Tensor) -> Tensor:
-    """What tanh makes the pictures of, nearly: its ends are infinitely far away."""
+    """What tanh makes pictures of any shape of, nearly: its ends are infinitely far away."""
     return (0.97 * pictures.float().clamp(-1, 1)).atanh()

@@ -1,0 +1,69 @@
+"""A classifier of MNIST's digits that several benchmarks read samples with, trained once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from machine import RESULTS
+from torch import Tensor
+
+from sparring.core.run import weights_hash
+from sparring.images.data import ImageSource, open_source
+from sparring.images.features.learned import classifier, keep, load, on, part, reader
+from sparring.images.features.trunk import Head, Trunk
+from sparring.images.recipes import images
+from sparring.metrics.features import Features, in_chunks
+
+STEPS = 3000
+LEAST = 0.99  # accuracy on the test digits
+DEVICE = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class DigitClassifier:
+    """Features and classes of digits, bytes ``(n, 1, 28, 28)``; ``accuracy`` is that on MNIST's 10,000 test digits."""
+
+    features: Features
+    classify: Callable[[Tensor], Tensor]
+    accuracy: float
+
+
+def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
+    """A classifier trained on the 60,000 digits and tested on the 10,000."""
+    # Training, or what was kept of it
+    path = RESULTS / ".cache" / f"digits{'-quick' if quick else ''}.safetensors"
+    kept = load(path)
+    tensors = kept[0] if kept else trained(mnist, 30 if quick else STEPS)
+    if kept is None:
+        keep(path, tensors, None)
+
+    # The two networks
+    trunk, head = Trunk(1), Head(10)
+    trunk.load_state_dict(part(tensors, "trunk."))
+    head.load_state_dict(part(tensors, "head."))
+    classify = reader(trunk.eval(), head.eval(), DEVICE)
+
+    # Test
+    test = real_digits(mnist)
+    digits = test.batch(np.arange(len(test)))
+    accuracy = (in_chunks(classify, digits["images"]) == digits["labels"]).float().mean().item()
+    if accuracy < LEAST and not quick:
+        raise SystemExit(f"the classifier reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; delete {path}")
+    name = f"classifier of MNIST, {accuracy:.2%} right on the test digits"
+    return DigitClassifier(Features(name, weights_hash(tensors), on(trunk, DEVICE)), classify, accuracy)
+
+
+def trained(mnist: Path, steps: int) -> dict[str, Tensor]:
+    """The tensors of trunk and head, of any shapes, after so many steps on the 60,000 digits."""
+    trunk, head, _ = classifier(open_source(images.changed({"data": str(mnist)})), DEVICE, steps)
+    networks = (("trunk", trunk), ("head", head))
+    return {f"{name}.{key}": value.contiguous() for name, net in networks for key, value in net.state_dict().items()}
+
+
+def real_digits(mnist: Path) -> ImageSource:
+    """MNIST's 10,000 test digits, which nobody trains on."""
+    return open_source(images.changed({"data": str(mnist / "t10k-images-idx3-ubyte.gz")}))

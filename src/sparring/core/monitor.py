@@ -1,0 +1,176 @@
+"""What is seen of a run while it is trained: journal, status line, health, measurements, the best weights, previews."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from sparring.core import processes
+from sparring.core.averaging import evaluating
+from sparring.core.game import Batch, Event, Networks
+from sparring.core.health import Watch
+from sparring.core.journal import Journal
+from sparring.core.pacing import Best, Budget, Progress
+from sparring.core.precision import Precision
+from sparring.core.processes import Process
+from sparring.core.recipe import Recipe
+from sparring.core.run import Run
+from sparring.core.running_means import grouped
+from sparring.core.status import Status, progress_line
+
+
+class Measurements(Protocol):
+    """What a modality measures of its networks while they are trained; ``recent`` is the last batch trained on."""
+
+    def health(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+        """``diversity`` and ``overfitting``, quickly; empty where too few examples are held out."""
+
+    def everything(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+        """Distances to the data, diversity, overfitting, and what only this kind of data has."""
+
+
+class Monitor:
+    """Watches a run for the person who trains it; only the first process writes and measures.
+
+    ``measurements`` None measures nothing. ``preview(networks, batch, progress)`` writes some samples into the run and
+    returns the file; ``batch`` is the last one trained on. ``publish(networks, folder, progress)`` writes a model
+    folder.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        recipe: Recipe,
+        *,
+        measurements: Measurements | None,
+        preview: Callable[[Networks, Batch, Progress], Path],
+        publish: Callable[[Networks, Path, Progress], None],
+        precision: Precision,
+        process: Process,
+        status: Status,
+    ) -> None:
+        self.run, self.recipe = run, recipe
+        self.measurements, self.preview, self.publish = measurements, preview, publish
+        self.precision, self.process, self.status = precision, process, status
+        self.journal = Journal(run.journal if process.first else None, board=recipe.tensorboard)
+        self.budget = Budget(recipe, precision.device)
+        self.best, self.watch = Best(), Watch()
+        self.told_unmeasured = False
+
+    # Lines
+
+    def note_progress(
+        self, means: Mapping[str, float], waiting: float, speed: float, learning_rate: float, progress: Progress
+    ) -> None:
+        """A line for the journal, and the live line: means by name, the share of time spent waiting for data, examples
+        per second, the learning rate."""
+        if not means:
+            return
+        entry: dict[str, Any] = {
+            "step": progress.step,
+            "examples": progress.examples,
+            "seconds": round(progress.seconds, 3),
+            "examples_per_second": round(speed, 1),
+            "waiting": round(waiting, 4),
+            "learning_rate": learning_rate,
+            **grouped(means),
+        }
+        self.journal.write("step", **entry)
+        self.status.show(progress_line(entry, self.budget.left(progress)))
+
+    def tell(self, event: Event, progress: Progress) -> None:
+        """An event of the game; after a restart, what was best before counts no more."""
+        if event.restarted:
+            self.best = Best()
+            self.warn({"begun again": event.message}, progress)
+            return
+        self.status.say(event.message)
+        self.journal.write("event", message=event.message, examples=progress.examples, seconds=progress.seconds)
+
+    def warn(self, warnings: Mapping[str, str], progress: Progress) -> None:
+        """A line on the screen and in the journal for each warning, by its kind."""
+        for kind, message in warnings.items():
+            self.status.say(f"warning: {message}")
+            self.journal.write(
+                "warning", kind=kind, message=message, examples=progress.examples, seconds=progress.seconds
+            )
+
+    def end(self, reason: str, progress: Progress) -> None:
+        """The journal's last line of a session."""
+        self.journal.write(
+            "end", reason=reason, examples=progress.examples, step=progress.step, seconds=progress.seconds
+        )
+
+    # Measuring
+
+    def watch_gradients(self, means: Mapping[str, float], progress: Progress) -> None:
+        """Warn of a player that gets no gradient any more."""
+        gradients = {name: value for name, value in means.items() if name.startswith("gradient/")}
+        self.warn(self.watch.look(gradients), progress)
+
+    def check(self, networks: Networks, recent: Batch, progress: Progress) -> None:
+        """Measure diversity and overfitting, and warn where one of them is bad and stays so."""
+        if not self.process.first or self.measurements is None:
+            return
+        with self.at_rest(networks):
+            measured = self.measurements.health(networks, recent)
+        if measured:
+            self.journal.write("health", examples=progress.examples, seconds=progress.seconds, **measured)
+            self.warn(self.watch.look(measured), progress)
+
+    def measure(self, networks: Networks, recent: Batch, progress: Progress) -> Mapping[str, float]:
+        """Measure everything, and keep the weights beside the last ones where they are the best so far; the same
+        numbers in every process."""
+        measured: Mapping[str, float] = {}
+        if self.process.first and self.measurements is not None:
+            with self.at_rest(networks):
+                measured = dict(self.measurements.everything(networks, recent))
+            self.journal.write("metrics", examples=progress.examples, seconds=progress.seconds, **measured)
+            self.warn(self.watch.look(measured), progress)
+            if self.recipe.metric not in measured and not self.told_unmeasured:
+                self.told_unmeasured = True
+                self.status.say(
+                    f"warning: {self.recipe.metric} cannot be measured here, so best/ is not kept: too few data"
+                )
+        measured = processes.broadcast(measured)
+        distance = measured.get(self.recipe.metric, math.inf)
+        if math.isfinite(distance) and self.best.improved_by(distance, progress.examples) and self.process.first:
+            self.publish(networks, self.run.best, progress)
+        return measured
+
+    def write_preview(self, networks: Networks, recent: Batch, progress: Progress) -> None:
+        """Some samples into ``samples/``, always from the same seed."""
+        if not self.process.first:
+            return
+        with self.at_rest(networks):
+            path = self.preview(networks, recent, progress)
+        self.journal.write("sample", file=f"samples/{path.name}", examples=progress.examples, seconds=progress.seconds)
+
+    @contextmanager
+    def at_rest(self, networks: Networks) -> Iterator[None]:
+        """Inside, no gradients, the run's precision, and layers as they are after training."""
+        with torch.no_grad(), self.precision.autocast(), evaluating(networks):
+            yield
+
+    # Coming back
+
+    def restored(self, state: Mapping[str, Any], damaged: Sequence[Path]) -> None:
+        """A checkpoint was read: its ``state``, and the ``damaged`` files that were passed over."""
+        for path in damaged:
+            self.status.say(f"warning: {path} is damaged; going on from the one before it")
+        self.best = Best.restored(state["best"]) if "best" in state else Best()
+
+    def went_back(self, at: int, progress: Progress) -> None:
+        """After ``at`` examples a number was not finite; ``progress`` is that of the checkpoint that was read
+        instead."""
+        self.journal.cut(progress.examples)
+        message = (
+            f"not finite: a loss was no number after {at:,} examples; back to {progress.examples:,}, "
+            f"learning rate now {0.5**progress.rollbacks:g} of the recipe's"
+        )
+        self.warn({"not finite": message}, progress)

@@ -1,0 +1,174 @@
+"""How good samples are, compared with what, and how sure that is: the same for examples of any kind.
+
+A :class:`Target` makes samples, or holds them, beside real examples; :func:`assess` compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.metrics.compare import FRECHET, LABEL_ACCURACY, MEMORISATION, compare, memorised, missing_score
+from sparring.metrics.comparison import Comparison
+from sparring.metrics.features import Features, in_chunks
+from sparring.metrics.findings import find as find_troubles
+from sparring.metrics.score import Score
+from sparring.model import Model
+from sparring.options import EvaluateOptions
+from sparring.targets import READ, ModelTarget, Target, only_place, own_data, real_examples
+from sparring.version import __version__
+
+if TYPE_CHECKING:
+    from sparring.modality import Artifact, Modality, Say
+
+MOST = 10_000  # samples, unless more are asked for
+REFERENCE = 50_000  # real examples that samples are compared with, at most
+LEAST = 20  # samples: with fewer nothing can be said
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found of one output: ``result`` as plain values, kept in ``file``, and ``artifacts`` to look at.
+
+    ``name`` is the output's, where the game has several. ``text`` is for a person at a terminal; where it is empty,
+    ``result`` is a table of scores that the report knows how to print.
+    """
+
+    result: dict[str, Any]
+    artifacts: Sequence[Artifact] = ()
+    name: str = ""
+    file: str = "scores.json"
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Indices of real examples, disjoint: as many as there are samples, for the floor, and the reference."""
+
+    floor: np.ndarray
+    reference: np.ndarray
+
+
+# Comparing
+
+
+def assess_outputs(modality: Modality, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+    """An evaluation of each output of a model, beside the data that ``options`` or its run name. Raises
+    :class:`UserError` when nothing can be compared."""
+    settings = own_data(model) if not options.data else {"data": only_place(options.data)}
+    source = modality.open_source(model.recipe.changed(settings))
+    return [
+        replace(assess(ModelTarget(model, output, source), options, model.device, say), name=name)
+        for name, output in model.game.outputs.items()
+    ]
+
+
+def assess(target: Target, options: EvaluateOptions, device: torch.device, say: Say) -> Evaluation:
+    """The scores of one target, what stands out in words, and figures. Raises :class:`UserError` when there are too few
+    samples or real examples."""
+    # What is compared, and in which features
+    modality, source, seed = target.modality, target.source, options.seed
+    chosen = choose(len(source), target.count, options.count or None, seed)
+    features = modality.find_features(source, options.features, device, say)
+    say(f"{len(chosen.floor):,} samples, {len(chosen.reference):,} real examples, features: {features.name}")
+
+    # Samples, as many real examples for the floor, and the reference
+    samples, logits, labels = target.samples(chosen.floor, seed)
+    floor, reference = (
+        real_examples(modality, target.output, source, part) for part in (chosen.floor, chosen.reference)
+    )
+    reference_features, sample_features, floor_features = (features(each) for each in (reference, samples, floor))
+
+    # Scores: of features, of the examples themselves, and of what only this target has
+    scores = compare(reference_features, sample_features, floor_features, seed=seed)
+    scores += compare(reference, samples, floor, seed=seed, families=modality.families(source))
+    scores.append(copied(target, features, chosen, (reference_features, sample_features, floor_features)))
+    if labels is not None and features.classify:
+        scores.append(as_asked(features, samples, labels))
+    scores += target.extra_scores(samples, features, seed)
+
+    # The result as plain values
+    result = {
+        "sparring": __version__,
+        "target": str(target.path),
+        "data": source.name,
+        "count": len(samples),
+        "reference": len(reference),
+        "seed": seed,
+        "features": {"name": features.name, "hash": features.hash, "dimensions": reference_features.shape[1]},
+        **target.facts,
+        "verdicts": [asdict(finding) for finding in find_troubles({score.name: score for score in scores})],
+        "scores": [as_row(score, features.frechet) for score in scores],
+    }
+    comparison = Comparison(
+        reference, samples, reference_features, sample_features, logits, labels, tuple(target.labels)
+    )
+    return Evaluation(result, modality.figures(comparison))
+
+
+def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
+    """How many samples, and which real examples. Raises :class:`UserError` when there are not enough of either."""
+    if asked is not None and asked < LEAST:
+        raise UserError(f"n: {asked} samples say nothing; ask for {LEAST} or more")
+    if asked is not None and made is not None and asked > made:
+        raise UserError(f"n: there are {made:,} samples, not {asked:,}; ask for fewer, or leave -n out")
+    if asked is not None and asked > real // 2:
+        raise UserError(
+            f"n: {asked:,} samples need as many real examples for the floor and as many again to compare with, but "
+            f"there are {real:,}; ask for {real // 2:,} or fewer, or give more data"
+        )
+    count = asked or min(MOST, real // 2, MOST if made is None else made)
+    if count < LEAST:
+        raise UserError(
+            f"data: {real:,} real examples and {count:,} samples are too few; {2 * LEAST} and {LEAST} are needed"
+        )
+    order = np.random.default_rng(seed).permutation(real)
+    return Chosen(order[:count], order[count : count + max(REFERENCE, count)])
+
+
+def copied(target: Target, features: Features, chosen: Chosen, seen: tuple[Tensor, Tensor, Tensor]) -> Score:
+    """The row on memorisation: against what the model was trained on and what was held out.
+
+    ``seen`` are features ``(n, dimensions)`` of reference, samples and floor. Where the split is not known, samples are
+    compared with the reference and the floor's examples: copies of either half are then noticed.
+    """
+    reference, samples, floor = seen
+    parts = target.split()
+    if parts is None:
+        return memorised(reference, floor, samples)
+    members, held_out = parts
+    if not len(held_out):
+        return missing_score(MEMORISATION, "the run held no examples out", len(samples))
+    order = np.concatenate([chosen.reference, chosen.floor])
+    known = torch.cat([reference, floor])[torch.from_numpy(np.isin(order, members))]
+    training = torch.cat([known, features_at(np.setdiff1d(members, order), target, features, known[:0])])
+    return memorised(training, features_at(held_out, target, features, known[:0]), samples)
+
+
+def features_at(indices: np.ndarray, target: Target, features: Features, none: Tensor) -> Tensor:
+    """Features ``(n, dimensions)`` of the real examples at ``indices``, some read at a time; ``none`` without any."""
+    parts = np.split(indices, range(READ, len(indices), READ)) if len(indices) else []
+    read = (real_examples(target.modality, target.output, target.source, part) for part in parts)
+    return torch.cat([none, *map(features, read)])
+
+
+def as_asked(features: Features, samples: Tensor, labels: Tensor) -> Score:
+    """The row on labels ``(n,)`` of samples ``(n, ...)``; its floor is the classifier's accuracy on real examples that
+    it did not learn from."""
+    assert features.classify is not None
+    right = (in_chunks(features.classify, samples) == labels).float()
+    error = right.std().item() / len(right) ** 0.5
+    return Score(LABEL_ACCURACY, right.mean().item(), error, features.accuracy, None, None, len(right))
+
+
+def as_row(score: Score, frechet: str = FRECHET.name) -> dict[str, Any]:
+    """A score as plain values; ``frechet`` is what the Fréchet distance is called in these features."""
+    numbers = {name: value for name, value in asdict(score).items() if name != "metric"}
+    name = frechet if score.name == FRECHET.name else score.name
+    return {"name": name, **numbers, "better": score.metric.better, "about": score.metric.about}

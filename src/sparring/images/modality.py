@@ -1,0 +1,94 @@
+"""Pictures, behind the door that every modality has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from sparring.checking import Summary
+from sparring.core.game import Batch, Game, Networks
+from sparring.core.recipe import Recipe
+from sparring.data.source import Form, Source
+from sparring.images.check import check
+from sparring.images.data import ImageSource, open_in_form, open_source
+from sparring.images.features.learned import random_features
+from sparring.images.game import ImageGame
+from sparring.images.metrics import SPECTRUM, figures, find_features
+from sparring.images.reading.shape import ImageForm
+from sparring.images.recipes import ENTRY, ImageRecipe
+from sparring.images.samples import as_artifact, write_samples
+from sparring.media.pictures.sheets import to_bytes
+from sparring.metrics.comparison import Comparison
+from sparring.metrics.features import Features
+from sparring.metrics.score import Family
+from sparring.modality import Artifact, Modality, Say
+
+SHOWN = 64  # pictures of a preview
+
+
+class Images(Modality):
+    """Pictures: ``(n, channels, height, width)`` in [-1, 1] as they are generated, in bytes as they are compared."""
+
+    entry = ENTRY
+    form = ImageForm
+
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The pictures that the recipe names; with ``form``, one or more brought to its size and channels, their labels
+        numbered as it numbers them. Raises :class:`UserError` when there are none to be had, and for a label that
+        ``form`` does not know."""
+        assert isinstance(recipe, ImageRecipe)
+        if form is None:
+            return open_source(recipe)
+        assert isinstance(form, ImageForm)
+        return open_in_form(recipe, form)
+
+    def build_game(self, recipe: Recipe, form: Form) -> Game:
+        """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` where there are no
+        labels to condition on, or the networks cannot make the size."""
+        assert isinstance(recipe, ImageRecipe)
+        assert isinstance(form, ImageForm)
+        return ImageGame(recipe, form)
+
+    def write(
+        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+    ) -> list[Path]:
+        """Write images ``(n, channels, height, width)`` as a sheet, arrays, an archive or a folder. Raises
+        :class:`UserError` for another ending of ``out``, and where something is there already."""
+        return write_samples(samples, labels, out, note, overwrite=overwrite)
+
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """A sheet of 64 generated pictures, of each label in turn."""
+        output = game.outputs[""]
+        samples = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
+        return as_artifact(to_bytes(samples), "generated pictures")
+
+    def comparable(self, finished: Tensor) -> Tensor:
+        """Images ``(n, channels, height, width)`` as bytes: what picture files of them would hold."""
+        return to_bytes(finished)
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """Random convolutions, normalised by the real bytes ``(n, channels, height, width)``."""
+        return random_features(real, device)
+
+    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
+        """Those learned from the source for ``auto``, else what the user names. Raises :class:`UserError` for a name of
+        nothing, and for pictures that are all alike."""
+        return find_features(cast(ImageSource, source), asked, device, say)
+
+    def families(self, source: Source) -> tuple[Family, ...]:
+        """The gap between the power spectra."""
+        return (SPECTRUM,)
+
+    def figures(self, comparison: Comparison) -> list[Artifact]:
+        """Sheets: ``neighbours``, ``best`` and ``worst`` where there are logits, ``labels`` where there are labels."""
+        return figures(comparison)
+
+    def check(self, recipe: Recipe, say: Say) -> Summary:
+        """What is in the recipe's data, and what is wrong with it, with a sheet of 64. Raises :class:`UserError` as
+        training would."""
+        assert isinstance(recipe, ImageRecipe)
+        return check(recipe)

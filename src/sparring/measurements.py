@@ -1,0 +1,164 @@
+"""What is measured of a game while it is trained, in the modality's quick features: distances to the data, diversity,
+overfitting. Good for watching a run and choosing among its weights, not for comparing runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.game import Batch, Game, Networks, Output
+from sparring.core.health import diversity, overfitting
+from sparring.core.precision import Precision
+from sparring.core.seeds import Stream, mixed
+from sparring.data.source import Source
+from sparring.metrics.frechet import frechet
+from sparring.metrics.kernel import kernel_distance
+from sparring.metrics.score import Estimate, NotComputable
+from sparring.metrics.sliced import sliced_wasserstein
+
+if TYPE_CHECKING:
+    from sparring.modality import Modality
+
+SAMPLES = 1024  # that distances are taken of
+REAL = 8 * SAMPLES  # examples that they are compared with
+FITTED = 512  # real examples that features are fitted to
+CHECKED = 256  # held-out examples of a health check
+LEAST_HELD_OUT = 16  # examples: with fewer, overfitting is not measured
+Distance = Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
+DISTANCES: tuple[Distance, ...] = (frechet, kernel_distance, sliced_wasserstein)
+
+
+class QuickMeasurements:
+    """Compares always the same latents with always the same real examples, so that what changes is the game.
+
+    ``members`` and ``held_out`` are indices ``(n,)`` into ``source``. Of a game with several outputs each distance is
+    the mean over them, told beside the outputs' own; diversity and overfitting are those of the worst.
+    """
+
+    def __init__(
+        self,
+        modality: Modality,
+        game: Game,
+        source: Source,
+        members: np.ndarray,
+        held_out: np.ndarray,
+        seed: int,
+        precision: Precision,
+    ) -> None:
+        self.modality, self.game, self.source, self.members = modality, game, source, members
+        self.held_out_indices = held_out if len(held_out) >= LEAST_HELD_OUT else held_out[:0]
+        self.seed, self.precision = seed, precision
+
+    @cached_property
+    def held_out(self) -> Batch | None:
+        """The held-out examples; None where there are too few."""
+        if not len(self.held_out_indices):
+            return None
+        return self.precision.on_device(self.source.batch(self.held_out_indices))
+
+    @cached_property
+    def outputs(self) -> dict[str, OutputMeasurements]:
+        """What is measured of each output; only a run that comes to its first measurement reads these examples."""
+        seed = mixed(self.seed, Stream.MEASUREMENT)
+        chosen = np.random.default_rng(seed).permutation(self.members)[:REAL]
+        return {
+            name: OutputMeasurements(self.modality, output, self.source, chosen, seed, self.precision)
+            for name, output in self.game.outputs.items()
+        }
+
+    def health(self, networks: Networks, recent: Batch) -> dict[str, float]:
+        """Diversity of samples and overfitting of the discriminator, against a batch that no turn has seen."""
+        if self.held_out is None:
+            return {}
+        held_out = {name: rows[:CHECKED] for name, rows in self.held_out.items()}
+        each = [output.health(networks, recent, held_out, self.seed + 1) for output in self.outputs.values()]
+        worst = {"diversity": min, "overfitting": max}
+        return {
+            name: pick(health[name] for health in each if name in health)
+            for name, pick in worst.items()
+            if any(name in health for health in each)
+        }
+
+    def everything(self, networks: Networks, recent: Batch) -> dict[str, float]:
+        """The distances that can be computed, :meth:`health`, and what only this modality measures."""
+        each = {name: output.distances(networks) for name, output in self.outputs.items()}
+        shared = set.intersection(*(set(distances) for distances in each.values()))
+        measured = {name: fmean(distances[name] for distances in each.values()) for name in sorted(shared)}
+        if len(each) > 1:
+            measured |= {f"{name} {output}": value for output, found in each.items() for name, value in found.items()}
+        if self.held_out is not None:
+            measured |= self.modality.measure_game(self.game, networks, self.held_out)
+        return {**measured, **self.health(networks, recent)}
+
+
+class OutputMeasurements:
+    """What is measured of one output; ``chosen`` are indices ``(n,)`` of real examples in random order."""
+
+    def __init__(
+        self, modality: Modality, output: Output, source: Source, chosen: np.ndarray, seed: int, precision: Precision
+    ) -> None:
+        self.modality, self.output, self.source, self.chosen = modality, output, source, chosen
+        self.seed, self.precision = seed, precision
+        self.features = modality.quick_features(self.real_at(chosen[:FITTED]), precision.device)
+
+    def real_at(self, indices: np.ndarray) -> Tensor:
+        """Comparable real examples ``(n, ...)``."""
+        return self.comparable(self.output.real(self.source.batch(indices)))
+
+    def comparable(self, examples: Tensor) -> Tensor:
+        """Examples ``(n, ...)`` of the game as they are compared, on the CPU."""
+        return self.modality.comparable(self.output.finish(examples))
+
+    @cached_property
+    def real(self) -> Tensor:
+        """Features ``(n, dimensions)`` of the real examples that distances are taken to."""
+        parts = np.split(
+            self.chosen, range(FITTED, len(self.chosen), FITTED)
+        )  # not all at once as floating-point numbers
+        return self.features(torch.cat([self.real_at(part) for part in parts]))
+
+    @cached_property
+    def conditions(self) -> Batch:
+        """What the same samples are made under each time."""
+        return self.precision.on_device(self.source.batch(self.chosen[:SAMPLES]))
+
+    def features_of(self, examples: Tensor) -> Tensor:
+        """Features ``(n, dimensions)`` of the game's examples ``(n, ...)``, in full precision."""
+        with torch.autocast(examples.device.type, enabled=False):
+            return self.features(self.comparable(examples))
+
+    def distances(self, networks: Networks) -> dict[str, float]:
+        """The distances to the data that can be computed; none of samples that are not numbers."""
+        made = self.output.generate(networks, self.conditions, seed=self.seed)
+        if not made.isfinite().all():
+            return {}
+        samples = self.features_of(made)
+        return {name: value for distance in DISTANCES for name, value in self.measured(distance, samples).items()}
+
+    def measured(self, distance: Distance, samples: Tensor) -> dict[str, float]:
+        """One distance of features ``(n, dimensions)``; nothing where there are too few examples for it."""
+        try:
+            return {name: found.value for name, found in distance(self.real, samples, self.seed).items()}
+        except NotComputable:
+            return {}
+
+    def health(self, networks: Networks, recent: Batch, held_out: Batch, seed: int) -> dict[str, float]:
+        """Diversity, beside that of as many held-out examples, and overfitting where the discriminator has learned."""
+        real, made = self.output.real(held_out), self.output.generate(networks, held_out, seed=seed)
+        measured = {}
+        if made.isfinite().all():
+            measured["diversity"] = diversity(self.features_of(made), self.features_of(real))
+        logits = [
+            self.output.logits(networks, conditions, examples)
+            for conditions, examples in ((recent, self.output.real(recent)), (held_out, real), (held_out, made))
+        ]
+        on_training, on_held_out, on_made = logits
+        if on_training is not None and on_held_out is not None and on_made is not None:
+            measured["overfitting"] = overfitting(on_training, on_held_out, on_made)
+        return measured

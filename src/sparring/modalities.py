@@ -1,0 +1,219 @@
+"""The table of modalities: a recipe is found by its name or by what a path holds, and a model by its folder.
+
+To add a modality: import its recipes, and put its entry into the table. Only recipes are imported here, never torch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import sparring.images.recipes as images
+import sparring.points.recipes as points
+import sparring.text.recipes as text
+import sparring.translation.recipes as translation
+from sparring.core.errors import UserError
+from sparring.core.recipe import FORMAT, Recipe, read_yaml
+from sparring.core.settings import Settings, fields, nearest, with_present_names
+from sparring.modality import Entry, Modality
+from sparring.options import VERBS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sparring.model import Model
+
+ENTRIES = {
+    entry.recipe.kind: entry
+    for entry in (
+        images.ENTRY,
+        translation.ENTRY,
+        text.ENTRY,
+        points.ENTRY,
+    )
+}
+
+RECIPES = {name: recipe for entry in ENTRIES.values() for name, recipe in entry.presets.items()}
+
+UNTRAINED = {"sounds": (".wav", ".flac", ".ogg", ".mp3"), "videos": (".mp4", ".mkv", ".webm", ".mov", ".avi")}
+"""Files that are counted beside those of the modalities, to say what a folder holds."""
+MOST = 100_000  # files of a folder that are counted
+CLEARLY = 4  # times as many files as of any other kind decide what a folder holds
+
+
+@cache
+def modality_of(kind: str) -> Modality:
+    """The modality of that name, imported when it is first asked for."""
+    module, _, name = ENTRIES[kind].where.partition(":")
+    made: Modality = getattr(import_module(module), name)()
+    return made
+
+
+# Recipes
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name, in that file, or for the data at that path. Raises :class:`UserError` for none of
+    them."""
+    if name in RECIPES:
+        return RECIPES[name]
+    if name.endswith((".yaml", ".yml")) and os.path.isfile(name):
+        try:
+            with open(name, encoding="utf-8") as file:
+                content = file.read()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UserError(f"{name}: cannot be read ({problem})") from None
+        return from_dict(read_yaml(content, name), name)
+    if os.path.exists(
+        os.path.expanduser(name)
+    ):  # where Path.exists would raise: a name too long, a folder closed to us
+        return recipe_for([name])
+    raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
+
+
+def recipe_for(data: Sequence[str]) -> Recipe:
+    """The recipe for a user's own data, a path or several, or the name of a set: that of the modality whose data they
+    are. Raises :class:`UserError` where that cannot be told."""
+    entry = entry_for(data)
+    recipe = next(iter(entry.presets.values()))
+    return recipe.changed(named_data(recipe, data))
+
+
+def named_data(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
+    """Places of data as the settings that they are for. Raises :class:`UserError` for more than the recipe has."""
+    if len(data) > len(recipe.data_settings):
+        raise UserError(
+            f"data: {len(data)} places are too many, recipe '{recipe.name}' takes {len(recipe.data_settings)}"
+        )
+    return dict(zip(recipe.data_settings, data, strict=False))
+
+
+def entry_for(data: Sequence[str]) -> Entry:
+    """The modality whose data these are. Raises :class:`UserError` where that cannot be told."""
+    for entry in ENTRIES.values():
+        if len(data) == 1 and data[0] in entry.sets:
+            return entry
+    paths = [os.path.expanduser(place) for place in data]
+    if len(paths) > 1:
+        fitting = [entry for entry in ENTRIES.values() if len(entry.recipe.data_settings) == len(paths)]
+        if fitting:
+            return fitting[0]
+    for entry in ENTRIES.values():
+        if any(
+            all(os.path.isdir(os.path.join(path, name)) for name in group) for group in entry.folders for path in paths
+        ):
+            return entry
+    return by_endings(paths)
+
+
+def by_endings(paths: Sequence[str]) -> Entry:
+    """The modality that most files below these paths belong to. Raises :class:`UserError` with the counts where no kind
+    is clearly in the majority."""
+    counts = Counter(kind for path in paths for name in files_below(path) if (kind := kind_of(name)))
+    shown = ", ".join(f"{number:,} of {kind}" for kind, number in counts.most_common()) or "no file of a known kind"
+    (kind, most), second = (*counts.most_common(2), ("", 0))[:2] if counts else (("", 0), ("", 0))
+    if not most or most < CLEARLY * second[1] or kind in UNTRAINED:
+        names = ", ".join(next(iter(entry.presets)) for entry in ENTRIES.values())
+        raise UserError(
+            f"{paths[0]}: holds {shown}, which does not tell what to train; name a recipe: "
+            f"sparring train RECIPE --data {paths[0]}, where RECIPE is {names} or another"
+        )
+    return ENTRIES[kind]
+
+
+def files_below(path: str) -> Iterator[str]:
+    """The names of a file, or of the files in a folder and its sub-folders, hidden ones left out."""
+    if not os.path.isdir(path):
+        yield os.path.basename(path)
+        return
+    seen = 0
+    for _, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                yield name
+        seen += len(names)
+        if seen > MOST:
+            return
+
+
+def kind_of(name: str) -> str:
+    """The modality, or another kind of file, that a file's name tells; empty where it tells none."""
+    kinds = {**{kind: entry.endings for kind, entry in ENTRIES.items()}, **UNTRAINED}
+    return next((kind for kind, endings in kinds.items() if name.lower().endswith(endings)), "")
+
+
+def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
+    """A recipe from its file's mapping, of this format or an older one. Raises :class:`UserError` naming the file."""
+    kind = str(content["kind"])
+    if kind not in ENTRIES:
+        raise UserError(f"{where}: a recipe of kind '{kind}', which this Sparring does not know")
+    settings = {str(name): value for name, value in content.items() if name not in ("sparring", "kind")}
+    if content.get("sparring", FORMAT) != FORMAT:
+        settings, old = with_present_names(ENTRIES[kind].recipe, settings)
+        names = f": {', '.join(f'{name} is now {new}' for name, new in old.items())}" if old else ""
+        print(f"sparring: {where} is of format {content['sparring']}{names}", file=sys.stderr)
+    try:
+        return ENTRIES[kind].recipe().changed(settings)
+    except UserError as problem:
+        raise UserError(f"{where}: {problem}") from None
+
+
+# Options
+
+
+def kind_at(path: str | Path) -> str:
+    """The modality of the run or model in a folder; empty where there is none that can be read."""
+    import json
+
+    for inner in ("model", ""):
+        try:
+            with open(os.path.join(path, inner, "config.json"), encoding="utf-8") as file:
+                kind = json.load(file)["kind"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            continue
+        return str(kind) if kind in ENTRIES else ""
+    return ""
+
+
+def options_of(verb: str, kind: str) -> type[Settings]:
+    """The options of a verb on models of a modality; on any model where ``kind`` is empty."""
+    return ENTRIES[kind].options.get(verb, VERBS[verb]) if kind else VERBS[verb]
+
+
+def options_for(verb: str, path: str | Path, options: Mapping[str, Any]) -> Settings:
+    """The options of a verb on the run or model at ``path``, those that are None left at their defaults. Raises
+    :class:`UserError` for one that it does not have, or a value that it cannot have."""
+    kind = options_of(verb, kind_at(path))
+    given, old = with_present_names(kind, {name: value for name, value in options.items() if value is not None})
+    for name, new in old.items():
+        print(f"sparring: {name} is now called {new}", file=sys.stderr)
+    unknown = next((name for name in given if name not in fields(kind)), None)
+    if unknown:
+        raise UserError(f"{unknown}: {path} has no such option of {verb}{nearest(unknown, fields(kind))}; leave it out")
+    return kind().changed(given)
+
+
+# Models
+
+
+def load(path: str | Path, device: str = "auto") -> Model:
+    """The model in a run folder or a model folder, on ``device``. Raises :class:`UserError` when there is none, or it
+    is unsafe."""
+    from pathlib import Path
+
+    from sparring.core.precision import find_device
+    from sparring.core.run import model_folder, read_config
+    from sparring.model import Model
+
+    folder = model_folder(Path(path))
+    config = read_config(folder)
+    where = str(folder / "config.json")
+    recipe = from_dict({"sparring": config["sparring"], "kind": config["kind"], **config["recipe"]}, where)
+    found = find_device(device)
+    return Model(modality_of(recipe.kind), recipe, config, path=Path(path), folder=folder, device=found)

@@ -1,0 +1,206 @@
+"""A trained model: loaded from a run or a shared folder, sampled, described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from sparring.core.adversarial_recipe import WITH_LOG_ODDS
+from sparring.core.checkpoint import restore_network
+from sparring.core.errors import UserError
+from sparring.core.game import Batch, Output, rows
+from sparring.core.recipe import Recipe
+from sparring.core.run import weights_hash
+from sparring.core.seeds import mixed
+from sparring.core.settings import fields, nearest
+from sparring.data.source import Form
+from sparring.options import SampleOptions
+from sparring.version import __version__
+
+if TYPE_CHECKING:
+    from sparring.modality import Modality
+
+ATTEMPTS = 100  # draws for a sample that the discriminator believes
+MOST = 1_000_000  # samples made at once: all are held in memory
+
+
+class Model:
+    """A generator (its averaged weights) and the discriminator it trained against, in evaluation mode on ``device``.
+
+    ``path`` is what the user named, ``folder`` the model folder in it; ``config`` is that folder's; ``networks`` are
+    all players' networks by name; ``hash`` names the generator's weights. Raises :class:`UserError` when the folder is
+    damaged.
+    """
+
+    def __init__(
+        self,
+        modality: Modality,
+        recipe: Recipe,
+        config: Mapping[str, Any],
+        *,
+        path: Path,
+        folder: Path,
+        device: torch.device,
+    ) -> None:
+        self.modality, self.recipe, self.path, self.folder, self.device = modality, recipe, path, folder, device
+        self.examples: int = config["examples"]
+        self.examples_seen: int = config["examples_seen"]
+        try:
+            self.form: Form = modality.form.from_dict(config["form"])
+            self.game = modality.build_game(recipe, self.form)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as problem:
+            raise UserError(f"{folder / 'config.json'}: damaged ({problem}); copy the model folder again") from None
+        tensors = read_weights(folder / "model.safetensors")
+        for name, player in self.game.players.items():
+            try:
+                restore_network(f"{name}.", player.network, tensors)
+            except RuntimeError:
+                raise UserError(
+                    f"{folder}: its weights do not fit its config.json; copy the whole folder again"
+                ) from None
+        self.networks = {name: player.network.to(device).eval() for name, player in self.game.players.items()}
+        self.hash = weights_hash(self.networks["generator"].state_dict())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that samples can be asked for; empty when the model knows none."""
+        return self.form.labels if self.game.classes else ()
+
+    @property
+    def output(self) -> Output:
+        """The one kind of example that is made from nothing. Raises :class:`UserError` where the model changes examples
+        instead."""
+        if "" not in self.game.outputs:
+            raise UserError(
+                f"{self.folder}: makes nothing from nothing; give it something to work on: sparring translate "
+                f"{self.folder} INPUT..."
+            )
+        return self.game.outputs[""]
+
+    @property
+    def gives_log_odds(self) -> bool:
+        """Whether the discriminator's logits are log odds of being real, uncalibrated, and do not only compare."""
+        return getattr(self.recipe, "objective", "") in WITH_LOG_ODDS
+
+    # Samples
+
+    def sample(
+        self, count: int = 64, *, seed: int = 0, label: str | None = None, min_probability: float = 0.0, **options: Any
+    ) -> Any:
+        """``count`` samples, on the CPU: images as float ``(count, channels, height, width)`` in [-1, 1], points
+        ``(count, dimensions)``, text as a list of strings, and what else a modality gives.
+
+        The same seed makes the same samples. ``min_probability``: only those that the discriminator finds real with at
+        least this probability, which is not calibrated. ``options`` are those of the modality's sampling, of text
+        ``temperature``, ``top_p`` and ``prompt``. Raises :class:`UserError` for a count below 1, a label that the model
+        does not know, or an option that it does not have.
+        """
+        return self.modality.to_python(
+            self.draw(count, seed=seed, label=label, min_probability=min_probability, **options)
+        )
+
+    def draw(self, count: int, *, seed: int, label: str | None, min_probability: float = 0.0, **options: Any) -> Tensor:
+        """Finished samples ``(count, ...)`` on the CPU, of text as characters. Raises :class:`UserError` as
+        :meth:`sample` does."""
+        output = self.output
+        if not 1 <= count <= MOST:
+            raise UserError(f"n: {count} samples cannot be made at once; ask for 1 or more, up to {MOST:,}")
+        if not 0 <= seed < 2**63:
+            raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
+        known = set(fields(self.modality.entry.options.get("sample", SampleOptions))) - set(fields(SampleOptions))
+        for name in options:
+            if name not in known:
+                raise UserError(f"{name}: {self.recipe.kind} are not sampled with it; leave it out")
+        conditions = self.game.conditions(count, self.label_index(label))
+        with torch.no_grad():
+            if min_probability:
+                made = self.believed(output, conditions, seed, min_probability, options)
+            else:
+                made = output.generate(self.networks, conditions, seed=seed, **options)
+        return output.finish(made).cpu()
+
+    def believed(
+        self, output: Output, conditions: Batch, seed: int, least: float, options: Mapping[str, Any]
+    ) -> Tensor:
+        """Samples ``(rows, ...)`` that the discriminator finds real with probability ``least`` or more; others are
+        drawn again. Raises :class:`UserError` where the discriminator gives no log odds, or believes too few."""
+        if not self.gives_log_odds or not 0 < least < 1:
+            why = (
+                f"{least} is no probability"
+                if self.gives_log_odds
+                else "this model's discriminator only compares, it gives no log odds"
+            )
+            raise UserError(
+                f"min_probability: {why}; leave it out, or choose one between 0 and 1 of a model trained with targets"
+            )
+        conditions = {name: value.to(self.device) for name, value in conditions.items()}
+        count = rows(conditions)
+        left = torch.arange(count, device=self.device)
+        made: Tensor | None = None
+        for attempt in range(ATTEMPTS):
+            chosen = {name: value[left] for name, value in conditions.items()}
+            drawn = output.generate(self.networks, chosen, seed=mixed(seed, attempt), **options)
+            made = drawn if made is None else made.index_copy(0, left, drawn)
+            logits = output.logits(self.networks, chosen, drawn)
+            if logits is None:
+                raise UserError(
+                    f"min_probability: the discriminator of {self.folder} has not learned; train on, or leave it out"
+                )
+            left = left[logits.sigmoid() < least]
+            if not len(left):
+                return made
+        raise UserError(
+            f"min_probability: after {ATTEMPTS} draws {len(left):,} of {count:,} samples are still "
+            f"below {least:g}; ask for less"
+        )
+
+    def label_index(self, label: str | None) -> int | None:
+        """The label's number. Raises :class:`UserError` for one that is not known."""
+        if label is None:
+            return None
+        if not self.labels:
+            raise UserError(f"label: {self.folder} was trained without labels; leave --label out")
+        if label not in self.labels:
+            shown = ", ".join(self.labels[:20])
+            raise UserError(f"label: no '{label}' here{nearest(label, self.labels)}; it knows {shown}")
+        return self.labels.index(label)
+
+    def sample_labels(self, count: int, label: str | None) -> list[str] | None:
+        """The label of each of ``count`` samples; None without labels."""
+        if not self.labels:
+            return None
+        return [self.labels[index] for index in self.game.conditions(count, self.label_index(label))["labels"].tolist()]
+
+    def write(
+        self, samples: Tensor, labels: Sequence[str] | None, out: Path, *, seed: int, overwrite: bool
+    ) -> list[Path]:
+        """Write finished samples ``(n, ...)``, each with where it came from. Raises :class:`UserError` for an ending of
+        ``out`` that the modality does not write."""
+        note = {
+            "sparring": __version__,
+            "recipe": self.recipe.to_dict(),
+            "model": self.hash,
+            "examples_seen": self.examples_seen,
+            "seed": seed,
+        }
+        return self.modality.write(samples, out, labels=labels, note=note, overwrite=overwrite)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors ``(...)`` of a safetensors file, by name. Raises :class:`UserError` when it is missing, damaged, or a
+    pickle."""
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing; copy the whole model folder, or resume the run") from None
+    except (SafetensorError, OSError) as problem:
+        start = path.read_bytes()[:2] if path.is_file() else b""
+        if start == b"PK" or start[:1] == b"\x80":
+            raise UserError(f"{path}: a pickle, not safetensors; a pickle can run code and is never loaded") from None
+        raise UserError(f"{path}: damaged ({problem}); copy it again, or resume the run") from None

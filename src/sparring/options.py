@@ -1,0 +1,83 @@
+"""The options of the verbs that work on a model. A modality whose verb takes more extends these. No torch in here."""
+
+from __future__ import annotations
+
+from sparring.core.settings import Settings, setting, settings
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+REPLACE = "replace what is there"
+
+
+@settings
+class SampleOptions(Settings):
+    """What ``sparring sample`` is asked for; a modality's own fields go to the generator (:meth:`Output.generate`)."""
+
+    count: int = setting(64, "how many samples", low=1, high=1_000_000)
+    seed: int = setting(0, "the same seed makes the same samples", low=0, high=2**63 - 1)
+    label: str = setting("", "only samples of this label")
+    min_probability: float = setting(
+        0.0, "only samples that the discriminator finds real with this probability (not calibrated)", low=0, high=1
+    )
+    out: str = setting("", "the file or folder to write, whose ending says as what (default: a preview in the run)",
+                       "output")  # fmt: skip
+    overwrite: bool = setting(False, REPLACE, "output")
+    device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class EvaluateOptions(Settings):
+    """What ``sparring evaluate`` is asked for."""
+
+    data: tuple[str, ...] = setting((), "the real examples (a run knows its own)", "data")
+    count: int = setting(0, "samples (default: 10,000, or half of the real examples)", low=0)
+    seed: int = setting(0, "of samples and of which real examples", low=0, high=2**63 - 1)
+    features: str = setting("auto", "auto, a .pt or .onnx file, or timm:NAME (docs/metrics.md)")
+    out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output")
+    device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class ScoreOptions(Settings):
+    """What ``sparring score`` is asked for."""
+
+    files: tuple[str, ...] = setting((), "the examples to score: whatever the model could be trained on", "data")
+    label: str = setting("", "score all examples under this label")
+    out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output")
+    overwrite: bool = setting(False, REPLACE, "output")
+    device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class TranslateOptions(Settings):
+    """What ``sparring translate`` is asked for."""
+
+    inputs: tuple[str, ...] = setting((), "files, folders of them, patterns", "data")
+    direction: str = setting("a2b", "from which domain to which")
+    out: str = setting("", "a folder; a file for a single input (default: translated/ in the run)", "output")
+    overwrite: bool = setting(False, REPLACE, "output")
+    device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class TrainOptions(Settings):
+    """What ``sparring train`` is asked for besides the settings of a recipe."""
+
+    data: tuple[str, ...] = setting((), "a folder, a file, or the name of a set; two of them for two domains", "data")
+    out: str = setting("", "run folder (default: runs/<recipe>)", "output")
+
+
+@settings
+class CheckOptions(Settings):
+    """What ``sparring data check`` is asked for besides the settings that decide how data are read."""
+
+    out: str = setting("", "the file to draw some examples in (default: check-<name>)", "output")
+    overwrite: bool = setting(False, REPLACE, "output")
+
+
+VERBS: dict[str, type[Settings]] = {
+    "sample": SampleOptions,
+    "evaluate": EvaluateOptions,
+    "score": ScoreOptions,
+    "translate": TranslateOptions,
+}
+"""The options of each verb, unless the modality has its own."""

@@ -1,0 +1,83 @@
+"""Points in the plane, behind the door that every modality has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.core.game import Batch, Game, Networks
+from sparring.core.recipe import Recipe
+from sparring.data.source import Form, Source
+from sparring.media.pictures.notes import encode_png
+from sparring.metrics.comparison import Comparison
+from sparring.metrics.features import Features
+from sparring.metrics.score import Family
+from sparring.modality import Artifact, Modality
+from sparring.points.data import PointForm, PointSource, open_source
+from sparring.points.game import PointGame
+from sparring.points.metrics import coordinates, mode_metrics
+from sparring.points.recipes import ENTRY, PointRecipe
+from sparring.points.samples import scatter, write_samples
+
+SHOWN = 1024  # points of a preview
+
+
+class Points(Modality):
+    """Points ``(n, dimensions)`` in the coordinates of the data."""
+
+    entry = ENTRY
+    form = PointForm
+
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The points that the recipe names, whatever form a model has: a game scales them by itself. Raises
+        :class:`UserError`."""
+        assert isinstance(recipe, PointRecipe)
+        return open_source(recipe)
+
+    def build_game(self, recipe: Recipe, form: Form) -> Game:
+        """The game on points that are centred and scaled as ``form`` says."""
+        assert isinstance(recipe, PointRecipe)
+        assert isinstance(form, PointForm)
+        return PointGame(recipe, form)
+
+    def write(
+        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+    ) -> list[Path]:
+        """Write points ``(n, dimensions)`` as a picture, an array or a table. Raises :class:`UserError`."""
+        return write_samples(samples, out, note, overwrite=overwrite)
+
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """A picture of where generated points lie."""
+        output = game.outputs[""]
+        points = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
+        return as_artifact(points, "generated points")
+
+    def comparable(self, finished: Tensor) -> Tensor:
+        """Points ``(n, dimensions)`` are compared as they are."""
+        return finished.cpu()
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """The coordinates of points ``(n, dimensions)`` themselves."""
+        return coordinates()
+
+    def families(self, source: Source) -> tuple[Family, ...]:
+        """The modes that were found, where the truth is a mixture of known centres."""
+        assert isinstance(source, PointSource)
+        return () if source.centres is None else (mode_metrics(source.centres),)
+
+    def figures(self, comparison: Comparison) -> list[Artifact]:
+        """Pictures of generated and of real points."""
+        real = comparison.reference[: len(comparison.samples)]
+        return [
+            as_artifact(comparison.samples, "the samples", "samples"),
+            as_artifact(real, "as many real points", "real"),
+        ]
+
+
+def as_artifact(points: Tensor, caption: str, name: str = "") -> Artifact:
+    """A picture of points ``(n, dimensions)``."""
+    return Artifact(caption, "image/png", encode_png(scatter(points.float().cpu().numpy()), {}), name)

@@ -1,0 +1,124 @@
+"""Artifacts as elements of a page that holds everything itself, and the previews of a run: some of many."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from sparring.modality import ENDINGS, Artifact
+from sparring.report.curves import evenly, number
+
+MOST = 60  # previews of a report
+BUDGET = 10_000_000  # bytes of all previews together, before base64 makes four of three
+LARGE = BUDGET // MOST  # bytes from which on a PNG is shown smaller and compressed with loss
+SIDE = 1024  # pixels of a PNG shown smaller
+
+MEDIA_TYPES = {ending: media_type for media_type, ending in ENDINGS.items()}
+BEGINNINGS = {
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/svg+xml": rb"<svg|<\?xml",
+    "image/webp": rb"RIFF....WEBP",
+    "image/gif": rb"GIF8",
+    "audio/wav": rb"RIFF....WAVE",
+    "audio/flac": rb"fLaC",
+    "audio/mpeg": rb"ID3|\xff[\xe0-\xff]",
+    "video/mp4": rb"....ftyp",
+    "video/webm": rb"\x1a\x45\xdf\xa3",
+    "text/plain": rb"[^\0]*\Z",
+}
+"""How the first 12 bytes of a file of each media type begin."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What was written into ``samples/`` after so many ``examples`` seen."""
+
+    examples: int
+    artifact: Artifact
+
+    def to_dict(self) -> dict[str, Any]:
+        """``examples``, the ``media`` type and the ``url``, as plain values for the page's script."""
+        return {"examples": self.examples, "media": self.artifact.media_type, "url": as_url(self.artifact)}
+
+
+# Artifacts as elements
+
+
+def element(artifact: Artifact, attributes: str = "") -> str:
+    """The HTML element that shows an artifact: an image, a sound or a video with controls, or text; the caption is what
+    is read out in its place. ``attributes`` are put into its tag as they are."""
+    kind, caption = artifact.media_type.partition("/")[0], escape(artifact.caption)
+    tag = {"image": "img", "audio": "audio controls", "video": "video controls loop playsinline"}.get(kind, "pre")
+    opening = " ".join([tag, attributes]).strip()
+    if tag == "pre":
+        return f"<{opening}>{escape(artifact.data.decode('utf-8', errors='replace'))}</pre>"
+    if tag == "img":
+        return f'<{opening} alt="{caption}" src="{as_url(artifact)}">'
+    return f'<{opening} aria-label="{caption}" src="{as_url(artifact)}"></{kind}>'
+
+
+def as_url(artifact: Artifact) -> str:
+    """An artifact as a ``data:`` URL."""
+    return f"data:{escape(artifact.media_type)};base64,{base64.b64encode(artifact.data).decode()}"
+
+
+# The previews of a run
+
+
+def previews(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[Preview]:
+    """At most 60 previews over the training, within a budget of bytes."""
+    files = [(examples, path) for examples, path in preview_files(run_folder, journal) if media_type_of(path)]
+    shown = [Preview(examples, read_preview(path, examples)) for examples, path in evenly(files, MOST)]
+    while sum(len(preview.artifact.data) for preview in shown) > BUDGET and len(shown) > 2:
+        shown = evenly(shown, max(2, len(shown) // 2))
+    return shown
+
+
+def preview_files(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[tuple[int, Path]]:
+    """The previews that the journal names and that are there, by the examples seen; else all in the folder."""
+    folder = run_folder / "samples"
+    paths = {
+        round(examples): folder / Path(str(entry.get("file"))).name
+        for entry in journal
+        if entry.get("event") == "sample" and (examples := number(entry.get("examples"))) is not None
+    }
+    if not paths:
+        paths = {int(path.stem): path for path in folder.glob("*.*") if path.stem.isdecimal()}
+    there = {examples: path for examples, path in paths.items() if os.path.isfile(path)}  # where is_file may raise
+    return sorted(there.items())
+
+
+def media_type_of(path: Path) -> str:
+    """The media type that a file's ending stands for, if it begins like one; empty for what cannot be shown."""
+    media_type = MEDIA_TYPES.get(path.suffix.lower(), "")
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(12)
+    except OSError:
+        return ""
+    return media_type if media_type and re.match(BEGINNINGS[media_type], beginning, re.DOTALL) else ""
+
+
+def read_preview(path: Path, examples: int) -> Artifact:
+    """A file as it is, or a large PNG as a WebP of at most 1024 pixels a side."""
+    artifact = Artifact(f"Samples after {examples:,} examples", media_type_of(path), path.read_bytes())
+    if len(artifact.data) <= LARGE or artifact.media_type != "image/png":
+        return artifact
+    buffer = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(artifact.data)) as picture:
+            picture.thumbnail((SIDE, SIDE))
+            picture.save(buffer, format="WEBP", quality=85, method=2)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return artifact  # damaged: a browser shows as much of it as there is
+    smaller = Artifact(artifact.caption, "image/webp", buffer.getvalue())
+    return min(artifact, smaller, key=lambda each: len(each.data))

@@ -1,0 +1,178 @@
+"""What is evaluated: an output of a trained model, or files that somebody made, each beside real examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.game import Output
+from sparring.core.run import find
+from sparring.core.seeds import Stream, mixed
+from sparring.data.order import held_out_count, split
+from sparring.data.source import Source
+from sparring.metrics.features import Features
+from sparring.metrics.score import Score
+from sparring.model import Model
+
+if TYPE_CHECKING:
+    from sparring.modality import Modality
+
+READ = 4096  # examples read at a time
+MADE = 512  # samples made at a time
+FITTED = 512  # real examples that quick features are fitted to
+
+Samples = tuple[Tensor, Tensor | None, Tensor | None]
+"""The samples, the discriminator's logits ``(n,)`` and the labels ``(n,)`` that they were made under, where there are
+any."""
+
+
+class Target(Protocol):
+    """Something to evaluate beside ``source``, real examples that ``output`` knows how to read."""
+
+    modality: Modality
+    source: Source
+    output: Output
+    path: Path
+    """What the user named."""
+    facts: dict[str, Any]
+    """What is told of it beside its scores."""
+    labels: tuple[str, ...]
+    count: int | None
+    """How many samples there are; None for as many as one likes."""
+
+    def samples(self, like: np.ndarray, seed: int) -> Samples:
+        """As many comparable samples ``(n, ...)`` as ``like`` has indices of real examples, under their labels."""
+
+    def split(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Indices ``(n,)`` of the real examples that it was trained on and of those held out; None where they are
+        unknown."""
+
+    def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
+        """Scores of comparable samples ``(n, ...)`` that only this kind of target has."""
+
+
+class ModelTarget:
+    """One output of a trained model, compared with ``source``. Raises :class:`UserError` unless the examples of
+    ``source`` have the form that the model makes."""
+
+    count: int | None = None
+
+    def __init__(self, model: Model, output: Output, source: Source) -> None:
+        self.modality, self.model, self.output, self.source = model.modality, model, output, source
+        self.path, self.labels = model.path, model.labels
+        self.facts: dict[str, Any] = {"model": model.hash, "examples_seen": model.examples_seen}
+        forms = [form if self.labels else replace(form, labels=()) for form in (model.form, source.form)]
+        if difference := forms[0].differs(forms[1]):
+            raise UserError(
+                f"{source.name}: has {difference}, which is not what the model makes; give the data that it was "
+                "trained on, or data of the same kind"
+            )
+
+    def samples(self, like: np.ndarray, seed: int) -> Samples:
+        """Comparable samples ``(n, ...)`` made now, from ``seed``, with logits and labels ``(n,)``. Raises
+        :class:`UserError` when they are not numbers."""
+        made, logits, labels, bad = [], [], [], 0
+        for number, indices in enumerate(np.split(like, range(MADE, len(like), MADE))):
+            batch = {name: value.to(self.model.device) for name, value in self.source.batch(indices).items()}
+            with torch.no_grad():
+                generated = self.output.generate(self.model.networks, batch, seed=mixed(seed, number))
+                judged_logits = self.output.logits(self.model.networks, batch, generated)
+            finished = self.output.finish(generated)
+            bad += int((~finished.flatten(1).isfinite().all(1)).sum())
+            made.append(self.modality.comparable(finished))
+            logits += [] if judged_logits is None else [judged_logits.cpu()]
+            labels += [batch["labels"].cpu()] if self.labels else []
+        if bad:
+            raise UserError(f"{self.path}: {bad:,} of {len(like):,} samples hold numbers that are not finite")
+        return torch.cat(made), torch.cat(logits) if logits else None, torch.cat(labels) if labels else None
+
+    def split(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Indices ``(n,)`` of training and held-out examples, where these are the data that the model was trained
+        on."""
+        recipe, count = self.model.recipe, len(self.source)
+        if count != self.model.examples or Path(self.source.name).name != recipe.data:
+            return None
+        return split(count, recipe.seed, held_out_count(recipe.held_out, count))
+
+    def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
+        """None: samples ``(n, ...)`` of a model are compared with real examples alone."""
+        return []
+
+
+class FolderTarget:
+    """Samples that lie in files, whoever made them, compared with other files. Raises :class:`UserError` unless both
+    have the same form."""
+
+    labels: tuple[str, ...] = ()
+
+    def __init__(self, modality: Modality, made: Source, source: Source, path: Path) -> None:
+        self.modality, self.made, self.source, self.path = modality, made, source, path
+        self.count: int | None = len(made)
+        self.facts: dict[str, Any] = {"samples": len(made)}
+        forms = [replace(each.form, labels=()) for each in (source, made)]
+        if difference := forms[0].differs(forms[1]):
+            raise UserError(f"{path}: has {difference} of {source.name}; bring both to one form")
+        self.output = plain_output(modality, source)
+
+    def samples(self, like: np.ndarray, seed: int) -> Samples:
+        """As many of the comparable samples ``(n, ...)`` as ``like`` has indices, chosen by ``seed``."""
+        chosen = np.random.default_rng((seed, Stream.EVALUATION)).permutation(len(self.made))[: len(like)]
+        return real_examples(self.modality, self.output, self.made, chosen), None, None
+
+    def split(self) -> None:
+        """None: it is not known what these samples were trained on."""
+        return None
+
+    def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
+        """None: of samples ``(n, ...)`` in files nothing more is known."""
+        return []
+
+
+def only_place(data: Sequence[str]) -> str:
+    """The only place of data. Raises :class:`UserError` for several."""
+    if len(data) > 1:
+        raise UserError(f"data: {len(data)} places are too many, one is enough here")
+    return data[0]
+
+
+def own_data(model: Model) -> dict[str, str]:
+    """The data that a model's run was trained on, by setting. Raises :class:`UserError` when only the user can know."""
+    names = model.recipe.data_settings
+    for folder in (model.folder, model.folder.parent):
+        if (folder / "recipe.yaml").exists():
+            content = find(folder)[1]
+            return {name: str(content[name]) for name in names}
+    if model.recipe.data in model.modality.entry.sets:
+        return {"data": model.recipe.data}
+    raise UserError(
+        f"data: {model.path} does not hold the data it was trained on ({model.recipe.data}); add --data PATH"
+    )
+
+
+def plain_output(modality: Modality, source: Source) -> Output:
+    """What reads the examples of a source where there is no trained model. Raises :class:`UserError` for a modality
+    that makes nothing from nothing."""
+    outputs = modality.build_game(modality.entry.recipe(data=source.name), source.form).outputs
+    if "" not in outputs:
+        raise UserError(f"{source.name}: {modality.entry.recipe.kind} is evaluated by a trained model; give its run")
+    return outputs[""]
+
+
+def quick_features_of(modality: Modality, source: Source, device: torch.device) -> Features:
+    """The modality's quick features, fitted to a few examples of a source."""
+    few = np.arange(len(source))[:: max(1, len(source) // FITTED)][:FITTED]
+    return modality.quick_features(real_examples(modality, plain_output(modality, source), source, few), device)
+
+
+def real_examples(modality: Modality, output: Output, source: Source, indices: np.ndarray) -> Tensor:
+    """The real examples at ``indices``, comparable ``(n, ...)``; some read at a time, for they take more memory
+    before."""
+    parts = np.split(indices, range(READ, len(indices), READ))
+    return torch.cat([modality.comparable(output.finish(output.real(source.batch(part)))) for part in parts])

@@ -1,0 +1,136 @@
+"""Lines of text, behind the door that every modality has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.checking import Summary, lines_on, named
+from sparring.core.errors import UserError
+from sparring.core.game import Batch, Game, Networks
+from sparring.core.recipe import Recipe
+from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation
+from sparring.metrics.features import Features
+from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
+from sparring.options import EvaluateOptions, ScoreOptions
+from sparring.scoring import Table
+from sparring.text.data import TextForm, open_source
+from sparring.text.evaluate import as_artifact, evaluate_lines
+from sparring.text.game import TextGame
+from sparring.text.metrics.quick import first_characters, trigram_features
+from sparring.text.pictures import SHOWN, lines_picture
+from sparring.text.recipes import ENTRY, TextRecipe
+from sparring.text.samples import as_texts, write_samples
+from sparring.text.score import score_lines
+from sparring.text.vocabulary import PAD, UNKNOWN
+
+CHECKED = 5  # lines that a summary shows
+
+
+class Text(Modality):
+    """Lines of tokens, which leave the game as characters: code points ``(n, longest)``."""
+
+    entry = ENTRY
+    form = TextForm
+
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The lines that the recipe names, in the vocabulary of a model's ``form``. Raises :class:`UserError`."""
+        assert isinstance(recipe, TextRecipe)
+        assert form is None or isinstance(form, TextForm)
+        return open_source(recipe, form)
+
+    def build_game(self, recipe: Recipe, form: Form) -> Game:
+        """The game on lines in the vocabulary of ``form``."""
+        assert isinstance(recipe, TextRecipe)
+        assert isinstance(form, TextForm)
+        return TextGame(recipe, form)
+
+    # What it makes, as files
+
+    def write(
+        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+    ) -> list[Path]:
+        """Write lines of characters ``(n, longest)`` as plain text, a table, or a picture. Raises
+        :class:`UserError`."""
+        return write_samples(samples, labels, out, note, overwrite=overwrite)
+
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """The first 32 generated lines as an SVG, each label in turn."""
+        output = game.outputs[""]
+        characters = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
+        return as_artifact("generated lines", lines_picture(as_texts(characters)))
+
+    def to_python(self, samples: Tensor) -> list[str]:
+        """Lines of characters ``(n, longest)`` as strings."""
+        return as_texts(samples)
+
+    # How it is measured
+
+    def comparable(self, finished: Tensor) -> Tensor:
+        """The first 256 characters of each line ``(n, longest)``, ``(n, 256)``."""
+        return first_characters(finished)
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """How often runs of three characters occur in lines ``(n, 256)``; nothing is fitted."""
+        return trigram_features()
+
+    def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
+        """``likelihood``: the mean negative log-likelihood of a held-out token, ends of lines among them, in nats."""
+        assert isinstance(game, TextGame)
+        lines = game.real(held_out)
+        log_likelihoods = game.log_likelihoods(networks, lines, game.labels(held_out))
+        return {"likelihood": -log_likelihoods.sum().item() / int((lines != PAD).sum())}
+
+    # Verbs
+
+    def check(self, recipe: Recipe, say: Say) -> Summary:
+        """What training on these lines would meet: labels with their counts, duplicates, what the vocabulary does not
+        know, what is cut, what is bad, and some lines. Raises :class:`UserError` as training would."""
+        assert isinstance(recipe, TextRecipe)
+        source = open_source(recipe)
+        form, token = source.form, source.vocabulary.token
+        counts = Counter([] if source.labels is None else source.labels.tolist())
+        facts: dict[str, Any] = {
+            "data": source.name,
+            "good": len(source),
+            "duplicates": len(source) - len(set(source.texts)),
+            "labels": {name: counts[index] for index, name in enumerate(source.names)},
+            "token": token,
+            "tokens": form.tokens,
+            "unknown": int((source.lines == UNKNOWN).sum()) / int((source.lines != PAD).sum()),
+            "cut": form.cut,
+            "mean_tokens": form.mean_tokens,
+            "bad": named(source.bad_files),
+            "lines": source.texts[:CHECKED],
+        }
+        lines = (
+            f"{source.name}: {len(source):,} good lines, {facts['duplicates']:,} duplicates",
+            f"{form.tokens:,} {token} tokens are known, {facts['unknown']:.1%} of the text is unknown; "
+            f"{form.mean_tokens:.1f} tokens a line, the end among them",
+            *([f"{form.cut:,} lines are cut; see --length"] if form.cut else []),
+            *lines_on(facts["labels"], source.bad_files),
+            *facts["lines"],
+        )
+        return Summary(facts, lines)
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """Likelihood, quality and diversity of a model's lines beside real ones. Raises :class:`UserError` when nothing
+        can be compared."""
+        if options.features != "auto":
+            raise UserError("features: text is compared in features of its own; leave it at auto")
+        assert isinstance(model.game, TextGame)
+        assert isinstance(model.form, TextForm)
+        return [evaluate_lines(model, model.game, model.form, options, say)]
+
+    def score(self, model: Model, options: ScoreOptions, say: Say) -> Table:
+        """The likelihood of each line of files, the discriminator's logit, and the label that fits best. Raises
+        :class:`UserError` where files hold no text."""
+        assert isinstance(model.game, TextGame)
+        return score_lines(model, model.game, options, say)

@@ -1,0 +1,97 @@
+"""JSON: objects, [text, label] pairs or bare texts; in one list, in a list for each split, or one on each line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sparring.data.source import BadFile
+from sparring.text.reading.content import BadText, ReadText, gather, split_lines
+from sparring.text.reading.tables import TEXT, choose
+from sparring.text.recipes import TextRecipe
+
+TRAINING = ("train", "training")  # the split to learn from
+SPLITS = {*TRAINING, "test", "testing", "val", "valid", "validation", "dev", "eval"}  # names that are no labels
+WANTED = "an object with a text, a [text, label] pair or a text"
+
+Entry = tuple[str, Any]  # where it stands, and its value
+
+
+def read_json(path: Path, content: str, recipe: TextRecipe) -> ReadText:
+    """The texts of one JSON value. Raises :class:`BadText` when it is none, or holds no list of texts."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as problem:
+        if isinstance(problem, json.JSONDecodeError) and problem.msg == "Extra data":  # lines under a wrong name
+            return read_json_lines(path, content, recipe)
+        raise BadText(f"not JSON ({problem}); mend it") from None
+    if isinstance(value, dict):
+        value = _of_lists(value)
+    if not isinstance(value, list):
+        raise BadText(f"holds no list; write a list of objects, each {WANTED}")
+    return _read_entries([(f"{path}[{index}]", entry) for index, entry in enumerate(value)], recipe)
+
+
+def read_json_lines(path: Path, content: str, recipe: TextRecipe) -> ReadText:
+    """The texts of one JSON value a line; lines that are none are bad. Raises :class:`BadText` when no line holds
+    a text."""
+    entries: list[Entry] = []
+    bad_files = []
+    for number, line in enumerate(split_lines(content), start=1):
+        if not line.strip():
+            continue
+        try:
+            entries.append((f"{path}:{number}", json.loads(line)))
+        except (ValueError, RecursionError) as problem:
+            bad_files.append(BadFile(f"{path}:{number}", f"not JSON ({problem})"))
+    if not entries:
+        raise BadText(f"not one of its lines is JSON; write on each {WANTED}")
+    texts = _read_entries(entries, recipe)
+    texts.bad_files[:0] = bad_files
+    return texts
+
+
+def _of_lists(value: dict[str, Any]) -> Any:
+    """The entries in an object of lists, which are columns by name or else splits. Raises :class:`BadText`."""
+    lists = {name: items for name, items in value.items() if isinstance(items, list)}
+    if any(name.lower() in TEXT for name in lists):
+        if len({len(items) for items in lists.values()}) > 1:
+            raise BadText("its columns are of unequal length; make them equal")
+        return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+    for name in lists:
+        if name.lower() in TRAINING:
+            return lists[name]
+    items = [item for items in lists.values() for item in items]
+    if len(lists) > 1 and not any(name.lower() in SPLITS for name in lists) and all(isinstance(i, str) for i in items):
+        raise BadText("holds lists of bare texts; write [text, label] pairs instead, or a list of texts")
+    return items if lists else None
+
+
+def _read_entries(entries: list[Entry], recipe: TextRecipe) -> ReadText:
+    """The texts of all entries. Raises :class:`BadText` when not one of them is of use."""
+    names = list(dict.fromkeys(name for _, entry in entries if isinstance(entry, dict) for name in entry))
+    text, label = choose(names, recipe) if names else (0, None)
+    text_name, label_name = (names[text], None if label is None else names[label]) if names else ("", None)
+    rows, bad_files = [], []
+    for place, entry in entries:
+        entry_text, entry_label = _pair(entry, text_name, label_name)
+        if isinstance(entry_text, str):
+            rows.append((place, entry_text, None if recipe.labelled == "no" else _as_label(entry_label)))
+        else:
+            bad_files.append(BadFile(place, f"is not {WANTED}"))
+    if not rows:
+        raise BadText(f"not one of its entries is {WANTED}")
+    return gather(rows, bad_files)
+
+
+def _pair(entry: Any, text_name: str, label_name: str | None) -> tuple[Any, Any]:
+    if isinstance(entry, dict):
+        return entry.get(text_name), entry.get(label_name)
+    if isinstance(entry, list) and len(entry) == 2:
+        return entry[0], entry[1]
+    return entry, None
+
+
+def _as_label(label: Any) -> str | None:
+    return str(label).strip() if isinstance(label, str | int | float) else None

@@ -1,0 +1,159 @@
+"""``sparring score`` for text: how likely lines are, how real the discriminator finds them, and which label fits."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.settings import nearest
+from sparring.modality import Say
+from sparring.model import Model
+from sparring.options import ScoreOptions
+from sparring.scoring import SHOWN, Table
+from sparring.text.data import as_row
+from sparring.text.game import TextGame
+from sparring.text.reading.content import BadText
+from sparring.text.reading.files import read_file
+from sparring.text.reading.lines import clean
+from sparring.text.vocabulary import END, PAD
+
+CHUNK = 1024  # lines at a time
+
+
+@dataclass(frozen=True)
+class ScoredLine:
+    """A line: ``nats`` is its log-likelihood, the end of the line included, exactly as the generator gives it.
+
+    ``asked`` is the label that came with it. Without one, the likelihood is the mean over all labels, and the
+    discriminator is asked under the likeliest, ``label``, whose probability by the generator (all labels equally likely
+    beforehand) is ``label_probability``. ``score`` is the discriminator's logit, higher for what it takes for real and
+    no probability; None before the discriminator has learned.
+    """
+
+    text: str
+    nats: float
+    tokens: int
+    nats_per_token: float
+    score: float | None
+    asked: str | None
+    label: str | None
+    label_probability: float | None
+    cut: bool
+    """Whether the line was longer than the model's lines are."""
+
+
+def score_lines(model: Model, game: TextGame, options: ScoreOptions, say: Say) -> Table:
+    """Score each line of ``options.files``, under ``options.label`` or the labels in the files.
+
+    Raises :class:`UserError` for files that hold no text, and labels that the model does not know.
+    """
+    label = options.label or None
+    pairs = [pair for file in options.files for pair in read_pairs(Path(file), model, game, label, say)]
+    starts = range(0, len(pairs), CHUNK)
+    lines = [line for start in starts for line in score_pairs(model, game, pairs[start : start + CHUNK])]
+    scores = [line.score for line in lines if line.score is not None]
+    summary = {
+        "count": len(lines),
+        "nats_per_token": sum(line.nats for line in lines) / sum(line.tokens for line in lines),
+        "score": fmean(scores) if scores else None,
+        "calibrated": False,
+        "labels": dict(Counter(line.label for line in lines if line.label).most_common()),
+        "cut": sum(line.cut for line in lines),
+    }
+    return Table([asdict(line) for line in lines], summary, as_text(lines, summary))
+
+
+def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say: Say) -> list[tuple[str, str | None]]:
+    """The lines of a file, each with the label that it is to be scored under. Raises :class:`UserError` for a file that
+    holds no text, and for labels that the model does not know."""
+    if not path.is_file():
+        raise UserError(f"{path}: " + ("a folder; give its files" if path.is_dir() else "no such file"))
+    try:
+        content = read_file(path, game.recipe)
+    except BadText as problem:
+        raise UserError(f"{path}: {problem}") from None
+    for bad in content.bad_files:
+        say(f"skipped {bad.path}: {bad.reason}")
+    pairs = []
+    for text, own_label in content.pairs:
+        asked = label or (clean(own_label, lower=False) if own_label else None)
+        if cleaned := clean(text, game.recipe.lower):
+            pairs.append((cleaned, asked if model.labels else None))
+    if not pairs:
+        raise UserError(f"{path}: holds no lines of text; write one sentence a line")
+    if label and not model.labels:
+        raise UserError(f"label: {model.folder} was trained without labels; leave --label out")
+    for asked in {asked for _, asked in pairs if asked is not None}:
+        if asked not in model.labels:
+            shown = ", ".join(model.labels[:20])
+            raise UserError(f"{path}: unknown label '{asked}'{nearest(asked, model.labels)}; the model knows {shown}")
+    return pairs
+
+
+@torch.no_grad()
+def score_pairs(model: Model, game: TextGame, pairs: Sequence[tuple[str, str | None]]) -> list[ScoredLine]:
+    """The scores of lines, each with the label that it is to be scored under or None."""
+    rows = [as_row(game.vocabulary.encode(text), game.length) for text, _ in pairs]
+    lines = torch.stack(rows).to(model.device)
+
+    # Likelihood, under the given label or as the mean over all, and the likeliest label
+    by_label = likelihoods_by_label(model, game, lines)
+    likeliest = by_label.argmax(0)
+    given = torch.tensor([model.labels.index(asked) if asked else -1 for _, asked in pairs], device=model.device)
+    labels = torch.where(given >= 0, given, likeliest)
+    mean = by_label.logsumexp(0) - math.log(len(by_label))
+    nats = torch.where(given >= 0, by_label.gather(0, labels[None])[0], mean)
+    label_probabilities = (by_label.max(0).values - by_label.logsumexp(0)).exp()
+
+    # The discriminator, and a row for each line
+    logits = game.logits(model.networks, {"labels": labels}, lines)
+    tokens = (lines != PAD).sum(1)
+    return [
+        ScoredLine(
+            text=text,
+            nats=nats[row].item(),
+            tokens=int(tokens[row]),
+            nats_per_token=nats[row].item() / int(tokens[row]),
+            score=None if logits is None else logits[row].item(),
+            asked=asked,
+            label=model.labels[int(likeliest[row])] if model.labels else None,
+            label_probability=label_probabilities[row].item() if model.labels else None,
+            cut=int(lines[row, -1]) not in (PAD, END),
+        )
+        for row, (text, asked) in enumerate(pairs)
+    ]
+
+
+def likelihoods_by_label(model: Model, game: TextGame, lines: Tensor) -> Tensor:
+    """The log-likelihood of each of the lines ``(n, length)`` under each label, in nats, ``(labels, n)``; without
+    labels ``(1, n)``."""
+    if not model.labels:
+        return game.log_likelihoods(model.networks, lines, None).sum(1)[None]
+    under = (torch.full((len(lines),), label, device=lines.device) for label in range(len(model.labels)))
+    return torch.stack([game.log_likelihoods(model.networks, lines, labels).sum(1) for labels in under])
+
+
+def as_text(lines: Sequence[ScoredLine], summary: dict[str, Any]) -> str:
+    """The scores for a person at a terminal: the first lines, then the means."""
+    rows = [("nats/token", "score", "label", "text")]
+    for line in lines[:SHOWN]:
+        score = "" if line.score is None else f"{line.score:.3f}"
+        label = f"{line.label} {line.label_probability:.2f}" if line.label else ""
+        rows.append((f"{line.nats_per_token:.3f}", score, label, line.text))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    shown = [
+        "  ".join([*(word.ljust(width) for word, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+    more = [f"and {len(lines) - SHOWN:,} more; --out scores.tsv has all"] if len(lines) > SHOWN else []
+    score = "" if summary["score"] is None else f", mean score {summary['score']:.3f} (logits of the discriminator)"
+    cut = f"; {summary['cut']:,} were cut at the model's length" if summary["cut"] else ""
+    return "\n".join([*shown, *more, f"{len(lines):,} lines: {summary['nats_per_token']:.4f} nats/token{score}{cut}"])

@@ -1,0 +1,117 @@
+"""Unpaired image-to-image translation, behind the door that every modality has.
+
+Pictures are measured, drawn and written as those of ``images/`` are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.checking import Summary
+from sparring.core.errors import UserError
+from sparring.core.game import Batch, Game, Networks
+from sparring.core.recipe import Recipe
+from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation, assess
+from sparring.images.features.learned import random_features
+from sparring.images.samples import as_artifact, write_samples
+from sparring.media.pictures.sheets import to_bytes
+from sparring.metrics.features import Features
+from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
+from sparring.options import EvaluateOptions, ScoreOptions, TranslateOptions
+from sparring.scoring import Table
+from sparring.translation.check import check
+from sparring.translation.contrast import ContrastGame
+from sparring.translation.cycle import CycleGame
+from sparring.translation.data import TranslationForm, in_form, open_source
+from sparring.translation.evaluate import targets_of
+from sparring.translation.game import TranslationGame
+from sparring.translation.recipes import ENTRY, TranslationEvaluateOptions, TranslationOptions, TranslationRecipe
+from sparring.translation.recycle import RecycleGame
+from sparring.translation.samples import strips
+from sparring.translation.translate import translate
+from sparring.translation.videos import evaluate_videos
+
+GAMES: dict[str, type[CycleGame] | type[ContrastGame]] = {"cycle": CycleGame, "contrast": ContrastGame}
+SHOWN = 16  # pictures of each domain in a preview
+
+
+class Translation(Modality):
+    """Pictures ``(n, channels, height, width)``: in [-1, 1] as they are generated, in bytes as they are compared."""
+
+    entry = ENTRY
+    form = TranslationForm
+
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The two domains that the recipe names; with ``form``, in its size and channels. Raises :class:`UserError`
+        when one of them cannot be had."""
+        assert isinstance(recipe, TranslationRecipe)
+        assert isinstance(form, TranslationForm | None)
+        return open_source(in_form(recipe, form) if form else recipe)
+
+    def build_game(self, recipe: Recipe, form: Form) -> TranslationGame:
+        """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` for a size that no
+        translator takes."""
+        assert isinstance(recipe, TranslationRecipe)
+        assert isinstance(form, TranslationForm)
+        return RecycleGame(recipe, form) if recipe.recycle else GAMES[recipe.method](recipe, form)
+
+    def write(
+        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+    ) -> list[Path]:
+        """Write pictures ``(n, channels, height, width)`` in [-1, 1] as those of ``images/``. Raises
+        :class:`UserError` for an ending that these do not have."""
+        return write_samples(samples, labels, out, note, overwrite=overwrite)
+
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """Pictures of each source domain, their translations and, where there are both directions, these translated
+        back."""
+        rows = strips(networks, list(game.outputs), batch, SHOWN)
+        back = " and the way back" if len(game.outputs) > 1 else ""
+        return as_artifact(to_bytes(rows), f"pictures, their translations{back}")
+
+    def comparable(self, finished: Tensor) -> Tensor:
+        """Pictures ``(n, channels, height, width)`` as bytes: what picture files of them would hold."""
+        return to_bytes(finished)
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """Random convolutions, normalised by the real bytes ``(n, channels, height, width)``."""
+        return random_features(real, device)
+
+    # Verbs
+
+    def check(self, recipe: Recipe, say: Say) -> Summary:
+        """What is in both domains, and what is wrong with them. Raises :class:`UserError` as training would."""
+        assert isinstance(recipe, TranslationRecipe)
+        return check(recipe)
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """An evaluation for each direction, or one of the videos that ``options`` name. Raises :class:`UserError` when
+        nothing can be compared."""
+        assert isinstance(options, TranslationEvaluateOptions)
+        if options.resize and not options.videos:
+            raise UserError("resize: has no effect without --videos; leave it out")
+        targets = targets_of(model, options.data)
+        if options.videos:
+            return [evaluate_videos(targets[0], options, say)]
+        return [replace(assess(target, options, model.device, say), name=target.direction.name) for target in targets]
+
+    def score(self, model: Model, options: ScoreOptions, say: Say) -> Table:
+        """Raises :class:`UserError`: a translation has no one discriminator that could score examples."""
+        raise UserError(
+            f"{model.path}: translates pictures, and its discriminators each know one domain; compare its translations "
+            f"with real pictures instead: sparring evaluate {model.path}"
+        )
+
+    def translate(self, model: Model, options: TranslateOptions, say: Say) -> dict[str, Any]:
+        """Translate the pictures and videos that ``options`` name; plain values of what was written. Raises
+        :class:`UserError` when nothing can be translated, and before anything would be overwritten."""
+        assert isinstance(options, TranslationOptions)
+        return translate(model, options, say)
