@@ -1,14 +1,15 @@
-"""Captions of photographs (COCO, the split of Texygen): BLEU and Self-BLEU of 10,000 samples, and what the adversary
-does to both.
+"""Captions of photographs (COCO, the split of Texygen): BLEU and Self-BLEU of 10,000 samples, and what the adversarial
+loss does to both.
 
     python benchmarks/captions.py FOLDER-WITH-train.txt-AND-test.txt [--quick] [--seeds 3] [--first 0] [--steps 400]
 
-Any BLEU can be had by a low temperature. So BLEU against all test captions is told at that temperature at which
+Any BLEU can be had by a low temperature. So BLEU against all test captions is given at that temperature at which
 Self-BLEU-5 is that of as many real training captions, found on a curve over temperatures. Published for maximum
 likelihood by Caccia et al. 2020 (table 5): BLEU-2 to 5 .74 .52 .33 .21; real training captions have .74 .53 .34 .22.
 
-The effect of the adversary is the difference between a second act with it and one as long without it: of BLEU-5 at
-equal Self-BLEU-5, and of reverse LM at equal LM (surprise of a model of n-grams, in nats a word), over seeds.
+The effect of the adversarial loss is the difference between an adversarial phase with it and one as long without it: of
+BLEU-5 at equal Self-BLEU-5, and of reverse LM at equal LM (negative log-likelihood of a word under a model of n-grams,
+in nats), over seeds.
 """
 
 from __future__ import annotations
@@ -20,18 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from acts import after_each, crossing, parsed, parser, spread, temperature_at
+from phases import WITH, WITHOUT, after_each, crossing, parsed, parser, spread, temperature_at
 
-from sparring.text.data import open_source
-from sparring.text.measures.bleu import bleu, self_bleu
-from sparring.text.measures.ngrams import NgramModel
-from sparring.text.measures.novelty import copied
-from sparring.text.measures.sentences import Sentence
-from sparring.text.recipes import text
 from sparring.model import Model
-from sparring.verbs.texts import by_unit
+from sparring.text.data import open_source
+from sparring.text.metrics.bleu import ORDERS, bleu, self_bleu
+from sparring.text.metrics.ngrams import NgramModel
+from sparring.text.metrics.novelty import copied
+from sparring.text.metrics.scores import per_token
+from sparring.text.metrics.sentences import Sentence
+from sparring.text.recipes import text
 
-ORDERS = (2, 3, 4, 5)
 EQUAL = 4.0  # LM at which reverse LM is compared
 TEMPERATURES = (0.8, 0.9, 1.0, 1.1, 1.2)
 PUBLISHED = {2: 0.74, 3: 0.52, 4: 0.33, 5: 0.21}
@@ -39,46 +39,50 @@ SETTINGS: dict[str, Any] = {"sample_every": "1h", "checkpoint_every": "10m"}
 
 
 class Yardstick:
-    """The captions, and what is measured against them."""
+    """The captions, and what is measured against them; at most ``most`` of each file, all where it is None."""
 
     def __init__(self, folder: Path, most: int | None) -> None:
-        self.cut = open_source(text.changed({"data": str(folder / "train.txt")})).vocabulary.units
+        self.tokens = open_source(text.changed({"data": str(folder / "train.txt")})).vocabulary.tokens
         self.training, self.test = (self.read(folder / f"{name}.txt")[:most] for name in ("train", "test"))
         words = {word for sentence in (*self.training, *self.test) for word in sentence}
         self.learn = partial(NgramModel, vocabulary=words)
-        self.judge = self.learn(self.training)
-        self.real = {**self.measured(self.training), "lm": surprise(self.judge, self.test)}  # of what it never saw
+        self.of_real = self.learn(self.training)
+        lm = negative_log_likelihood(self.of_real, self.test)  # of what it never saw
+        self.real = {**self.measured(self.training), "lm": lm}
 
     def read(self, path: Path) -> list[Sentence]:
-        """A caption a line, its punctuation apart from its words, as the published figures have it."""
-        return [tuple(self.cut(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        """The captions of a file, one a line, their punctuation apart from their words, as the published figures have
+        it."""
+        return [tuple(self.tokens(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
     def measured(self, sentences: list[Sentence]) -> dict[str, float]:
-        """All of it, of as many sentences as there are training captions."""
+        """All numbers of as many sentences as there are training captions."""
         against, among = bleu(sentences, self.test, ORDERS), self_bleu(sentences, ORDERS)
         return {
             **{f"bleu{order}": float(against[order].mean()) for order in ORDERS},
             **{f"self-bleu{order}": float(among[order].mean()) for order in ORDERS},
-            "lm": surprise(self.judge, sentences),
-            "reverse-lm": surprise(self.learn(sentences), self.test),
+            "lm": negative_log_likelihood(self.of_real, sentences),
+            "reverse-lm": negative_log_likelihood(self.learn(sentences), self.test),
         }
 
-    def written(self, model: Model, temperature: float, seed: int) -> list[Sentence]:
-        """Samples."""
-        return [tuple(self.cut(line)) for line in model.sample(len(self.training), seed=seed, temperature=temperature)]
+    def samples(self, model: Model, temperature: float, seed: int) -> list[Sentence]:
+        """As many samples as there are training captions."""
+        lines = model.sample(len(self.training), seed=seed, temperature=temperature)
+        return [tuple(self.tokens(line)) for line in lines]
 
     def curve(self, model: Model, seed: int) -> list[dict[str, float]]:
-        """At each temperature."""
+        """All numbers of samples at each temperature."""
         return [
-            {"temperature": temperature, **self.measured(self.written(model, temperature, seed))}
+            {"temperature": temperature, **self.measured(self.samples(model, temperature, seed))}
             for temperature in TEMPERATURES
         ]
 
-    def judged(self, model: Model, seed: int) -> dict[str, Any]:
-        """The curve, and other samples at the temperature at which they repeat each other as real captions do."""
+    def matched(self, model: Model, seed: int) -> dict[str, Any]:
+        """The curve, and the numbers of other samples at the temperature at which they repeat each other as real
+        captions do."""
         curve = self.curve(model, seed)
         temperature = temperature_at(curve, "self-bleu5", self.real["self-bleu5"])
-        sentences = self.written(model, temperature, seed + 1000)
+        sentences = self.samples(model, temperature, seed + 1000)
         matched = {"temperature": temperature, **self.measured(sentences), "copied": copied(sentences, self.training)}
         return {
             "curve": curve,
@@ -88,28 +92,30 @@ class Yardstick:
         }
 
 
-def surprise(model: NgramModel, sentences: list[Sentence]) -> float:
+def negative_log_likelihood(model: NgramModel, sentences: list[Sentence]) -> float:
     """The mean negative log-likelihood of a word, in nats."""
-    nats, units = model.log_likelihoods(sentences)
-    return by_unit(-nats, units)[0]
+    log_likelihoods, tokens = model.log_likelihoods(sentences)
+    return per_token(-log_likelihoods, tokens)[0]
 
 
 def play(yardstick: Yardstick, seed: int, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """One seed."""
+    """Train one seed and measure it after each phase."""
     recipe = text.changed({**SETTINGS, "data": str(options.folder / "train.txt"), "seed": seed})
-    acts = {}
-    for act, outcome, model in after_each(recipe, folder / str(seed), options):
-        acts[act] = {"examples": outcome.examples, "seconds": outcome.seconds, **yardstick.judged(model, seed)}
-        print(seed, act, {name: round(value, 3) for name, value in acts[act]["matched"].items()}, flush=True)
-    return {"seed": seed, "acts": acts}
+    phases = {}
+    for phase, outcome, model in after_each(recipe, folder / str(seed), options):
+        result = yardstick.matched(model, seed)
+        phases[phase] = {"examples": outcome.examples, "seconds": outcome.seconds, **result}
+        print(seed, phase, {name: round(value, 3) for name, value in result["matched"].items()}, flush=True)
+    return {"seed": seed, "phases": phases}
 
 
 def summary(runs: list[dict[str, Any]], real: dict[str, float]) -> list[dict[str, str]]:
-    """Samples at real captions' Self-BLEU-5, over seeds; below them real captions and what was published."""
+    """A row for samples after each phase at real captions' Self-BLEU-5, over seeds; then real captions and what was
+    published."""
     names = ("temperature", *(f"bleu{order}" for order in ORDERS), "self-bleu5", "lm", "reverse-lm", "copied")
     rows = [
-        {"captions": act, **{name: spread([run["acts"][act]["matched"][name] for run in runs]) for name in names}}
-        for act in runs[0]["acts"]
+        {"captions": phase, **{name: spread([run["phases"][phase]["matched"][name] for run in runs]) for name in names}}
+        for phase in runs[0]["phases"]
     ]
     rows.append({"captions": "real", **{name: f"{real[name]:.3f}" if name in real else "" for name in names}})
     published = {f"bleu{order}": f"{value:.2f}" for order, value in PUBLISHED.items()}
@@ -117,16 +123,16 @@ def summary(runs: list[dict[str, Any]], real: dict[str, float]) -> list[dict[str
 
 
 def effect(runs: list[dict[str, Any]]) -> dict[str, str]:
-    """With the adversary less without it, over seeds."""
+    """The numbers with adversarial loss less those without it, over seeds."""
     return {
-        name: spread([run["acts"]["second act with"][name] - run["acts"]["second act without"][name] for run in runs])
+        name: spread([run["phases"][WITH][name] - run["phases"][WITHOUT][name] for run in runs])
         for name in ("bleu5 at real self-bleu5", "reverse-lm at equal lm")
     }
 
 
 def main() -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("folder", type=Path)
+    arguments.add_argument("folder", type=Path, help="folder of train.txt and test.txt")
     options = parsed(arguments)
     facts = machine.facts()
     print(machine.described(facts))
@@ -135,13 +141,13 @@ def main() -> None:
         runs = [play(yardstick, seed, Path(folder), options) for seed in options.seeds]
     rows, differences = summary(runs, yardstick.real), effect(runs)
     machine.show(rows)
-    print("\nthe adversary's effect, with less without:", differences)
+    print("\neffect of the adversarial loss, with less without:", differences)
     machine.write(
         "captions",
         facts,
         quick=options.quick,
         seed=options.first,
-        settings={**SETTINGS, "steps of the second act": options.steps},
+        settings={**SETTINGS, "steps of the adversarial phase": options.steps},
         samples=len(yardstick.training),
         real=yardstick.real,
         summary=rows,

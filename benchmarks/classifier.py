@@ -33,7 +33,7 @@ class DigitClassifier:
 
 
 def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
-    """A classifier trained on the 60,000 digits and tested on the 10,000."""
+    """A classifier trained on the 60,000 digits and tested on the 10,000. Raises SystemExit when it reads too few."""
     # Training, or what was kept of it
     path = RESULTS / ".cache" / f"digits{'-quick' if quick else ''}.safetensors"
     kept = load(path)
@@ -52,7 +52,9 @@ def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
     digits = test.batch(np.arange(len(test)))
     accuracy = (in_chunks(classify, digits["images"]) == digits["labels"]).float().mean().item()
     if accuracy < LEAST and not quick:
-        raise SystemExit(f"the classifier reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; delete {path}")
+        raise SystemExit(
+            f"the classifier reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; delete {path}"
+        )
     name = f"classifier of MNIST, {accuracy:.2%} right on the test digits"
     return DigitClassifier(Features(name, weights_hash(tensors), on(trunk, DEVICE)), classify, accuracy)
 

@@ -5,8 +5,8 @@
 The data are in pix2pix's layout: photograph left, label map right. Half of the training pictures give their label maps,
 the other half their photographs, so nothing is paired; the test pictures are. The paired error is the mean absolute
 difference of a translation from the photograph, of a range of 1; beside it that of copying the label map, and that of
-giving the mean training photograph for everything, which is low and worthless: so the kernel distance of the
-translations to the test photographs is told too, with that of training photographs for a floor.
+giving the mean training photograph for everything, which is low and worthless. So the kernel distance of the
+translations to the test photographs is given too, beside that of training photographs: the real-data baseline.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ import sparring
 from sparring.images.data import open_source
 from sparring.images.features.learned import random_features
 from sparring.images.recipes import images
-from sparring.media.pictures.sheets import sheet, to_bytes
+from sparring.media.pictures.sheets import channels_last, sheet, to_bytes
 from sparring.metrics.kernel import kernel_distance
 from sparring.modalities import RECIPES
-from sparring.translation.directions import as_numbers, translated
 
 SIZE = "64"
 SETTINGS = {"size": SIZE, "width": 16, "blocks": 4, "steps": 0, "measure_every": 0, "sample_every": "1h"}
@@ -39,7 +38,7 @@ CPU = torch.device("cpu")
 
 
 def lay_out(facades: Path, folder: Path) -> None:
-    """``trainA`` and ``testA`` label maps, ``trainB`` and ``testB`` photographs."""
+    """Write label maps into ``trainA`` and ``testA``, photographs into ``trainB`` and ``testB``."""
     training, test = (sorted((facades / part).glob("*.jpg")) for part in ("train", "test"))
     for name, files in (("trainA", training[0::2]), ("trainB", training[1::2]), ("testA", test), ("testB", test)):
         (folder / name).mkdir()
@@ -48,32 +47,31 @@ def lay_out(facades: Path, folder: Path) -> None:
 
 
 def half(file: Path, right: bool) -> Image.Image:
-    """One of the two pictures in a file."""
+    """The left or the right one of the two pictures in a file."""
     picture = Image.open(file).convert("RGB")
     middle = picture.width // 2
     return picture.crop((middle, 0, picture.width, picture.height) if right else (0, 0, middle, picture.height))
 
 
 def pictures(folder: Path) -> Tensor:
-    """All of a folder, bytes at 64x64, in the order of their names."""
+    """All pictures of a folder in the order of their names, bytes ``(n, 3, 64, 64)``."""
     source = open_source(images.changed({"data": str(folder), "size": SIZE}))
     return source.batch(np.arange(len(source)))["images"]
 
 
 def error(one: Tensor, other: Tensor) -> float:
-    """Mean absolute difference, of a range of 1."""
+    """The mean absolute difference of bytes ``(n, 3, 64, 64)``, of a range of 1."""
     return (one.float() - other.float()).abs().mean().item() / 255
 
 
 def play(name: str, seed: int, seconds: float, data: Path, maps: Tensor) -> tuple[Tensor, int]:
-    """One run; the translations of the test label maps, and how many examples it saw."""
-    asked = {**SETTINGS, "learning_rate": RATE[name], "data": str(data), "seed": seed, "time": seconds}
-    with tempfile.TemporaryDirectory() as place:
-        outcome = sparring.train(RECIPES[name].changed(asked), out=Path(place) / "run")
+    """Train one run; the translations of the test label maps, bytes ``(n, 3, 64, 64)`` both, and the examples seen."""
+    settings = {**SETTINGS, "learning_rate": RATE[name], "data": str(data), "seed": seed, "time": seconds}
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = sparring.train(RECIPES[name].changed(settings), out=Path(folder) / "run")
         model = sparring.load(outcome.run)
-        with torch.no_grad():
-            made = to_bytes(translated(model.networks["generator"], "a2b", as_numbers(maps)))
-    return made, outcome.examples
+    made = model.game.outputs["a2b"].generate(model.networks, {"a": maps.to(model.device)}, seed=seed)
+    return to_bytes(made), outcome.examples
 
 
 def main() -> None:
@@ -115,7 +113,7 @@ def main() -> None:
     machine.show(
         [{key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
     )
-    machine.draw("facades", sheet(torch.cat(sheets).permute(0, 2, 3, 1).numpy(), SHOWN), quick=options.quick)
+    machine.draw("facades", sheet(channels_last(torch.cat(sheets)), SHOWN), quick=options.quick)
     machine.write(
         "facades",
         facts,

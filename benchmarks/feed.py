@@ -63,10 +63,10 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--side", type=int, default=64, help="pixels")
     parser.add_argument("--workers", type=int, default=2, help="processes that read from disk")
-    parser.add_argument("--quick", action="store_true", help="one round of 8 s on 300 small pictures: does it run")
+    parser.add_argument("--quick", action="store_true", help="one round of 12 s on 300 small pictures: does it run")
     options = parser.parse_args()
     if options.quick:
-        options.seconds, options.warm_up, options.rounds, options.pictures, options.side = 8.0, 1.0, 1, 300, 32
+        options.seconds, options.warm_up, options.rounds, options.pictures, options.side = 12.0, 1.0, 1, 300, 16
 
     facts = machine.facts()
     print(machine.described(facts))

@@ -16,7 +16,7 @@ from typing import Any
 import machine
 import torch
 from classifier import digit_classifier
-from loops import Ours, timed
+from loops import SparringLoop, timed
 from profiling import profiled
 from stacked_mnist import floor, play
 
@@ -35,7 +35,7 @@ def speed(width: int, mnist: Path) -> dict[str, Any]:
     assert isinstance(recipe, ImageRecipe)
     torch.cuda.reset_peak_memory_stats()
     with tempfile.TemporaryDirectory() as folder:
-        loop = Ours(recipe, Path(folder) / "run")
+        loop = SparringLoop(recipe, Path(folder) / "run")
         loop.play(WARM_UP)
         seconds = timed(loop, STEPS)
         memory = torch.cuda.max_memory_allocated() / 2**30

@@ -111,7 +111,7 @@ def going_on(options: argparse.Namespace, precision: str, out: Path) -> list[str
 
 
 def run_whole(command: list[str], out: Path, log: Path) -> tuple[float, float]:
-    """Run a command to its end; the seconds until it trained, and those of training. Raises SystemExit when it fails."""
+    """Run a command to its end; the seconds until it trains, and those of training. Raises SystemExit when it fails."""
     victim = Victim(command, out, log)
     startup = victim.wait_until_it_trains()
     if victim.process.wait():
@@ -166,7 +166,7 @@ def same_bits(first: Tensor, second: Tensor) -> bool:
 
 
 def contest(options: argparse.Namespace, precision: str) -> dict[str, Any]:
-    """Compare a run that was never killed with one that was killed many times. Raises SystemExit when they end apart."""
+    """Compare a run that was never killed with one that often was. Raises SystemExit when they end apart."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         whole, killed = folder / "whole", folder / "killed"

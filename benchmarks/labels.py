@@ -8,10 +8,10 @@ fifth of them for testing; requests are the seven intents of Snips (Coucke et al
 testing. As many samples as test lines, under the same labels, are read by a classifier (logistic regression on TF-IDF)
 that learned from the real training lines and never saw a sample.
 
-A low temperature makes any accuracy: so accuracy is told at that temperature at which samples are as varied as real
-lines less 0.03. Diversity is one less the largest share of words that a sample has in common with another (SentiGAN,
-Wang & Wan 2018), so it depends on how many there are. Published by SentiGAN, on other sentences and with another
-classifier: an accuracy of .885 (real .892) at a diversity of .741 (real .753).
+Any accuracy can be had by a low temperature. So accuracy is given at that temperature at which samples are as varied
+as real lines less 0.03. Diversity is one less the largest share of words that a sample has in common with another
+(SentiGAN, Wang & Wan 2018), so it depends on how many there are. Published by SentiGAN, on other sentences and with
+another classifier: an accuracy of .885 (real .892) at a diversity of .741 (real .753).
 """
 
 from __future__ import annotations
@@ -25,79 +25,77 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from acts import after_each, parsed, parser, spread, temperature_at
+from phases import after_each, parsed, parser, spread, temperature_at
 
 from sparring.modalities import RECIPES
-from sparring.text.measures.classifier import LabelJudge
-from sparring.text.measures.novelty import copied, diversity, nearest
-from sparring.text.measures.sentences import Sentence
 from sparring.model import Model
+from sparring.text.metrics.classifier import LabelClassifier
+from sparring.text.metrics.novelty import copied, diversity, nearest
+from sparring.text.metrics.sentences import Sentence
 
 TEMPERATURES = (0.7, 0.8, 0.9, 1.0, 1.1)
-DRAWS = 4  # sets of samples at the temperature that is told
+DRAWS = 4  # sets of samples at the temperature that was found
 LESS = 0.03  # than real lines' diversity
 WANTED = {"reviews15": 0.885, "reviews20": 0.885, "requests": 0.97}
 SETTINGS: dict[str, Any] = {"sample_every": "1h", "checkpoint_every": "10m"}
 PER_SET = {"reviews15": {"measure_every": 2000}, "reviews20": {"measure_every": 4000}, "requests": {}}
-Labelled = list[tuple[str, str]]  # label, text
+Rows = list[tuple[str, str]]  # label, text
 
 
 @dataclass(frozen=True)
-class Some:
+class LabelledLines:
     """Lines as words, with their labels."""
 
     sentences: list[Sentence]
     labels: list[str]
 
     @classmethod
-    def of(cls, rows: Labelled) -> Some:
-        """From rows."""
+    def of(cls, rows: Rows) -> LabelledLines:
+        """The lines of rows."""
         return cls([tuple(text.split()) for _, text in rows], [label for label, _ in rows])
 
 
 class Yardstick:
     """Real lines, and what is measured against them."""
 
-    def __init__(self, training: Labelled, test: Labelled) -> None:
-        self.training, self.test = Some.of(training), Some.of(test)
-        self.judge = LabelJudge(self.training.sentences, self.training.labels, seed=0)
+    def __init__(self, training: Rows, test: Rows) -> None:
+        self.training, self.test = LabelledLines.of(training), LabelledLines.of(test)
+        self.classifier = LabelClassifier(self.training.sentences, self.training.labels, seed=0)
         self.real = self.measured(self.test)
 
-    def measured(self, some: Some) -> dict[str, float]:
-        """Of as many lines as there are test lines."""
+    def measured(self, lines: LabelledLines) -> dict[str, float]:
+        """All numbers of as many lines as there are test lines."""
         return {
-            "accuracy": self.judge.accuracy(some.sentences, some.labels)[0],
-            "diversity": 1 - float(diversity(some.sentences).mean()),
-            "novelty": 1 - float(nearest(some.sentences, self.training.sentences).mean()),
-            "copied": copied(some.sentences, self.training.sentences),
+            "accuracy": self.classifier.accuracy(lines.sentences, lines.labels)[0],
+            "diversity": 1 - float(diversity(lines.sentences).mean()),
+            "novelty": 1 - float(nearest(lines.sentences, self.training.sentences).mean()),
+            "copied": copied(lines.sentences, self.training.sentences),
         }
 
-    def written(self, model: Model, temperature: float, seed: int) -> Some:
-        """Samples under the labels of the test lines."""
-        rows: Labelled = []
-        for place, label in enumerate(sorted(set(self.test.labels))):
-            count, chance = (
-                self.test.labels.count(label),
-                seed + 100_000 * place,
-            )  # else labels would share their chance
-            texts = model.sample(count, seed=chance, label=label, temperature=temperature)
+    def samples(self, model: Model, temperature: float, seed: int) -> LabelledLines:
+        """Samples under the labels of the test lines, from other random numbers for each label."""
+        rows: Rows = []
+        for index, label in enumerate(sorted(set(self.test.labels))):
+            count = self.test.labels.count(label)
+            texts = model.sample(count, seed=seed + 100_000 * index, label=label, temperature=temperature)
             rows += [(label, text) for text in texts]
-        return Some.of(rows)
+        return LabelledLines.of(rows)
 
-    def judged(self, model: Model, seed: int) -> dict[str, Any]:
-        """The curve, and the mean of other draws at the temperature at which they are varied enough."""
+    def matched(self, model: Model, seed: int) -> dict[str, Any]:
+        """The curve over temperatures, and the means of other samples at the temperature at which they are varied
+        enough."""
         curve = [
-            {"temperature": temperature, **self.measured(self.written(model, temperature, seed))}
+            {"temperature": temperature, **self.measured(self.samples(model, temperature, seed))}
             for temperature in TEMPERATURES
         ]
         temperature = temperature_at(curve, "diversity", self.real["diversity"] - LESS)
-        draws = [self.measured(self.written(model, temperature, 1000 * (seed + 1) + draw)) for draw in range(DRAWS)]
+        draws = [self.measured(self.samples(model, temperature, 1000 * (seed + 1) + draw)) for draw in range(DRAWS)]
         means = {name: statistics.mean(draw[name] for draw in draws) for name in draws[0]}
         return {"curve": curve, "matched": {"temperature": temperature, **means}}
 
 
-def reviews(folder: Path, longest: int) -> tuple[Labelled, Labelled]:
-    """Sentences of at most so many words: four fifths to train on, and the others."""
+def reviews(folder: Path, longest: int) -> tuple[Rows, Rows]:
+    """Sentences of at most ``longest`` words: four fifths to train on, and the others to test on."""
     rows = [
         (label, line.strip())
         for label, ending in (("negative", "neg"), ("positive", "pos"))
@@ -108,19 +106,19 @@ def reviews(folder: Path, longest: int) -> tuple[Labelled, Labelled]:
     return rows[len(rows) // 5 :], rows[: len(rows) // 5]
 
 
-def requests(folder: Path) -> tuple[Labelled, Labelled]:
-    """Training and validation lines as they are published."""
+def requests(folder: Path) -> tuple[Rows, Rows]:
+    """The training and validation lines as they are published."""
     return read(folder / "train.tsv"), read(folder / "valid.tsv")
 
 
-def read(path: Path) -> Labelled:
-    """A label, a tab and a text a line."""
+def read(path: Path) -> Rows:
+    """The rows of a file that has a label, a tab and a text on each line."""
     rows = (line.split("\t", 1) for line in path.read_text(encoding="utf-8").splitlines())
     return [(label, text) for label, text in rows]
 
 
-def contest(name: str, lines: tuple[Labelled, Labelled], options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """All seeds of one set."""
+def contest(name: str, lines: tuple[Rows, Rows], options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Train all seeds on one set and measure them."""
     training, test = (rows[:: max(1, len(rows) // 400)] if options.quick else rows for rows in lines)
     data = folder / f"{name}.tsv"
     data.write_text("".join(f"{label}\t{text}\n" for label, text in training))
@@ -133,27 +131,28 @@ def contest(name: str, lines: tuple[Labelled, Labelled], options: argparse.Names
 def play(
     name: str, yardstick: Yardstick, data: Path, seed: int, options: argparse.Namespace, folder: Path
 ) -> dict[str, Any]:
-    """One seed."""
+    """Train one seed and measure it after each phase."""
     recipe = RECIPES["text"].changed({**SETTINGS, **PER_SET[name], "data": str(data), "seed": seed})
-    acts = {}
-    for act, outcome, model in after_each(recipe, folder / f"{name}-{seed}", options):
-        acts[act] = {"examples": outcome.examples, "seconds": outcome.seconds, **yardstick.judged(model, seed)}
-        print(name, seed, act, {key: round(value, 3) for key, value in acts[act]["matched"].items()}, flush=True)
-    return {"seed": seed, "acts": acts}
+    phases = {}
+    for phase, outcome, model in after_each(recipe, folder / f"{name}-{seed}", options):
+        result = yardstick.matched(model, seed)
+        phases[phase] = {"examples": outcome.examples, "seconds": outcome.seconds, **result}
+        print(name, seed, phase, {key: round(value, 3) for key, value in result["matched"].items()}, flush=True)
+    return {"seed": seed, "phases": phases}
 
 
-def summary(found: dict[str, Any]) -> list[dict[str, str]]:
-    """A set over seeds, below it real lines and what is wanted."""
+def summary(result: dict[str, Any]) -> list[dict[str, str]]:
+    """A row for samples after each phase, over seeds; below them real lines."""
     names = ("temperature", "accuracy", "diversity", "novelty", "copied")
     rows = [
         {
-            found["set"]: act,
-            **{key: spread([run["acts"][act]["matched"][key] for run in found["runs"]]) for key in names},
+            result["set"]: phase,
+            **{key: spread([run["phases"][phase]["matched"][key] for run in result["runs"]]) for key in names},
         }
-        for act in found["runs"][0]["acts"]
+        for phase in result["runs"][0]["phases"]
     ]
-    real = {key: f"{found['real'][key]:.3f}" if key in found["real"] else "" for key in names}
-    return [*rows, {found["set"]: "real", **real}]
+    real = {key: f"{result['real'][key]:.3f}" if key in result["real"] else "" for key in names}
+    return [*rows, {result["set"]: "real", **real}]
 
 
 def main() -> None:
@@ -163,21 +162,21 @@ def main() -> None:
     options = parsed(arguments)
     facts = machine.facts()
     print(machine.described(facts))
-    sets: dict[str, tuple[Labelled, Labelled]] = {}
+    sets: dict[str, tuple[Rows, Rows]] = {}
     if options.reviews:
         sets |= {f"reviews{longest}": reviews(options.reviews, longest) for longest in (15, 20)}
     if options.requests:
         sets["requests"] = requests(options.requests)
     if not sets:
         arguments.error("name --reviews FOLDER, --requests FOLDER, or both")
-    settings = {**SETTINGS, "steps of the second act": options.steps}
+    settings = {**SETTINGS, "steps of the adversarial phase": options.steps}
     for name, lines in sets.items():
         with tempfile.TemporaryDirectory() as folder:
-            found = contest(name, lines, options, Path(folder))
-        table, varied = summary(found), found["real"]["diversity"] - LESS
+            result = contest(name, lines, options, Path(folder))
+        table, varied = summary(result), result["real"]["diversity"] - LESS
         machine.show(table)
         print(f"wanted: an accuracy of {WANTED[name]} at a diversity of {varied:.3f}")
-        content = {"settings": {**settings, **PER_SET[name]}, "summary": table, **found}
+        content = {"settings": {**settings, **PER_SET[name]}, "summary": table, **result}
         machine.write(f"labels_{name}", facts, quick=options.quick, seed=options.first, **content)
 
 

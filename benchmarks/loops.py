@@ -30,7 +30,7 @@ class Loop(Protocol):
         """Train for that many steps."""
 
 
-class Ours:
+class SparringLoop:
     """Sparring's session as ``sparring train`` builds it: its feed, its game, its trainer."""
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:

@@ -25,7 +25,7 @@ CAPABILITIES = {
 
 
 def facts() -> dict[str, Any]:
-    """What a reader needs to know of this machine to compare with another."""
+    """What a reader needs to know of this machine to compare it with another."""
     return {
         "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -41,14 +41,14 @@ def facts() -> dict[str, Any]:
 
 
 def cpu_model() -> str:
-    """Its name, as the system has it."""
+    """The name of the CPU, as the system has it."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 
 
 def described(machine: Mapping[str, Any]) -> str:
-    """One line of it."""
+    """The machine in one line."""
     has = ", ".join(name for name, there in machine["capabilities"].items() if there) or "none of AVX2 to AMX"
     gpu = f", {machine['gpu']}" if machine["gpu"] else ""
     return (
@@ -58,7 +58,8 @@ def described(machine: Mapping[str, Any]) -> str:
 
 
 def write(name: str, machine: Mapping[str, Any], *, quick: bool, seed: int, **content: Any) -> Path:
-    """``results/<name>.json``; a quick run, which measures nothing, leaves ``<name>-quick.json`` instead."""
+    """Write ``results/<name>.json`` and return its path; a quick run, which measures nothing, writes
+    ``<name>-quick.json`` instead."""
     path = RESULTS / f"{name}{'-quick' if quick else ''}.json"
     head = {
         "benchmark": name,
@@ -74,7 +75,7 @@ def write(name: str, machine: Mapping[str, Any], *, quick: bool, seed: int, **co
 
 
 def draw(name: str, picture: Image.Image, *, quick: bool) -> None:
-    """``results/<name>.png``: what was made. A quick run leaves none."""
+    """Write a picture of what was made, ``results/<name>.png``; a quick run writes none."""
     if not quick:
         RESULTS.mkdir(exist_ok=True)
         picture.save(RESULTS / f"{name}.png", optimize=True)

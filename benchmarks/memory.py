@@ -163,7 +163,13 @@ def main() -> None:
     report(samples, growth)
     name = "memory" if options.feed == "memory" else "memory-stream"
     machine.write(
-        name, facts, quick=options.quick, seed=SEED, settings=vars(options), **growth, samples=list(map(asdict, samples))
+        name,
+        facts,
+        quick=options.quick,
+        seed=SEED,
+        settings=vars(options),
+        **growth,
+        samples=list(map(asdict, samples)),
     )
 
 

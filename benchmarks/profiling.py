@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from loops import Loop, Ours, timed
+from loops import Loop, SparringLoop, timed
 from stopwatch import PARTS, Stopwatch, now
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -44,7 +44,7 @@ def watched(loop: Loop, watch: Stopwatch) -> list[Any]:
         watch.watch(torch.Tensor, "backward", "backward"),
         watch.watch(torch.optim.Optimizer, "zero_grad", "optimiser"),
     ]
-    if isinstance(loop, Ours):
+    if isinstance(loop, SparringLoop):
         return [
             *both,
             watch.watch(Precision, "on_device", "data"),

@@ -3,7 +3,7 @@
     python benchmarks/search.py PATH-TO-MNIST [--quick] [--examples 40000] [--seeds 1] [--only ...]
 
 The recipe `images` without labels; see ``mnist.py`` for the measure. Pictures, not seconds, are equal: that does not
-depend on what else the machine does, while the seconds, printed too, do. One seed tells large differences only.
+depend on what else the machine does, while the seconds, printed too, do. One seed shows large differences only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from mnist import OURS, SAMPLES, SETTINGS, Where
+from mnist import DEFAULT, SAMPLES, SETTINGS, Yardstick
 
 import sparring
 from sparring.modalities import RECIPES
@@ -32,8 +32,8 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "rate 5e-4 to 2e-4": {"learning_rate": "5e-4:2e-4@200k"},
     "beta2 0.9 to 0.99": {"beta2": "0.9:0.99@200k"},
     "beta2 0.999": {"beta2": 0.999},
-    "pace 0.5": {"discriminator_rate": 0.5},
-    "pace 2": {"discriminator_rate": 2},
+    "discriminator rate 0.5": {"discriminator_rate": 0.5},
+    "discriminator rate 2": {"discriminator_rate": 2},
     "penalties 0.1": {"r1": 0.1, "r2": 0.1},
     "penalties to 0.03": {"r1": "1:0.03@100k", "r2": "1:0.03@100k"},
     "penalties 1": {"r1": 1, "r2": 1},
@@ -44,23 +44,24 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "latent 128": {"latent": 128},
     "batch statistics": {"batch_statistics": True},
     "batch norm in the generator": {"batch_norm": "generator"},
-    "two critic turns": {"n_critic": 2},
+    "two discriminator turns": {"n_critic": 2},
     "non-saturating": {"objective": "non-saturating"},
     "hinge": {"objective": "hinge"},
     "DiffAugment": {"augment": "diff"},
 }
 
 
-def play(settings: dict[str, Any], seed: int, examples: int, where: Where) -> dict[str, Any]:
-    """Train one candidate on that many pictures."""
-    asked = RECIPES[OURS].changed({"data": str(where.mnist), "seed": seed, "time": 0, **SETTINGS, **settings})
-    with tempfile.TemporaryDirectory() as place:
-        outcome = sparring.train(asked.changed({"steps": examples // asked.batch}), out=Path(place) / "run")
-        return {"seed": seed, "seconds": round(outcome.seconds, 1), **where.score(sparring.load(outcome.run), seed)}
+def play(settings: dict[str, Any], seed: int, examples: int, yardstick: Yardstick) -> dict[str, Any]:
+    """Train one candidate on so many pictures and score it."""
+    recipe = RECIPES[DEFAULT].changed({"data": str(yardstick.mnist), "seed": seed, "time": 0, **SETTINGS, **settings})
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = sparring.train(recipe.changed({"steps": examples // recipe.batch}), out=Path(folder) / "run")
+        scores = yardstick.score(sparring.load(outcome.run), seed)
+    return {"seed": seed, "seconds": round(outcome.seconds, 1), **scores}
 
 
-def earlier_rounds(quick: bool) -> list[dict[str, Any]]:
-    """What earlier searches found, from the recipe as it was then: each starts from what the one before chose."""
+def earlier_searches(quick: bool) -> list[dict[str, Any]]:
+    """What earlier searches found, from the recipe as it was then: each starts from what the one before it chose."""
     path = machine.RESULTS / "search.json"
     return [] if quick or not path.exists() else list(json.loads(path.read_text())["rounds"])
 
@@ -79,10 +80,10 @@ def main() -> None:
 
     facts = machine.facts()
     print(machine.described(facts))
-    where = Where(options.mnist, 500 if options.quick else SAMPLES)
+    yardstick = Yardstick(options.mnist, 500 if options.quick else SAMPLES)
     rows: list[dict[str, Any]] = []
     for name in names:
-        runs = [play(CANDIDATES[name], seed, options.examples, where) for seed in range(options.seeds)]
+        runs = [play(CANDIDATES[name], seed, options.examples, yardstick) for seed in range(options.seeds)]
         middle = {
             key: statistics.median(run[key] for run in runs) for key in ("frechet", "precision", "recall", "seconds")
         }
@@ -98,9 +99,9 @@ def main() -> None:
             for row in rows
         ]
     )
-    base = RECIPES[OURS].to_dict()
-    rounds = [*earlier_rounds(options.quick), {"examples": options.examples, "as_it_is": base, "rows": rows}]
-    machine.write("search", facts, quick=options.quick, seed=0, rounds=rounds)
+    base = RECIPES[DEFAULT].to_dict()
+    searches = [*earlier_searches(options.quick), {"examples": options.examples, "as_it_is": base, "rows": rows}]
+    machine.write("search", facts, quick=options.quick, seed=0, rounds=searches)
 
 
 if __name__ == "__main__":

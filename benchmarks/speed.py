@@ -1,10 +1,10 @@
 """Images per second: Sparring's trainer and a plain textbook loop, in turn in one process.
 
-    python benchmarks/speed.py [--quick] [--sizes 28x28x1,64x64x3] [--objective both] [--worlds 64x64x3,128x128x3]
+    python benchmarks/speed.py [--quick] [--sizes 28x28x1,64x64x3] [--objective both] [--domains 64x64x3,128x128x3]
                                [--rounds 5] [--seconds 5]
 
-The same networks (deep copies), batch and optimiser settings; see ``textbook.py`` for what ours is held against, and
-``textbook_cycle.py`` for CycleGAN between two worlds.
+The same networks (deep copies), batch and optimiser settings; see ``textbook.py`` for what Sparring is compared with,
+and ``textbook_cycle.py`` for CycleGAN between two domains.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import argparse
 import math
 import statistics
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import machine
 import numpy as np
 import torch
-from anatomy import anatomy
-from loops import Loop, Ours, timed
-from stopwatch import PHASES, now
+from loops import Loop, SparringLoop, timed
+from profiling import profiled
+from stopwatch import PARTS, now
 
 from sparring.core.trainer import HEALTH_SECONDS
 from sparring.images.recipes import images
@@ -42,7 +43,7 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "non-saturating": {"objective": "non-saturating", "r1": 0, "r2": 0},
 }
 WARM_UP = 5  # steps
-WORLD = 256  # pictures of each world
+PICTURES = 256  # of each domain
 EVERYWHERE, WITH_AMX = 1.0, 2.2  # what the ratio is meant to reach
 
 
@@ -50,66 +51,67 @@ EVERYWHERE, WITH_AMX = 1.0, 2.2  # what the ratio is meant to reach
 
 
 def contest(size: str, objective: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Everything about one size and one objective."""
+    """All that is measured of one size and one objective."""
     with tempfile.TemporaryDirectory() as folder:
         loops = contestants(Path(folder), size, objective, options.pictures)
         speeds = alternate(loops, options.rounds, options.seconds)
-        ours = loops["sparring"]
-        assert isinstance(ours, Ours)
-        dtypes = {name: loop.trainer.precision.dtype for name, loop in loops.items() if isinstance(loop, Ours)}
+        loop = loops["sparring"]
+        assert isinstance(loop, SparringLoop)
+        dtypes = {name: each.trainer.precision.dtype for name, each in loops.items() if isinstance(each, SparringLoop)}
         return {
             "size": size,
             "objective": objective,
-            "precision": str(ours.trainer.precision),
+            "precision": str(loop.trainer.precision),
             "images_per_second": speeds,
             "ratios": {name: ratios(speeds, name) for name in loops if name != "textbook"},
-            "phases": {name: anatomy(loop, dtypes.get(name, torch.float32)) for name, loop in loops.items()},
-            "services": services(ours),
+            "parts": {name: profiled(each, dtypes.get(name, torch.float32)) for name, each in loops.items()},
+            "services": services(loop),
         }
 
 
 def contestants(folder: Path, size: str, objective: str, count: int) -> dict[str, Loop]:
-    """The textbook, Sparring as it comes, and where that is not float32 already, Sparring in float32."""
+    """The textbook, Sparring as it is and, where that is not float32 already, Sparring in float32."""
     height, width, channels = map(int, size.split("x"))
     pixels = np.random.default_rng(SEED).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
     np.save(folder / "pictures.npy", pixels)
     recipe = images.changed({"data": str(folder / "pictures.npy"), "seed": SEED, **SAME, **OBJECTIVES[objective]})
 
-    ours = Ours(recipe, folder / "auto")
+    loop = SparringLoop(recipe, folder / "auto")
     pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-    loops: dict[str, Loop] = {"textbook": ours.textbook(pictures), "sparring": ours}
-    if ours.trainer.precision.dtype != torch.float32:
-        loops["sparring float32"] = Ours(recipe.changed({"precision": "float32"}), folder / "float32")
+    loops: dict[str, Loop] = {"textbook": loop.textbook(pictures), "sparring": loop}
+    if loop.trainer.precision.dtype != torch.float32:
+        loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), folder / "float32")
     return loops
 
 
-def contest_of_worlds(size: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The same for ``cyclegan``: both translators, both judges, cycles, identities and the pool."""
+def contest_of_translation(size: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The same for ``cyclegan``: both translators, both discriminators, cycle and identity losses, and the pool."""
     height, width, channels = map(int, size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
-        random, worlds = np.random.default_rng(SEED), {}
+        random, domains = np.random.default_rng(SEED), {}
         for name in ("a", "b"):
-            pixels = random.integers(0, 256, (WORLD, height, width, channels), dtype=np.uint8)
+            pixels = random.integers(0, 256, (PICTURES, height, width, channels), dtype=np.uint8)
             np.save(Path(folder) / f"{name}.npy", pixels)
-            worlds[name] = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-        places = {"data": f"{folder}/a.npy", "data_b": f"{folder}/b.npy"}
-        recipe = cyclegan.changed({**places, "seed": SEED, "size": f"{height}x{width}", "shift": 0, "measure_every": 0})
-        ours = Ours(recipe, Path(folder) / "auto")
-        loops: dict[str, Loop] = {"textbook": ours.textbook_cycle(worlds), "sparring": ours}
-        if ours.trainer.precision.dtype != torch.float32:
-            loops["sparring float32"] = Ours(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
+            domains[name] = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        paths = {"data": f"{folder}/a.npy", "data_b": f"{folder}/b.npy"}
+        recipe = cyclegan.changed({**paths, "seed": SEED, "size": f"{height}x{width}", "shift": 0, "measure_every": 0})
+        loop = SparringLoop(recipe, Path(folder) / "auto")
+        loops: dict[str, Loop] = {"textbook": loop.textbook_cycle(domains), "sparring": loop}
+        if loop.trainer.precision.dtype != torch.float32:
+            loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
         speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
         return {
             "size": size,
             "objective": "cyclegan",
-            "precision": str(ours.trainer.precision),
+            "precision": str(loop.trainer.precision),
             "images_per_second": speeds,
             "ratios": {name: ratios(speeds, name) for name in loops if name != "textbook"},
         }
 
 
 def alternate(loops: dict[str, Loop], rounds: int, seconds: float, batch: int = BATCH) -> dict[str, list[float]]:
-    """Images per second of each loop in each round; in a round all play the same number of steps, in turn."""
+    """The examples per second of each loop in each of ``rounds``, in which all play the same number of steps, in
+    turn."""
     for loop in loops.values():
         loop.play(WARM_UP)
     steps = math.ceil(seconds / (timed(loops["textbook"], WARM_UP) / WARM_UP))
@@ -121,56 +123,57 @@ def alternate(loops: dict[str, Loop], rounds: int, seconds: float, batch: int = 
 
 
 def ratios(speeds: dict[str, list[float]], name: str) -> dict[str, float]:
-    """Of images per second over the textbook's, round by round."""
-    each = [ours / theirs for ours, theirs in zip(speeds[name], speeds["textbook"], strict=True)]
+    """The ratios of images per second to the textbook's, taken round by round."""
+    each = [speed / textbook for speed, textbook in zip(speeds[name], speeds["textbook"], strict=True)]
     return {"median": statistics.median(each), "lowest": min(each), "highest": max(each)}
 
 
-def services(ours: Ours) -> dict[str, float]:
-    """Milliseconds of what the trainer does by the clock, and the share of a run's time that this takes."""
-    trainer, recipe = ours.trainer, ours.trainer.recipe
-    every = {
-        "save": recipe.checkpoint_every,
-        "write_sheet": recipe.sample_every,
-        "check_health": HEALTH_SECONDS,
+def services(loop: SparringLoop) -> dict[str, float]:
+    """The milliseconds of what is done by the clock, and the share of a run's time that this takes."""
+    trainer, monitor, recipe = loop.trainer, loop.monitor, loop.trainer.recipe
+    seen = trainer.averages.networks, trainer.recent, trainer.progress
+    by_the_clock: dict[str, tuple[float, Callable[[], None]]] = {
+        "checkpoint": (recipe.checkpoint_every, trainer.save),
+        "preview": (recipe.sample_every, lambda: monitor.write_preview(*seen)),
+        "health": (HEALTH_SECONDS, lambda: monitor.check(*seen)),
     }
-    taken = {}
-    for name in every:
+    taken, share = {}, 0.0
+    for name, (every, service) in by_the_clock.items():
         began = now()
-        getattr(trainer, name)()
-        taken[name] = now() - began
-    share = sum(taken[name] / every[name] for name in every)
-    return {**{name: 1e3 * value for name, value in taken.items()}, "share": share}
+        service()
+        seconds = now() - began
+        taken[name], share = 1e3 * seconds, share + seconds / every
+    return {**taken, "share": share}
 
 
 # What is printed
 
 
-def report(found: dict[str, Any], amx: bool) -> None:
-    """Two tables and a line."""
-    print(f"\n{found['size']}, {found['objective']}; sparring runs in {found['precision']}")
-    speeds = found["images_per_second"]
+def report(result: dict[str, Any], amx: bool) -> None:
+    """Print the speeds, what a step consists of, and what is done by the clock."""
+    print(f"\n{result['size']}, {result['objective']}; sparring runs in {result['precision']}")
+    speeds = result["images_per_second"]
     machine.show(
         [
-            {"images/s": name, "median": f"{statistics.median(each):.0f}", **versus(found["ratios"].get(name))}
+            {"images/s": name, "median": f"{statistics.median(each):.0f}", **versus(result["ratios"].get(name))}
             for name, each in speeds.items()
         ]
     )
     target = f">= {WITH_AMX} (this CPU has AMX)" if amx else f">= {EVERYWHERE} (>= {WITH_AMX} where a CPU has AMX)"
-    if found["objective"] == "cyclegan":
+    if result["objective"] == "cyclegan":
         print("wanted of sparring / textbook: >= 1.8 where a CPU has AMX")
         return
     print(f"wanted of sparring / textbook: {target}\n")
-    machine.show([{"ms per step": name, **spelt(phases)} for name, phases in found["phases"].items()])
-    each = found["services"]
+    machine.show([{"ms per step": name, **as_texts(parts)} for name, parts in result["parts"].items()])
+    each = result["services"]
     print(
-        f"by the clock: checkpoint {each['save']:.0f} ms, sheet {each['write_sheet']:.0f} ms, health "
-        f"{each['check_health']:.0f} ms: at most {each['share']:.1%} of a run's time, not in the ratios"
+        f"by the clock: checkpoint {each['checkpoint']:.0f} ms, preview {each['preview']:.0f} ms, health check "
+        f"{each['health']:.0f} ms: at most {each['share']:.1%} of a run's time, not in the ratios"
     )
 
 
 def versus(ratio: dict[str, float] | None) -> dict[str, str]:
-    """The ratio's columns; empty for the textbook itself."""
+    """The columns of a ratio; empty for the textbook itself."""
     if ratio is None:
         return {"ratio": "", "lowest": "", "highest": ""}
     return {
@@ -180,21 +183,21 @@ def versus(ratio: dict[str, float] | None) -> dict[str, str]:
     }
 
 
-def spelt(phases: dict[str, float]) -> dict[str, str]:
-    """The phases' columns."""
-    columns = {name: f"{phases[name]:.1f}" for name in (*PHASES, "other", "step")}
+def as_texts(parts: dict[str, float]) -> dict[str, str]:
+    """The columns of what a step consists of."""
+    columns = {name: f"{parts[name]:.1f}" for name in (*PARTS, "other", "step")}
     return {
         **columns,
-        "GFLOP": f"{phases['gflop']:.1f}",
-        "GFLOP/s": f"{phases['gflop_per_second']:.0f}",
-        "of peak": f"{phases['share_of_peak']:.0%}",
+        "GFLOP": f"{parts['gflop']:.1f}",
+        "GFLOP/s": f"{parts['gflop_per_second']:.0f}",
+        "of peak": f"{parts['share_of_peak']:.0%}",
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="28x28x1,64x64x3", help="HEIGHTxWIDTHxCHANNELS, separated by commas")
-    parser.add_argument("--worlds", default="64x64x3,128x128x3", help="the same for cyclegan; empty for none")
+    parser.add_argument("--domains", default="64x64x3,128x128x3", help="sizes for cyclegan; empty for none")
     parser.add_argument("--objective", default="both", choices=(*OBJECTIVES, "both"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each loop in each round, about")
@@ -207,14 +210,14 @@ def main() -> None:
     facts = machine.facts()
     print(machine.described(facts))
     objectives = list(OBJECTIVES) if options.objective == "both" else [options.objective]
-    measured: dict[str, list[dict[str, Any]]] = {"speed": [], "speed_worlds": []}
+    measured: dict[str, list[dict[str, Any]]] = {"speed": [], "speed_translation": []}
     for size in filter(None, options.sizes.split(",")):
         for objective in objectives:
             measured["speed"].append(contest(size, objective, options))
             report(measured["speed"][-1], facts["capabilities"]["amx"])
-    for size in filter(None, options.worlds.split(",")):
-        measured["speed_worlds"].append(contest_of_worlds(size, options))
-        report(measured["speed_worlds"][-1], facts["capabilities"]["amx"])
+    for size in filter(None, options.domains.split(",")):
+        measured["speed_translation"].append(contest_of_translation(size, options))
+        report(measured["speed_translation"][-1], facts["capabilities"]["amx"])
     for name, contests in measured.items():
         if contests:
             machine.write(name, facts, quick=options.quick, seed=SEED, settings=vars(options), contests=contests)

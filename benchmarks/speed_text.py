@@ -1,10 +1,10 @@
-"""Lines per second of the first act: Sparring's trainer and a plain textbook loop, in turn in one process.
+"""Lines per second of pretraining: Sparring's trainer and a plain textbook loop, in turn in one process.
 
     python benchmarks/speed_text.py [--quick] [--data LABELLED-LINES.tsv ...] [--rounds 5] [--seconds 5]
 
-The same sizes of network, batch and optimiser; see ``textbook_text.py`` for what ours is held against. Two sets are
-always measured: the bundled requests of the recipe ``topics``, and lines of 20 units drawn from 5,000 by chance, which
-leave nothing to gain from the filling of short lines.
+The same sizes of network, batch and optimiser; see ``textbook_text.py`` for what Sparring is compared with. Two sets
+are always measured: the bundled requests of the recipe ``topics``, and lines of 20 random tokens of 5,000, which leave
+nothing to gain from the padding of short lines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import machine
 import numpy as np
 import torch
-from loops import Loop, Ours
+from loops import Loop, SparringLoop
 from speed import alternate, ratios, versus
 from textbook_text import Cells, TextbookText
 
@@ -28,37 +28,37 @@ from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD, START
 
 SEED = 0
-LINES, PLACES, UNITS = 10_000, 20, 5_000  # of the drawn set
+LINES, LENGTH, TOKENS = 10_000, 20, 5_000  # of the random set
 WANTED = 3.0
 
 
 def contest(data: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Everything about one set."""
+    """All that is measured of one set."""
     with tempfile.TemporaryDirectory() as folder:
         settings = {"data": data, "seed": SEED, "least_count": 1, "average_half_life": "5k", "measure_every": 0}
         recipe = RECIPES["text"].changed(settings)
         assert isinstance(recipe, TextRecipe)
         source = open_source(recipe)
-        ours = Ours(recipe, Path(folder) / "auto")
-        loops: dict[str, Loop] = {"textbook": textbook(recipe, source), "sparring": ours}
-        if ours.trainer.precision.dtype != torch.float32:
-            loops["sparring float32"] = Ours(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
+        loop = SparringLoop(recipe, Path(folder) / "auto")
+        loops: dict[str, Loop] = {"textbook": textbook(recipe, source), "sparring": loop}
+        if loop.trainer.precision.dtype != torch.float32:
+            loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
         speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
     lengths = (source.lines != PAD).sum(1).float()
     return {
         "data": Path(data).name,
         "lines": len(source),
-        "units": len(source.vocabulary),
+        "tokens": len(source.vocabulary),
         "mean_length": lengths.mean().item(),
         "longest": int(lengths.max()),
         "lines_per_second": speeds,
-        "precision": str(ours.trainer.precision),
+        "precision": str(loop.trainer.precision),
         "ratios": {name: ratios(speeds, name) for name in loops if name != "textbook"},
     }
 
 
 def textbook(recipe: TextRecipe, source: TextSource) -> TextbookText:
-    """The plain loop on the same lines."""
+    """The textbook's loop on the same lines."""
     batch = source.batch(np.arange(len(source)))
     longest = int((batch["lines"] != PAD).sum(1).max())
     sizes = len(source.vocabulary), int(batch["labels"].max()) + 1, recipe.embedding, recipe.width
@@ -66,7 +66,7 @@ def textbook(recipe: TextRecipe, source: TextSource) -> TextbookText:
         Cells(*sizes, recipe.dropout, START),
         batch["lines"][:, :longest].long(),
         batch["labels"],
-        filling=PAD,
+        padding=PAD,
         batch=recipe.batch,
         learning_rate=recipe.learning_rate(0),
         clip_gradients=recipe.clip_gradients,
@@ -74,24 +74,25 @@ def textbook(recipe: TextRecipe, source: TextSource) -> TextbookText:
     )
 
 
-def drawn(path: Path) -> str:
-    """Lines of units by chance, half under one label and half under another."""
+def random_lines(path: Path) -> str:
+    """The path of a table of random tokens, half of its lines under one label and half under another."""
     random = np.random.default_rng(SEED)
-    lines = random.integers(0, UNITS, (LINES, PLACES))
-    path.write_text("".join(f"{at % 2}\t{' '.join(f'w{unit}' for unit in line)}\n" for at, line in enumerate(lines)))
+    lines = random.integers(0, TOKENS, (LINES, LENGTH))
+    texts = (f"{index % 2}\t{' '.join(f'w{token}' for token in line)}\n" for index, line in enumerate(lines))
+    path.write_text("".join(texts))
     return str(path)
 
 
-def report(found: dict[str, Any]) -> None:
-    """A table."""
+def report(result: dict[str, Any]) -> None:
+    """Print the speeds on one set."""
     print(
-        f"\n{found['data']}: {found['lines']:,} lines of {found['mean_length']:.1f} units, the longest of "
-        f"{found['longest']}; {found['units']:,} different ones"
+        f"\n{result['data']}: {result['lines']:,} lines of {result['mean_length']:.1f} tokens, the longest of "
+        f"{result['longest']}; {result['tokens']:,} different ones"
     )
-    speeds = found["lines_per_second"]
+    speeds = result["lines_per_second"]
     machine.show(
         [
-            {"lines/s": name, "median": f"{statistics.median(each):.0f}", **versus(found["ratios"].get(name))}
+            {"lines/s": name, "median": f"{statistics.median(each):.0f}", **versus(result["ratios"].get(name))}
             for name, each in speeds.items()
         ]
     )
@@ -111,7 +112,7 @@ def main() -> None:
     print(machine.described(facts))
     contests = []
     with tempfile.TemporaryDirectory() as folder:
-        for data in ("topics", drawn(Path(folder) / "drawn.tsv"), *options.data):
+        for data in ("topics", random_lines(Path(folder) / "random.tsv"), *options.data):
             contests.append(contest(data, options))
             report(contests[-1])
     settings = {"rounds": options.rounds, "seconds": options.seconds}

@@ -17,56 +17,59 @@ from typing import Any
 import machine
 import numpy as np
 import torch
-from judge import Judge, judge
-from marks import trained_to
+from at_times import models_at
+from classifier import DigitClassifier, digit_classifier
 from torch import Tensor
 
 from sparring.core.settings import duration
-from sparring.media.pictures.sheets import sheet, to_bytes
+from sparring.images.data import open_source
+from sparring.images.recipes import images
+from sparring.media.pictures.sheets import channels_last, sheet, to_bytes
 from sparring.metrics.features import in_chunks
 from sparring.modalities import RECIPES
 
 SAMPLES = 26_000
 MODES = 1000
 BORDER = 2  # pixels around a digit in the 32x32 pictures
-MARKS = (300, 600, 1200, 1800, 2700)  # seconds, and the end
+TIMES = (300, 600, 1200, 1800, 2700)  # seconds, and the end
 
 
-def measured(pictures: Tensor, reader: Judge) -> dict[str, float]:
-    """Modes and KL of bytes ``(n, 3, 32, 32)``, and the part of it that single digits' frequencies make up."""
+def measured(pictures: Tensor, classifier: DigitClassifier) -> dict[str, float]:
+    """The modes and the KL of pictures, bytes ``(n, 3, 32, 32)``, and the part of it that is owed to the frequencies of
+    single digits."""
     digits = pictures[:, :, BORDER:-BORDER, BORDER:-BORDER]
-    read = torch.stack([in_chunks(reader.classify, digits[:, place : place + 1]) for place in range(3)], 1)
+    read = torch.stack([in_chunks(classifier.classify, digits[:, channel : channel + 1]) for channel in range(3)], 1)
     triples = (read * torch.tensor([100, 10, 1])).sum(1)
     counts = torch.bincount(triples, minlength=MODES)
-    singles = sum(divergence(torch.bincount(read[:, place], minlength=10)) for place in range(3))
+    singles = sum(divergence(torch.bincount(read[:, channel], minlength=10)) for channel in range(3))
     return {"modes": int((counts > 0).sum()), "kl": divergence(counts), "kl_of_single_digits": singles}
 
 
 def divergence(counts: Tensor) -> float:
-    """KL of the frequencies to equal ones, in nats."""
+    """The KL of the frequencies that ``counts`` ``(kinds,)`` give to equal ones, in nats."""
     shares = counts[counts > 0].double() / counts.sum()
     return float((shares * (shares * len(counts)).log()).sum())
 
 
-def play(recipe: str, seed: int, seconds: float, mnist: Path, reader: Judge) -> tuple[list[dict[str, Any]], Tensor]:
-    """Train one run, a row at each mark; with the last samples."""
+def play(
+    name: str, seed: int, seconds: float, mnist: Path, classifier: DigitClassifier
+) -> tuple[list[dict[str, Any]], Tensor]:
+    """Train one run of the recipe ``name``: a row at each of ``TIMES``, and the last samples, bytes
+    ``(26000, 3, 32, 32)``."""
     rows: list[dict[str, Any]] = []
-    asked = RECIPES[recipe].changed({"data": f"stacked-mnist:{mnist}", "seed": seed, "sample_every": "1h"})
-    for mark, outcome, model in trained_to(asked, MARKS, seconds):
+    recipe = RECIPES[name].changed({"data": f"stacked-mnist:{mnist}", "seed": seed, "sample_every": "1h"})
+    for time, outcome, model in models_at(recipe, TIMES, seconds):
         pictures = to_bytes(model.sample(SAMPLES, seed=seed + 1))
-        rows.append({"seed": seed, "seconds": mark, "examples": outcome.examples, **measured(pictures, reader)})
+        rows.append({"seed": seed, "seconds": time, "examples": outcome.examples, **measured(pictures, classifier)})
         print(rows[-1], flush=True)
     return rows, pictures
 
 
-def floor(mnist: Path, reader: Judge) -> dict[str, float]:
-    """The same on 26,000 real triples."""
-    from sparring.images.data import open_source
-    from sparring.images.recipes import images
-
+def floor(mnist: Path, classifier: DigitClassifier) -> dict[str, float]:
+    """The same of 26,000 real triples."""
     source = open_source(images.changed({"data": f"stacked-mnist:{mnist}"}))
     chosen = np.random.default_rng(1).permutation(len(source))[:SAMPLES]
-    return measured(source.batch(chosen)["images"], reader)
+    return measured(source.batch(chosen)["images"], classifier)
 
 
 def main() -> None:
@@ -81,23 +84,23 @@ def main() -> None:
 
     facts = machine.facts()
     print(machine.described(facts))
-    reader = judge(options.mnist, options.quick)
-    perfect = floor(options.mnist, reader)
-    print(f"judge: {reader.features.name}; floor, {SAMPLES:,} real triples: {perfect}")
+    classifier = digit_classifier(options.mnist, options.quick)
+    features, perfect = classifier.features, floor(options.mnist, classifier)
+    print(f"{features.name}; floor, {SAMPLES:,} real triples: {perfect}")
     rows: list[dict[str, Any]] = []
     for seed in range(seeds):
-        some, pictures = play(options.recipe, seed, seconds, options.mnist.resolve(), reader)
-        rows += some
+        own, pictures = play(options.recipe, seed, seconds, options.mnist.resolve(), classifier)
+        rows += own
     machine.show([{**row, **{key: f"{row[key]:.4f}" for key in ("kl", "kl_of_single_digits")}} for row in rows])
     name = options.recipe.replace("-", "_")
-    machine.draw(name, sheet(pictures[:100].permute(0, 2, 3, 1).contiguous().numpy(), 10), quick=options.quick)
+    machine.draw(name, sheet(channels_last(pictures[:100]), 10), quick=options.quick)
     machine.write(
         name,
         facts,
         quick=options.quick,
         seed=0,
         samples=SAMPLES,
-        judge={"name": reader.features.name, "hash": reader.features.hash, "accuracy": reader.accuracy},
+        classifier={"name": features.name, "hash": features.hash, "accuracy": classifier.accuracy},
         floor=perfect,
         runs=rows,
         recipe=RECIPES[options.recipe].to_dict(),

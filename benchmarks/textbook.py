@@ -1,6 +1,6 @@
 """The loop that a careful PyTorch tutorial would write: what Sparring's trainer is compared with.
 
-float32, contiguous pictures, a DataLoader over a TensorDataset, a loss and an optimiser a network, gradient
+float32, contiguous pictures, a DataLoader over a TensorDataset, a loss and an optimiser for each network, gradient
 penalties by ``torch.autograd.grad``. Nothing here is slower than it has to be in plain code, and nothing is
 clever.
 """
@@ -71,7 +71,7 @@ class Textbook:
         self.update_average()
 
     def next_batch(self) -> Tensor:
-        """Real pictures in [-1, 1]."""
+        """Real pictures ``(batch, channels, height, width)`` in [-1, 1]."""
         try:
             (images,) = next(self.batches)
         except StopIteration:
@@ -80,11 +80,12 @@ class Textbook:
         return images.to(self.device).float() / 127.5 - 1
 
     def latents(self) -> Tensor:
-        """Fresh noise ``(batch, latent)``."""
+        """Standard normal latents ``(batch, latent)``."""
         return torch.randn(self.batch, self.latent, device=self.device)
 
     def discriminator_loss(self, real: Tensor) -> Tensor:
-        """On real and on generated pictures, with both penalties where they belong to the game."""
+        """The loss on ``real`` ``(batch, channels, height, width)`` and on generated pictures, a scalar, with both
+        penalties where they belong to the game."""
         with torch.no_grad():
             fake = self.generator(self.latents())
         if not self.relativistic:
@@ -99,7 +100,7 @@ class Textbook:
         return loss + penalty(real_logits, real) + penalty(fake_logits, fake)
 
     def generator_loss(self, real: Tensor) -> Tensor:
-        """How far from convincing the pictures are."""
+        """The loss of generated pictures beside ``real`` ``(batch, channels, height, width)``, a scalar."""
         fake_logits = self.discriminator(self.generator(self.latents()))
         loss: Tensor
         if self.relativistic:
@@ -110,12 +111,13 @@ class Textbook:
 
     @torch.no_grad()
     def update_average(self) -> None:
-        """The running average of the generator's weights."""
+        """Move the running average towards the generator's weights."""
         for average, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
             average.lerp_(weight, 1 - self.decay)
 
 
 def penalty(logits: Tensor, images: Tensor) -> Tensor:
-    """E[||grad D||^2] / 2 (Mescheder et al. 2018)."""
+    """E[||grad D||^2] / 2, a scalar (Mescheder et al. 2018), of logits ``(batch,)`` and pictures ``(batch, channels,
+    height, width)``."""
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradient.square().sum(dim=[1, 2, 3]).mean() / 2

@@ -1,7 +1,7 @@
-"""A language model's loop as a careful PyTorch tutorial would write it: what Sparring's first act is compared with.
+"""A language model's loop as a careful PyTorch tutorial would write it: what Sparring's pretraining is compared with.
 
-A DataLoader of lines filled up to the longest, an LSTM cell stepped from place to place, logits of all units at every
-place, cross-entropy that ignores the filling, gradients cut, Adam, and a running average of the weights.
+A DataLoader of lines padded to the longest, an LSTM cell stepped from token to token, logits of all tokens at every
+position, cross-entropy that ignores the padding, clipped gradients, Adam, and a running average of the weights.
 """
 
 from __future__ import annotations
@@ -16,34 +16,35 @@ from torch.utils.data import DataLoader, TensorDataset
 
 
 class Cells(nn.Module):
-    """The network: tied vectors, the label beside every unit, one LSTM cell, dropout with one mask a line."""
+    """The network: tied embeddings, the label beside every token, one LSTM cell, dropout with one mask a line."""
 
-    def __init__(self, units: int, labels: int, embedding: int, width: int, share: float, start: int) -> None:
+    def __init__(self, tokens: int, labels: int, embedding: int, width: int, share: float, start: int) -> None:
         super().__init__()
-        self.vectors = nn.Embedding(units, embedding)
+        self.vectors = nn.Embedding(tokens, embedding)
         self.labels = nn.Embedding(labels, embedding)
         self.cell = nn.LSTMCell(2 * embedding, width)
         self.leave = nn.Linear(width, embedding)
-        self.bias = nn.Parameter(torch.zeros(units))
+        self.bias = nn.Parameter(torch.zeros(tokens))
         self.share, self.start, self.width = share, start, width
         nn.init.normal_(self.vectors.weight, 0.0, embedding**-0.5)
 
     def forward(self, lines: Tensor, labels: Tensor) -> Tensor:
-        """Logits ``(batch, places, units)`` of each unit of ``lines`` from those before it."""
+        """Logits ``(batch, length, tokens)`` of each token of ``lines`` ``(batch, length)`` from those before it, under
+        ``labels`` ``(batch,)``."""
         label = self.labels(labels)
         mask_in = dropout(torch.ones_like(label), self.share)
         mask_out = dropout(torch.ones(len(lines), self.width), self.share)
         hidden = cell = torch.zeros(len(lines), self.width)
-        units, logits = torch.full_like(lines[:, 0], self.start), []
-        for place in range(lines.shape[1]):
-            hidden, cell = self.cell(torch.cat([self.vectors(units) * mask_in, label], 1), (hidden, cell))
+        tokens, logits = torch.full_like(lines[:, 0], self.start), []
+        for position in range(lines.shape[1]):
+            hidden, cell = self.cell(torch.cat([self.vectors(tokens) * mask_in, label], 1), (hidden, cell))
             logits.append(self.leave(hidden * mask_out) @ self.vectors.weight.T + self.bias)
-            units = lines[:, place]
+            tokens = lines[:, position]
         return torch.stack(logits, 1)
 
 
 class TextbookText:
-    """Lines ``(count, places)`` int64 filled up with ``filling``, labels ``(count,)``."""
+    """Lines ``(count, length)`` int64, padded with ``padding``, and labels ``(count,)``."""
 
     def __init__(
         self,
@@ -51,14 +52,14 @@ class TextbookText:
         lines: Tensor,
         labels: Tensor,
         *,
-        filling: int,
+        padding: int,
         batch: int,
         learning_rate: float,
         clip_gradients: float,
         average_half_life: float,
     ) -> None:
         self.network, self.average = network, copy.deepcopy(network)
-        self.filling, self.clip = filling, clip_gradients
+        self.padding, self.clip_gradients = padding, clip_gradients
         self.decay = 0.5 ** (batch / average_half_life)
         self.loader = DataLoader(TensorDataset(lines, labels), batch, shuffle=True, drop_last=True)
         self.batches: Iterator[list[Tensor]] = iter(self.loader)
@@ -70,16 +71,16 @@ class TextbookText:
             lines, labels = self.next_batch()
             self.optimizer.zero_grad()
             logits = self.network(lines, labels)
-            loss = cross_entropy(logits.flatten(0, 1), lines.flatten(), ignore_index=self.filling)
+            loss = cross_entropy(logits.flatten(0, 1), lines.flatten(), ignore_index=self.padding)
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_gradients)
             self.optimizer.step()
             with torch.no_grad():
                 for average, weight in zip(self.average.parameters(), self.network.parameters(), strict=True):
                     average.lerp_(weight, 1 - self.decay)
 
     def next_batch(self) -> list[Tensor]:
-        """Lines and labels, for ever."""
+        """The next lines ``(batch, length)`` and labels ``(batch,)``, for ever."""
         batch = next(self.batches, None)
         if batch is None:
             self.batches = iter(self.loader)

@@ -1,13 +1,15 @@
-"""What several tests stand on: a tiny finished run, and the conformance table on the path."""
+"""What several tests stand on: a tiny finished run, how mistakes are answered, the conformance table on the path."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sparring.core.errors import UserError
 from sparring.core.precision import runs_in_bfloat16
 
 sys.path.insert(0, str(Path(__file__).parent / "conformance"))
@@ -26,6 +28,21 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture
+def mistake() -> Callable[..., str]:
+    """``mistake(call, *arguments)``: the one line that a mistake of the caller's is answered with."""
+
+    def line_of(call: Callable[..., Any], *arguments: Any, **named: Any) -> str:
+        with pytest.raises(UserError) as caught:
+            call(*arguments, **named)
+        line = str(caught.value)
+        assert line
+        assert "\n" not in line
+        return line
+
+    return line_of
 
 
 @pytest.fixture(scope="session")

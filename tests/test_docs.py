@@ -11,7 +11,7 @@ import pytest
 
 from sparring.cli import VERBS, main
 from sparring.core.settings import fields
-from sparring.modalities import RECIPES, ROOMS
+from sparring.modalities import ENTRIES, RECIPES
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,6 +56,6 @@ def test_the_page_of_recipes_lists_every_recipe_and_every_setting() -> None:
     text = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     for name in RECIPES:
         assert f"`{name}`" in text
-    for room in ROOMS.values():
-        for name, field in fields(room.recipe).items():
+    for entry in ENTRIES.values():
+        for name, field in fields(entry.recipe).items():
             assert f"| `{name}` | {field.default} |" in text or name in ("name", "about"), (name, field.default)

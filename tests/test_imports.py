@@ -20,7 +20,7 @@ FLOORS = [
     {"core"},
     {"data"},
     {"metrics"},
-    {"options", "modality", "model", "measurements", "evaluation", "scoring", "checking"},
+    {"options", "modality", "model", "measurements", "targets", "evaluation", "scoring", "checking"},
     {"media"},
     set(MODALITIES),
     {"modalities"},

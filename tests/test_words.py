@@ -17,7 +17,7 @@ from sparring.options import VERBS
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sparring"
 PAGES = [ROOT / "README.md", ROOT / "Makefile", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted(PACKAGE.glob("report/*.html"))]  # fmt: skip
+         *sorted(PACKAGE.glob("report/*.html")), *sorted(PACKAGE.glob("report/*.js"))]  # fmt: skip
 DATA = {"grammar.py"}  # whose strings are sentences of the data set that it draws
 
 # The word that was given up: what is said instead.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass
@@ -71,11 +72,12 @@ def read_option(
         flag, equals, value = "-n", "=", flag[2:]  # -n5
     name = flag.lstrip("-").replace("-", "_")
     negated = name.removeprefix("no_") if name.startswith("no_") and name not in known else ""
-    meant = renamed.get(negated or name, ALIASES.get(negated or name, negated or name))
+    asked = negated or name
+    meant = asked if asked in known else renamed.get(asked, ALIASES.get(asked, asked))
     if meant not in known or (negated and known[meant].type is not bool):
         refuse(verb, flag, known)
-    if name in renamed:
-        print(f"sparring: {flag} is now called --{meant.replace('_', '-')}", file=sys.stderr)
+    if asked in renamed:
+        note(f"sparring: {flag} is now called --{'no-' if negated else ''}{meant.replace('_', '-')}")
     if known[meant].type is bool:
         said = value if equals else rest.pop(0) if rest and rest[0].lower() in YES_NO else "yes"
         typed.values[meant] = ("no" if read_bool(said) else "yes") if negated else said
@@ -92,13 +94,24 @@ def read_option(
         typed.values[meant] = values[0]
 
 
+def is_first() -> bool:
+    """Whether this is the process that talks, of all that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def note(line: str) -> None:
+    """Print a line on standard error, in the first process alone."""
+    if is_first():
+        print(line, file=sys.stderr)
+
+
 def refuse(verb: str, flag: str, known: Iterable[str]) -> NoReturn:
     """Raise :class:`UserError` for an option that there is not, with what does the same here or is spelt nearly so."""
     name = flag.lstrip("-").replace("-", "_")
     if name in ANSWERS:
         raise UserError(f"{flag}: {ANSWERS[name]}")
     close = nearest(flag, [f"--{name.replace('_', '-')}" for name in [*known, "help", "json"]])
-    raise UserError(f"unknown option '{flag}'{close}; see 'sparring {verb} --help'")
+    raise UserError(f"unknown option '{flag}'" + (close or f"; see 'sparring {verb} --help'"))
 
 
 def read_for_model(verb: str, words: Sequence[str], about: str, takes: str, examples: Sequence[str]) -> Typed | None:
@@ -118,7 +131,11 @@ def read_for_model(verb: str, words: Sequence[str], about: str, takes: str, exam
 
 
 def one_word(typed: Typed, verb: str, what: str) -> str:
-    """The only word. Raises :class:`UserError` for none, or several."""
+    """The only word; without one, the last value of an option that took several. Raises :class:`UserError` for none, or
+    several."""
+    lists = [value for value in typed.values.values() if isinstance(value, list) and len(value) > 1]
+    if not typed.words and lists:
+        typed.words.append(lists[-1].pop())
     if len(typed.words) != 1:
         given = f"not {' '.join(typed.words)}" if typed.words else "not nothing"
         raise UserError(f"{verb}: takes {what}, {given}; see 'sparring {verb} --help'")
@@ -159,7 +176,8 @@ def help_text(
 def option_lines(name: str, field: Field[Any], value: Any) -> list[str]:
     """An option, what it is, its choices and its present value, in lines of at most 110 columns."""
     flag = "--" + name.replace("_", "-")
-    head = f"  {flag}, --no-{flag.removeprefix('--')}" if field.type is bool else f"  {flag} {metavar(field)}"
+    short = "".join(f"-{alias}, " for alias, meant in ALIASES.items() if meant == name and len(alias) == 1)
+    head = f"  {flag}, --no-{flag.removeprefix('--')}" if field.type is bool else f"  {short}{flag} {metavar(field)}"
     text = field.metadata["help"]
     if field.metadata["choices"]:
         text += f": {', '.join(field.metadata['choices'])}"
@@ -176,4 +194,4 @@ def metavar(field: Field[Any]) -> str:
     names: dict[Any, str] = {int: "N", float: "X", Schedule: "X", PATHS: "PATH..."}
     if field.metadata["choices"]:
         return "NAME"
-    return names.get(field.type, "PATH" if field.metadata["group"] in ("data", "output") else "TEXT")
+    return names.get(field.type, "PATH" if field.metadata["unit"] == "path" else "TEXT")

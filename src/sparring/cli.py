@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sparring.arguments import Typed, help_text, listed, one_word, read, read_for_model
+from sparring.arguments import Typed, help_text, is_first, listed, note, one_word, read, read_for_model
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, nearest
-from sparring.modalities import ENTRIES, RECIPES, find_recipe, named_data, recipe_for
+from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
 from sparring.options import CheckOptions, TrainOptions
 from sparring.version import __version__
 
@@ -55,6 +55,8 @@ def typed_recipe(typed: Typed, places: Sequence[str]) -> Recipe:
     """The recipe that the words name, on the data among words and ``places``; or the one that these data decide. Raises
     :class:`UserError` where there is neither."""
     words = typed.words
+    if not words and len(places) > 1 and places[-1] in RECIPES:  # --data took the recipe's name for one more place
+        words, places = [places[-1]], places[:-1]
     if words and (words[0] in RECIPES or words[0].endswith((".yaml", ".yml"))):
         recipe = find_recipe(words[0])
         return recipe.changed(named_data(recipe, [*words[1:], *places]))
@@ -66,21 +68,21 @@ def typed_recipe(typed: Typed, places: Sequence[str]) -> Recipe:
         return next(iter(RECIPES.values()))
     else:
         raise UserError("train: which recipe? 'sparring recipes' lists them, or give a folder of your own data")
-    print(f"sparring: {recipe.data} holds {recipe.kind}, trained by recipe {recipe.name}", file=sys.stderr)
+    note(explained(recipe))
     return recipe
 
 
 def show_train_help(recipe: Recipe, typed: Typed) -> None:
     """Print the settings of a recipe."""
     name = typed.words[0] if typed.words else "RECIPE"
-    data = "" if recipe.data else " --data PATH"
+    data = "" if recipe.data else " --data" + " PATH" * len(recipe.data_settings)
     examples = (
         f"sparring train {name}{data} --time 10m --out runs/mine",
         f"sparring train {name}{data} --steps 20k --batch 32 --learning-rate 1e-3",
         f"sparring train {name}{data} --objective hinge --r1 0.1 --seed 1",
     )
     usage = f"sparring train {name} [DATA...] [--<setting> VALUE ...]"
-    about = f"Recipe {recipe.name}: {recipe.about}."
+    about = f"Recipe {recipe.name}: {recipe.about}{'' if recipe.about.endswith('?') else '.'}"
     print(help_text(usage, about, examples, [TrainOptions(), recipe], everything=typed.help != "--help"))
 
 
@@ -91,7 +93,9 @@ def resume(words: list[str]) -> None:
         usage, about = "sparring resume RUN [--<setting> VALUE ...]", "Go on with a run as if it had never stopped."
         examples = ("sparring resume runs/digits", "sparring resume runs/digits --time 20m",
                     "sparring resume runs/digits --steps 50k --learning-rate 1e-4")  # fmt: skip
-        return print(help_text(usage, about, examples, [Recipe()], everything=True, names=CHANGEABLE))
+        path = os.path.join(typed.words[0], "recipe.yaml") if typed.words else ""
+        recipe = find_recipe(path) if os.path.isfile(path) else Recipe()
+        return print(help_text(usage, about, examples, [recipe], everything=True, names=CHANGEABLE))
 
     from sparring.verbs.train import resume as verb
 
@@ -148,7 +152,7 @@ def evaluate(words: list[str]) -> None:
     from sparring.verbs.evaluate import evaluate as verb
 
     result = verb(one_word(typed, "evaluate", "a run, a model or a folder"), **typed.values, say=Status().say)
-    answer(typed, result, f"{result.pop('summary')}\n{result['written'][-1]}")
+    answer(typed, result, result.pop("summary"))
 
 
 def score(words: list[str]) -> None:
@@ -187,28 +191,29 @@ def data(words: list[str]) -> None:
     if words[:1] != ["check"] and not asks_help:
         wrong = f"'{words[0]}' is not one of its verbs" if words else "which verb?"
         raise UserError(f"data: {wrong}; write: sparring data check PATH")
-    typed = read("data check", [word for word in words if word != "check" or word != words[0]],
-                 [*RECIPE_CLASSES, CheckOptions])  # fmt: skip
+    typed = read("data check", words[1:] if words[:1] == ["check"] else words, [*RECIPE_CLASSES, CheckOptions])
     if typed.help:
         return show_check_help(typed)
-    if not typed.words:
+    place = typed.values.pop("data", "")
+    places = [*typed.words, place] if place else typed.words
+    if not places:
         raise UserError("data check: which data? sparring data check PATH")
 
     from sparring.core.status import Status
     from sparring.verbs.check import check as verb
 
-    result = verb(typed.words, **typed.values, say=Status().say)
+    result = verb(places, **typed.values, say=Status().say)
     answer(typed, result, result.pop("summary"))
 
 
 def show_check_help(typed: Typed) -> None:
     """Print the settings that decide how data are read."""
-    recipe = recipe_for(typed.words) if typed.words else next(iter(RECIPES.values()))
+    recipe = recipe_to_read(typed.words) if typed.words else next(iter(RECIPES.values()))
     reading = [name for name, field in fields(type(recipe)).items() if field.metadata["group"] == "data"]
     about = "Say what is in a data set, what is wrong with it, and draw some of it."
     examples = ("sparring data check photos/", "sparring data check photos/ --size 64 --out sheet.png",
                 "sparring data check horses/ zebras/")  # fmt: skip
-    usage = "sparring data check PATH [PATH] [--<setting> VALUE ...]"
+    usage = "sparring data check [RECIPE] PATH [PATH] [--<setting> VALUE ...]"
     names = {*reading, "out", "overwrite"} - {"data"}
     print(help_text(usage, about, examples, [recipe, CheckOptions()], everything=True, names=names))
 
@@ -242,7 +247,7 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
 
 def answer(typed: Typed, result: dict[str, Any], text: str = "") -> None:
     """The verb's result on standard output: as JSON when asked for, else in words. Only the first process talks."""
-    if os.environ.get("RANK", "0") != "0":
+    if not is_first():
         return
     if typed.json:
         import json
@@ -266,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         if words[0] not in VERBS:
-            raise UserError(f"no verb '{words[0]}'{nearest(words[0], VERBS)}; 'sparring --help' lists them")
+            raise UserError(f"no verb '{words[0]}'" + (nearest(words[0], VERBS) or "; 'sparring --help' lists them"))
         VERBS[words[0]](words[1:])
     except UserError as mistake:
         return complain(mistake, 2)

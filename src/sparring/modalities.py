@@ -84,6 +84,25 @@ def recipe_for(data: Sequence[str]) -> Recipe:
     return recipe.changed(named_data(recipe, data))
 
 
+def recipe_to_read(words: Sequence[str]) -> Recipe:
+    """The recipe by which data are read: that of the first word on the data that the others name, or else that for the
+    data that all of them name. Raises :class:`UserError` as :func:`recipe_for` does."""
+    if len(words) > 1 and words[0] in RECIPES and not os.path.exists(words[0]):
+        return RECIPES[words[0]].changed(named_data(RECIPES[words[0]], words[1:]))
+    return recipe_for(words)
+
+
+def explained(recipe: Recipe) -> str:
+    """What was found where the data of :func:`recipe_for` lie, and which recipe that decided, in one line."""
+    places = [place for name in recipe.data_settings if (place := getattr(recipe, name))]
+    what = recipe.kind if len(recipe.data_settings) == 1 else "two domains"
+    counts = in_words(counted([os.path.expanduser(place) for place in places]))
+    return (
+        f"{' and '.join(places)} hold{'s' if len(places) == 1 else ''} {what}{f' ({counts})' if counts else ''}, "
+        f"trained by recipe {recipe.name}"
+    )
+
+
 def named_data(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
     """Places of data as the settings that they are for. Raises :class:`UserError` for more than the recipe has."""
     if len(data) > len(recipe.data_settings):
@@ -112,18 +131,33 @@ def entry_for(data: Sequence[str]) -> Entry:
 
 
 def by_endings(paths: Sequence[str]) -> Entry:
-    """The modality that most files below these paths belong to. Raises :class:`UserError` with the counts where no kind
-    is clearly in the majority."""
-    counts = Counter(kind for path in paths for name in files_below(path) if (kind := kind_of(name)))
-    shown = ", ".join(f"{number:,} of {kind}" for kind, number in counts.most_common()) or "no file of a known kind"
-    (kind, most), second = (*counts.most_common(2), ("", 0))[:2] if counts else (("", 0), ("", 0))
-    if not most or most < CLEARLY * second[1] or kind in UNTRAINED:
+    """The modality that most files below these paths belong to. Raises :class:`UserError` for a path that is not there,
+    and with the counts where no kind is clearly in the majority."""
+    missing = next((path for path in paths if not os.path.exists(path)), None)
+    if missing is not None:
+        sets = [name for entry in ENTRIES.values() for name in entry.sets]
+        raise UserError(f"{missing}: no such file or folder, and no data of that name{nearest(missing, sets)}")
+    ranked = counted(paths)
+    shown = in_words(ranked) or "no file of a known kind"
+    (kind, most), (_, second) = (*ranked, ("", 0), ("", 0))[:2]
+    if not most or most < CLEARLY * second or kind in UNTRAINED:
         names = ", ".join(next(iter(entry.presets)) for entry in ENTRIES.values())
         raise UserError(
             f"{paths[0]}: holds {shown}, which does not tell what to train; name a recipe: "
             f"sparring train RECIPE --data {paths[0]}, where RECIPE is {names} or another"
         )
     return ENTRIES[kind]
+
+
+def counted(paths: Sequence[str]) -> list[tuple[str, int]]:
+    """How many files below these paths are of each kind, the most first."""
+    counts = Counter(kind for path in paths for name in files_below(path) if (kind := kind_of(name)))
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def in_words(counts: Sequence[tuple[str, int]]) -> str:
+    """``1,200 of images, 3 of text``."""
+    return ", ".join(f"{number:,} of {kind}" for kind, number in counts)
 
 
 def files_below(path: str) -> Iterator[str]:
@@ -174,10 +208,10 @@ def kind_at(path: str | Path) -> str:
     for inner in ("model", ""):
         try:
             with open(os.path.join(path, inner, "config.json"), encoding="utf-8") as file:
-                kind = json.load(file)["kind"]
+                kind = str(json.load(file)["kind"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
-        return str(kind) if kind in ENTRIES else ""
+        return kind if kind in ENTRIES else ""
     return ""
 
 

@@ -19,7 +19,7 @@ class SampleOptions(Settings):
         0.0, "only samples that the discriminator finds real with this probability (not calibrated)", low=0, high=1
     )
     out: str = setting("", "the file or folder to write, whose ending says as what (default: a preview in the run)",
-                       "output")  # fmt: skip
+                       "output", unit="path")  # fmt: skip
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 
@@ -29,10 +29,10 @@ class EvaluateOptions(Settings):
     """What ``sparring evaluate`` is asked for."""
 
     data: tuple[str, ...] = setting((), "the real examples (a run knows its own)", "data")
-    count: int = setting(0, "samples (default: 10,000, or half of the real examples)", low=0)
+    count: int = setting(0, "samples (0: 10,000, or half of the real examples)", low=0)
     seed: int = setting(0, "of samples and of which real examples", low=0, high=2**63 - 1)
     features: str = setting("auto", "auto, a .pt or .onnx file, or timm:NAME (docs/metrics.md)")
-    out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output")
+    out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output", unit="path")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 
 
@@ -42,7 +42,7 @@ class ScoreOptions(Settings):
 
     files: tuple[str, ...] = setting((), "the examples to score: whatever the model could be trained on", "data")
     label: str = setting("", "score all examples under this label")
-    out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output")
+    out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output", unit="path")
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 
@@ -53,7 +53,9 @@ class TranslateOptions(Settings):
 
     inputs: tuple[str, ...] = setting((), "files, folders of them, patterns", "data")
     direction: str = setting("a2b", "from which domain to which")
-    out: str = setting("", "a folder; a file for a single input (default: translated/ in the run)", "output")
+    out: str = setting(
+        "", "a folder; a file for a single input (default: translated/ in the run)", "output", unit="path"
+    )
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 
@@ -63,14 +65,14 @@ class TrainOptions(Settings):
     """What ``sparring train`` is asked for besides the settings of a recipe."""
 
     data: tuple[str, ...] = setting((), "a folder, a file, or the name of a set; two of them for two domains", "data")
-    out: str = setting("", "run folder (default: runs/<recipe>)", "output")
+    out: str = setting("", "run folder (default: runs/<recipe>)", "output", unit="path", common=True)
 
 
 @settings
 class CheckOptions(Settings):
     """What ``sparring data check`` is asked for besides the settings that decide how data are read."""
 
-    out: str = setting("", "the file to draw some examples in (default: check-<name>)", "output")
+    out: str = setting("", "the file to draw some examples in (default: check-<name>)", "output", unit="path")
     overwrite: bool = setting(False, REPLACE, "output")
 
 

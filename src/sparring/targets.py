@@ -15,11 +15,13 @@ from sparring.core.errors import UserError
 from sparring.core.game import Output
 from sparring.core.run import find
 from sparring.core.seeds import Stream, mixed
+from sparring.core.settings import fields
 from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
 from sparring.metrics.features import Features
 from sparring.metrics.score import Score
 from sparring.model import Model
+from sparring.options import EvaluateOptions
 
 if TYPE_CHECKING:
     from sparring.modality import Modality
@@ -118,7 +120,10 @@ class FolderTarget:
         self.facts: dict[str, Any] = {"samples": len(made)}
         forms = [replace(each.form, labels=()) for each in (source, made)]
         if difference := forms[0].differs(forms[1]):
-            raise UserError(f"{path}: has {difference} of {source.name}; bring both to one form")
+            settings = fields(modality.entry.options.get("evaluate", EvaluateOptions))
+            means = [f"--{name.replace('_', '-')}" for name in settings if name in difference.split()]
+            how = f" with {' and '.join(means)}" if means else ""
+            raise UserError(f"{path}: has {difference} of {source.name}; bring both to one form{how}")
         self.output = plain_output(modality, source)
 
     def samples(self, like: np.ndarray, seed: int) -> Samples:

@@ -1,25 +1,16 @@
-"""What the tests of the core share."""
+"""Small networks: more threads only spin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+import torch
 
-from sparring.core.errors import UserError
 
-
-@pytest.fixture
-def mistake() -> Callable[..., str]:
-    """``mistake(call, *arguments)``: the one line that a mistake of the caller's is answered with."""
-
-    def line_of(call: Callable[..., Any], *arguments: Any, **named: Any) -> str:
-        with pytest.raises(UserError) as caught:
-            call(*arguments, **named)
-        line = str(caught.value)
-        assert line
-        assert "\n" not in line
-        return line
-
-    return line_of
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -184,7 +184,7 @@ def test_an_alias_is_no_choice_of_its_own(mistake: Callable[..., str]) -> None:
         ("", "", ""),
         (("a.png", "b.png"), "", "a.png b.png"),
         ((), "", ""),
-        (schedule("1e-3:3e-5@2M"), "", "0.001:3e-05@2e+06"),
+        (schedule("1e-3:3e-5@2M"), "", "0.001:3e-05@2M"),
         (schedule("0.5"), "", "0.5"),
     ],
 )

@@ -29,7 +29,7 @@ def test_the_line_names_everything_that_was_promised() -> None:
     line = progress_line(ENTRY, 3661)
     assert line == (
         "step 1,234 | 78,976 examples | 1,048/s | 1:01:01 left | loss: discriminator 0.500  generator 1.235"
-        " | judged right: fake 75%  real 80%"
+        " | discriminator accuracy: fake 75%  real 80%"
     )
 
 
@@ -37,7 +37,7 @@ def test_without_a_budget_the_line_says_how_long_it_has_been() -> None:
     line = progress_line({**ENTRY, "accuracy": {}}, None)
     assert "| 1:15 |" in line
     assert "left" not in line
-    assert "judged" not in line
+    assert "accuracy" not in line
 
 
 def test_numbers_that_are_missing_do_not_break_the_line() -> None:

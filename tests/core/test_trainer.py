@@ -216,9 +216,9 @@ def test_lines_of_progress_where_there_is_no_terminal(tmp_path: Path, monkeypatc
     match = a_match(tmp_path, Tug(), steps=40)
     match.play(Stop())
     assert re.sub(r"\d+:\d\d left", "TIME", match.watched.screen.getvalue()).splitlines() == [
-        "step 16 | 128 examples | 128/s | TIME | loss: generator 0.250 | judged right: real 75%",
-        "step 32 | 256 examples | 128/s | TIME | loss: generator -1.350 | judged right: real 75%",
-        "step 40 | 320 examples | 64/s | TIME | loss: generator -2.550 | judged right: real 75%",
+        "step 16 | 128 examples | 128/s | TIME | loss: generator 0.250 | discriminator accuracy: real 75%",
+        "step 32 | 256 examples | 128/s | TIME | loss: generator -1.350 | discriminator accuracy: real 75%",
+        "step 40 | 320 examples | 64/s | TIME | loss: generator -2.550 | discriminator accuracy: real 75%",
     ]
     assert match.monitor.budget.left(Progress(step=10, seconds=20.0)) == 60  # 30 more steps at 2 s each
 

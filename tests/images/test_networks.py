@@ -14,7 +14,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, pad
 
 from sparring.core.errors import UserError
 from sparring.images.game import ImageGame
-from sparring.images.networks.layers import BOUNDS, BatchStatistics, Verdict
+from sparring.images.networks.layers import BOUNDS, BatchStatistics, ProjectionHead
 from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import Block, R3GANDiscriminator, R3GANGenerator, downsample, stage, upsample
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
@@ -148,7 +148,7 @@ def test_both_players_tell_what_they_cannot_be_built_for(pair: Any, size: tuple[
 
 
 def test_the_verdict_is_a_projection_on_the_label() -> None:
-    features, verdict, plain = torch.tensor([[1.0, 2.0]] * 2), Verdict(2, 2, projected=3), Verdict(2, 0)
+    features, verdict, plain = torch.tensor([[1.0, 2.0]] * 2), ProjectionHead(2, 2, projected=3), ProjectionHead(2, 0)
     with torch.no_grad():
         verdict.linear.weight.copy_(torch.tensor([[1.0, 0.0], [2.0, 1.0], [0.0, -1.0]]))  # (1, 2) -> (1, 4, -2)
         verdict.embedding.weight.copy_(torch.tensor([[1.0, 10.0, 100.0], [0.5, 0.0, -1.0]]))

@@ -134,6 +134,17 @@ def test_a_metric_that_says_nothing_of_its_bias_has_none() -> None:
     assert (found.value, found.bias) == (5 + 12 / 400, None)
 
 
+def test_a_bias_that_is_not_finite_is_none() -> None:
+    """Of halves that have no finite value themselves."""
+
+    def measure(reference: Tensor, samples: Tensor, seed: int) -> dict[str, Estimate]:
+        return {"made": Estimate(5.0 if len(samples) == 400 else math.inf, 0.5)}
+
+    family = Family((MADE,), measure)
+    (found,) = compare(normal(500), normal(400, seed=1), normal(400, seed=2), families=[family])
+    assert (found.value, found.bias) == (5.0, None)
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_every_metric_says_how_it_is_read(metric: Metric) -> None:
     assert metric.better in ("low", "high", "floor")

@@ -11,8 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from sparring.metrics.diversity import vendi
-from sparring.metrics.jackknife import blocks, error_without_each
-from sparring.metrics.score import NotComputable
+from sparring.metrics.score import NotComputable, blocks, error_without_each
 from sparring.metrics.sliced import sliced_wasserstein
 
 

@@ -1,4 +1,4 @@
-"""Small matrices: more threads only spin."""
+"""Small networks: more threads only spin."""
 
 from __future__ import annotations
 

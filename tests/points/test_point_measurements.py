@@ -101,7 +101,6 @@ def test_a_perfect_generator_is_as_varied_as_the_data_and_near_them() -> None:
     measured = Table().everything()
     assert measured.keys() == {*DISTANCES, "diversity", "overfitting"}
     assert measured["diversity"] == pytest.approx(1, abs=0.1)
-    assert abs(measured["overfitting"]) < OVERFITTED or measured["overfitting"] == 0
     far = Table(scale=3.0).everything()
     for name in DISTANCES:
         assert measured[name] < 0.3 * far[name], name

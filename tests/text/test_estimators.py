@@ -34,7 +34,7 @@ def test_what_was_chosen_is_the_highest_however_unlikely() -> None:
     assert torch.equal(noisy.argmax(1), chosen)
 
 
-def test_chosen_by_chance_it_is_independent_gumbel_noise() -> None:
+def test_drawn_at_random_it_is_independent_gumbel_noise() -> None:
     """Each coordinate a Gumbel around its logit: mean, deviation, and the shape by its distribution function."""
     count = 100_000
     logits = torch.tensor([1.5, -1.0, 0.3, 0.0])
@@ -49,7 +49,7 @@ def test_chosen_by_chance_it_is_independent_gumbel_noise() -> None:
     assert (uniform - steps).abs().max() < 2 / count**0.5  # Kolmogorov and Smirnov
 
 
-def test_tokens_that_cannot_be_written_stay_impossible() -> None:
+def test_tokens_that_cannot_be_generated_stay_impossible() -> None:
     logits = torch.tensor([[-torch.inf, 0.0, 1.0]]).repeat(3, 1)
     noisy = with_noise(logits, torch.tensor([1, 2, 1]), random())
     assert (noisy[:, 0] == -torch.inf).all()

@@ -23,8 +23,8 @@ def labelled(count: int, seed: int, phrases: dict[str, list[str]]) -> Labelled:
     for _ in range(count):
         label = random.choice(sorted(phrases))
         words = list(random.choice(FILLERS, size=random.integers(3, 9)))
-        place = random.integers(len(words) + 1)
-        sentences.append([*words[:place], *random.choice(phrases[label]).split(), *words[place:]])
+        position = random.integers(len(words) + 1)
+        sentences.append([*words[:position], *random.choice(phrases[label]).split(), *words[position:]])
         labels.append(str(label))
     return sentences, labels
 

@@ -70,9 +70,9 @@ class Plain:
         words = ("<s>", *sentence, "</s>")
         reach = len(self.counts) - 1
         return sum(
-            math.log(self.probability(word, words[max(0, place - reach) : place]))
-            for place, word in enumerate(words)
-            if place
+            math.log(self.probability(word, words[max(0, index - reach) : index]))
+            for index, word in enumerate(words)
+            if index
         )
 
 
@@ -144,8 +144,8 @@ def test_the_two_scores_of_a_collapsed_generator() -> None:
     collapsed = [likely] * 1000
     vocabulary = {word for sentence in real for word in sentence}
 
-    def score(training: list[list[str]], judged: list[list[str]]) -> float:
-        logs, tokens = NgramModel(training, vocabulary=vocabulary).log_likelihoods(judged)
+    def score(training: list[list[str]], scored: list[list[str]]) -> float:
+        logs, tokens = NgramModel(training, vocabulary=vocabulary).log_likelihoods(scored)
         return -logs.sum() / tokens.sum()
 
     assert score(real, collapsed) < score(real, held_out)
@@ -162,11 +162,11 @@ def test_a_vocabulary_makes_other_words_unknown() -> None:
 def test_words_that_look_like_marks_are_words() -> None:
     plain = NgramModel([list(pair) for pair in pairwise("abcab")])
     marks = NgramModel([[{"a": "<s>", "b": "</s>", "c": "<unk>"}[word] for word in pair] for pair in pairwise("abcab")])
-    ours, theirs = plain.log_likelihoods([["a", "b"]]), marks.log_likelihoods([["<s>", "</s>"]])
-    assert ours[0] == pytest.approx(theirs[0])
+    plainly, as_marks = plain.log_likelihoods([["a", "b"]]), marks.log_likelihoods([["<s>", "</s>"]])
+    assert plainly[0] == pytest.approx(as_marks[0])
 
 
-def test_nothing_to_learn_from_or_to_judge() -> None:
+def test_nothing_to_learn_from_or_to_score() -> None:
     with pytest.raises(NotComputable, match="at least 1 sentences"):
         NgramModel([])
     logs, tokens = NgramModel(TOY).log_likelihoods([])

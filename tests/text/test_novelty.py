@@ -27,7 +27,7 @@ def test_every_pair(monkeypatch: pytest.MonkeyPatch, entries: int) -> None:
     sentences += sentences[:3]
     assert nearest(sentences, training).tolist() == [max(jaccard(s, t) for t in training) for s in sentences]
     assert diversity(sentences).tolist() == [
-        max(jaccard(s, t) for other, t in enumerate(sentences) if other != place) for place, s in enumerate(sentences)
+        max(jaccard(s, t) for other, t in enumerate(sentences) if other != index) for index, s in enumerate(sentences)
     ]
 
 

@@ -26,7 +26,7 @@ def written(count: int, seed: int, topic: float = 0.5) -> list[list[str]]:
     sentences = []
     for _ in range(count):
         words, start = TOPICS[int(random.random() < topic)].split(), random.integers(8)
-        sentences.append([words[(start + place) % 8] for place in range(random.integers(2, 8))])
+        sentences.append([words[(start + position) % 8] for position in range(random.integers(2, 8))])
     return sentences
 
 
@@ -128,5 +128,5 @@ def test_text_that_has_too_little() -> None:
 def test_nothing_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoder, "ENOUGH", 10)
     with pytest.raises(NotComputable, match="in two of the sentences"):
-        TfidfEncoder([[f"w{place}"] for place in range(20)])
-    assert TfidfEncoder([["the", f"w{place}"] for place in range(20)]).dimensions == 1
+        TfidfEncoder([[f"w{number}"] for number in range(20)])
+    assert TfidfEncoder([["the", f"w{number}"] for number in range(20)]).dimensions == 1

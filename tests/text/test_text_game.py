@@ -1,4 +1,4 @@
-"""Text in two acts: who moves when, what each minimises, what is remembered, what can be asked for."""
+"""Text in two phases: who moves when, what each minimises, what is remembered, what can be options for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tiny_text import a_game, a_step, networks_of, some_lines
 
 from sparring.core.errors import UserError
 from sparring.text.game import CHUNK, NONE, TextGame
+from sparring.text.modality import Text
 from sparring.text.samples import as_texts
 from sparring.text.vocabulary import END, PAD, START, UNKNOWN
 
@@ -22,11 +23,18 @@ def movers(game: TextGame, seen: int) -> str:
     return "".join(turn.mover[0] for turn in played(game, a_step(game, seen)))
 
 
-# The two acts
+def measured(game: TextGame, likelihood: float) -> str:
+    """What is told after a measurement."""
+    event = game.observe({"metrics/likelihood": likelihood, "metrics/frechet": 0.0, "diversity": 1.0}, 0)
+    assert event is None or not event.restarted
+    return event.message if event else ""
+
+
+# The two phases
 
 
 @pytest.mark.parametrize("turns", [1, 3])
-def test_the_first_act_moves_the_generator_alone_on_every_batch(turns: int) -> None:
+def test_pretraining_moves_the_generator_alone_on_every_batch(turns: int) -> None:
     game = a_game(pretrain_examples=100, n_critic=turns, discriminator_warmup=0)
     before = [weight.clone() for weight in game.players["discriminator"].network.parameters()]
     assert [movers(game, seen) for seen in (0, 50, 99)] == ["g" * turns] * 3
@@ -38,40 +46,48 @@ def test_the_first_act_moves_the_generator_alone_on_every_batch(turns: int) -> N
     assert game.players["generator"].rate == game.recipe.adversarial_rate
 
 
-def test_the_second_act_begins_with_the_vectors_as_they_are_then() -> None:
+def test_the_adversarial_phase_begins_with_the_embeddings_as_they_are_then() -> None:
     game = a_game(pretrain_examples=6, discriminator_warmup=0)
     movers(game, 0)
-    vectors = game.writer.vectors.weight.detach().clone()
+    vectors = game.generator.vectors.weight.detach().clone()
     movers(game, 6)
-    table = game.judge_of(game.adversarial_loss.discriminator).table.clone()
+    table = game.discriminator.table.clone()
     torch.testing.assert_close(table, vectors / vectors.std())
     movers(game, 12)
-    assert torch.equal(game.judge_of(game.adversarial_loss.discriminator).table, table)
-    assert not torch.equal(game.writer.vectors.weight.detach(), vectors)
+    assert torch.equal(game.discriminator.table, table)
+    assert not torch.equal(game.generator.vectors.weight.detach(), vectors)
 
 
-def test_misses_halve_the_step_then_end_the_act() -> None:
+def test_misses_halve_the_learning_rate_then_end_pretraining() -> None:
     game = a_game(pretrain_patience=2, discriminator_warmup=0)
-    paces, news = [], []
+    rates, events = [], []
     for distance in (2.0, 1.5, 1.6, 1.4, 1.4, 1.5):
-        news.append(game.measured(distance))
+        events.append(measured(game, distance))
+        assert game.observe({"losses/generator": 1.0, "likelihood/training": 9.0}, 96) is None  # counts for nothing
         moved = movers(game, 6)
-        paces.append((moved, game.players["generator"].rate))
-    assert paces == [("g", 1), ("g", 1), ("g", 0.5), ("g", 0.5), ("g", 0.25), ("dg", game.recipe.adversarial_rate)]
-    assert [bool(each) for each in news] == [False] * 5 + [True]
-    assert "second act" in news[-1]
-    assert game.measured(9.0) == ""
+        rates.append((moved, game.players["generator"].rate))
+    assert rates == [("g", 1), ("g", 1), ("g", 0.5), ("g", 0.5), ("g", 0.25), ("dg", game.recipe.adversarial_rate)]
+    assert [bool(each) for each in events] == [False] * 5 + [True]
+    assert events[-1] == "the adversarial phase begins: held-out lines became no likelier 2 times in a row"
+    assert measured(game, 9.0) == ""
     assert game.misses == 2
 
 
-def test_without_misses_only_examples_end_the_act() -> None:
+def test_misses_are_of_the_recipes_metric() -> None:
+    game = a_game(pretrain_patience=2, metric="frechet")
+    for distance, misses in ((2.0, 0), (3.0, 1), (1.0, 0)):
+        game.observe({"metrics/likelihood": 5.0, "metrics/frechet": distance}, 0)
+        assert game.misses == misses
+
+
+def test_without_patience_only_examples_end_pretraining() -> None:
     game = a_game(pretrain_patience=0, pretrain_examples=50)
-    assert [game.measured(distance) for distance in (1.0, 2.0, 3.0)] == ["", "", ""]
+    assert [measured(game, distance) for distance in (1.0, 2.0, 3.0)] == ["", "", ""]
     assert movers(game, 49) == "g"
     assert movers(game, 50)[0] == "d"
 
 
-def test_the_judge_begins_alone() -> None:
+def test_the_discriminator_begins_alone() -> None:
     game = a_game(pretrain_examples=60, discriminator_warmup=12)
     assert [movers(game, seen) for seen in (60, 66, 72, 78)] == ["d", "d", "dg", "dg"]
 
@@ -97,29 +113,32 @@ def test_no_gradient_reaches_whoever_does_not_move(estimator: str, generator: st
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_the_judge_sees_real_lines_and_written_ones_the_last_of_them_twice(estimator: str) -> None:
+def test_the_discriminator_sees_real_lines_and_generated_ones_the_last_of_them_twice(estimator: str) -> None:
     game = a_game(pretrain_examples=0, discriminator_warmup=0, estimator=estimator, n_critic=2)
-    judge = game.judge_of(game.adversarial_loss.discriminator)
+    discriminator = game.discriminator
     shown: list[torch.Tensor] = []
-    judge.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
+    discriminator.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
     step = a_step(game)
     assert [turn.mover for turn in played(game, step)] == ["discriminator"] * 2 + ["generator"]
-    assert [torch.equal(shown[at], judge.table[step.batches[at // 2]["lines"]]) for at in (0, 2)] == [True, True]
+    assert [torch.equal(shown[at], discriminator.table[step.batches[at // 2]["lines"]]) for at in (0, 2)] == [
+        True,
+        True,
+    ]
     assert torch.equal(shown[3], shown[4])
     assert not torch.equal(shown[1], shown[3])
     assert len(shown) == 5
-    vectors = {tuple(row) for row in judge.table.tolist()}
+    vectors = {tuple(row) for row in discriminator.table.tolist()}
     assert {tuple(row) for row in shown[4].flatten(0, 1).tolist()} <= vectors
 
 
 @pytest.mark.parametrize("batch", [8, 7])
-def test_here_and_there_the_judge_sees_a_real_line_of_another_label_among_fakes(batch: int) -> None:
+def test_here_and_there_the_discriminator_sees_a_real_line_of_another_label_among_fakes(batch: int) -> None:
     game = a_game(labels=3, mismatched_share=0.5)
     step = a_step(game, batch=batch)
     given = {**step.batches[0], "labels": torch.tensor([0, 1, 2, 2, 0, 2, 1, 0])[:batch]}
     fake, times = torch.full_like(given["lines"], UNKNOWN), torch.zeros(batch)
     for _ in range(200):
-        seen = game.among_mismatched(step, given, fake)
+        seen = game.with_mismatched(step, given, fake)
         taken = (seen != fake).any(1)
         assert torch.equal(seen[taken], given["lines"][torch.arange(batch)[taken] ^ 1])
         times += taken
@@ -131,16 +150,16 @@ def test_where_nothing_is_mismatched_fakes_stay_as_they_are() -> None:
     for game in (a_game(labels=0, mismatched_share=0.9), a_game(labels=2)):
         step = a_step(game)
         lines = step.batches[0]["lines"]
-        assert game.among_mismatched(step, step.batches[0], lines) is lines
+        assert game.with_mismatched(step, step.batches[0], lines) is lines
 
 
 def test_the_generator_is_judged_by_its_own_lines_alone() -> None:
     game = a_game(pretrain_examples=0, discriminator_warmup=0, mismatched_share=0.9)
-    judge, shown = game.judge_of(game.adversarial_loss.discriminator), []
-    judge.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
+    discriminator, shown = game.discriminator, []
+    discriminator.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
     list(played(game, a_step(game)))
     same = a_game(pretrain_examples=0, discriminator_warmup=0)
-    other, without = same.judge_of(same.adversarial_loss.discriminator), []
+    other, without = same.discriminator, []
     other.register_forward_pre_hook(lambda _, inputs: without.append(inputs[0].detach()))
     list(played(same, a_step(same)))
     assert not torch.equal(shown[1], without[1])
@@ -148,7 +167,7 @@ def test_the_generator_is_judged_by_its_own_lines_alone() -> None:
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5, 2.0])
-def test_the_judges_opinion_counts_by_its_weight(weight: float) -> None:
+def test_the_adversarial_loss_counts_by_its_weight(weight: float) -> None:
     losses = []
     for weight_of_loss in (1.0, weight):
         game = a_game(
@@ -164,39 +183,39 @@ def test_likelihood_goes_on_beside_by_its_weight() -> None:
     """Without dropout: the generator's loss is the two together."""
     losses = {}
     for weight in (0.0, 1.0, 3.0):
-        game = a_game(pretrain_examples=0, discriminator_warmup=0, likelihood=weight)
+        game = a_game(pretrain_examples=0, discriminator_warmup=0, likelihood_weight=weight)
         step = a_step(game)
         turns = game.turns(step)
         next(turns)
         losses[weight] = next(turns).loss().item()
-    surprise = step.report["likelihood/training"].item()
-    assert losses[1.0] - losses[0.0] == pytest.approx(surprise, rel=1e-4)
-    assert losses[3.0] - losses[0.0] == pytest.approx(3 * surprise, rel=1e-4)
+    likelihood = step.report["likelihood/training"].item()
+    assert losses[1.0] - losses[0.0] == pytest.approx(likelihood, rel=1e-4)
+    assert losses[3.0] - losses[0.0] == pytest.approx(3 * likelihood, rel=1e-4)
 
 
 @pytest.mark.parametrize("labels", [0, 2])
-def test_surprise_is_the_mean_negative_log_likelihood(labels: int) -> None:
+def test_the_likelihood_loss_is_the_mean_negative_log_likelihood(labels: int) -> None:
     game = a_game(labels=labels)
     step = a_step(game)
     lines = step.batches[0]["lines"]
-    found = game.surprise(step, step.batches[0])
+    found = game.likelihood_loss(step, step.batches[0])
     total = 0.0
     for row, label in zip(lines, step.batches[0]["labels"], strict=True):
         before = torch.cat([torch.tensor([START]), row[:-1]])[None]
-        logits = game.writer.logits(game.writer(before, label[None] if labels else None)[0])[0].log_softmax(1)
-        total -= sum(logits[place, unit].item() for place, unit in enumerate(row.tolist()) if unit != PAD)
-    assert found.item() == pytest.approx(total / len(lines) / game.mean_units, rel=1e-5)
+        logits = game.generator.logits(game.generator(before, label[None] if labels else None)[0])[0].log_softmax(1)
+        total -= sum(logits[position, token].item() for position, token in enumerate(row.tolist()) if token != PAD)
+    assert found.item() == pytest.approx(total / len(lines) / game.mean_tokens, rel=1e-5)
     assert step.report["likelihood/training"].item() == found.item()
-    measured = game.measures(networks_of(game), step.batches[0])
-    assert measured == {"likelihood": pytest.approx(total / int((lines != PAD).sum()), rel=1e-5)}
+    measurement = Text().measure_game(game, networks_of(game), step.batches[0])
+    assert measurement == {"likelihood": pytest.approx(total / int((lines != PAD).sum()), rel=1e-5)}
 
 
 def test_many_lines_are_measured_some_at_a_time() -> None:
     game = a_game()
-    lines = some_lines(CHUNK + 3, game.places, len(game.vocabulary))
+    lines = some_lines(CHUNK + 3, game.length, len(game.vocabulary))
     labels = torch.arange(len(lines)) % 2
     found = game.log_likelihoods(networks_of(game), lines, labels)
-    torch.testing.assert_close(found, game.writer.log_likelihoods(lines, labels))
+    torch.testing.assert_close(found, game.generator.log_likelihoods(lines, labels))
 
 
 def test_what_is_remembered_comes_back() -> None:
@@ -206,7 +225,7 @@ def test_what_is_remembered_comes_back() -> None:
     )
     for distance in (None, 2.0, 2.5, 2.2):
         if distance is not None:
-            one.measured(distance)
+            measured(one, distance)
         other.load_state(json.loads(json.dumps(one.state())))
         assert other.state() == one.state()
         assert isinstance(other.misses, int)
@@ -223,11 +242,11 @@ def test_what_is_remembered_comes_back() -> None:
 def test_without_dropout_an_lstm_still_trains(estimator: str) -> None:
     """cuDNN's LSTM keeps what a backward pass needs in training mode only."""
     game, modes = a_game(pretrain_examples=0, discriminator_warmup=0, dropout=0.5, estimator=estimator), set()
-    game.writer.body.register_forward_pre_hook(
+    game.generator.body.register_forward_pre_hook(
         lambda module, _: modes.add(module.training) if torch.is_grad_enabled() else None
     )
     assert movers(game, 0) == "dg"
-    assert game.writer.training
+    assert game.generator.training
     assert modes == {True}
 
 
@@ -236,81 +255,87 @@ def test_without_dropout_an_lstm_still_trains(estimator: str) -> None:
 
 def test_what_could_not_be_measured_is_no_miss() -> None:
     game = a_game(pretrain_patience=2)
-    assert [game.measured(torch.inf) for _ in range(3)] == [""] * 3
+    assert [measured(game, torch.inf) for _ in range(3)] == [""] * 3
+    assert [game.observe({"metrics/frechet": 1.0}, 0) for _ in range(3)] == [None] * 3
     assert game.misses == 0
 
 
-def test_without_misses_the_step_stays_as_it_is() -> None:
+def test_without_patience_the_learning_rate_stays_as_it_is() -> None:
     game = a_game(pretrain_patience=0)
     for distance in (1.0, 2.0, 3.0):
-        game.measured(distance)
+        measured(game, distance)
     movers(game, 6)
     assert game.players["generator"].rate == 1
 
 
-# What is asked of it
+# What is options of it
 
 
-def texts(game: TextGame, count: int, seed: int = 0, label: int | None = None, **asked: Any) -> list[str]:
-    return as_texts(game.present(game.sample(networks_of(game), count, seed=seed, label=label, **asked)))
+def generated(game: TextGame, count: int, seed: int = 0, label: int | None = None, **options: Any) -> torch.Tensor:
+    return game.generate(networks_of(game), game.conditions(count, label), seed=seed, **options)
+
+
+def texts(game: TextGame, count: int, seed: int = 0, label: int | None = None, **options: Any) -> list[str]:
+    return as_texts(game.finish(generated(game, count, seed, label, **options)))
 
 
 def test_samples_have_the_labels_in_turn_or_the_one_asked_for() -> None:
-    game = a_game(labels=3, places=3)
-    for weight in game.writer.parameters():
+    game = a_game(labels=3, length=3)
+    for weight in game.generator.parameters():
         torch.nn.init.zeros_(weight)
-    with torch.no_grad():  # the label decides the unit, whatever chance says
-        game.writer.vectors.weight[4:7, :3] = 100 * torch.eye(3)
-        game.writer.vectors.weight[:4, :3] = -100
+    with torch.no_grad():  # the label decides the token, whatever is drawn
+        game.generator.vectors.weight[4:7, :3] = 100 * torch.eye(3)
+        game.generator.vectors.weight[:4, :3] = -100
 
         def found(lines: torch.Tensor, labels: torch.Tensor, state: Any = None) -> Any:
             return torch.nn.functional.one_hot(labels, 16)[:, None].float().expand(-1, lines.shape[1], -1), state
 
-        game.writer.forward = found  # type: ignore[method-assign,assignment]
-        game.writer.leave.weight[:3, :3] = torch.eye(3)
-    assert game.sample(networks_of(game), 7, seed=0)[:, 0].tolist() == [4, 5, 6, 4, 5, 6, 4]
-    assert game.sample(networks_of(game), 3, seed=0, label=2)[:, 0].tolist() == [6, 6, 6]
+        game.generator.forward = found  # type: ignore[method-assign,assignment]
+        game.generator.leave.weight[:3, :3] = torch.eye(3)
+    assert generated(game, 7)[:, 0].tolist() == [4, 5, 6, 4, 5, 6, 4]
+    assert generated(game, 3, label=2)[:, 0].tolist() == [6, 6, 6]
     batch = {"labels": torch.tensor([2, 0, 1])}
-    assert game.imitate(networks_of(game), batch, seed=0)[:, 0].tolist() == [6, 4, 5]
+    assert game.generate(networks_of(game), batch, seed=0)[:, 0].tolist() == [6, 4, 5]
 
 
 @pytest.mark.parametrize("labels", [0, 2])
 def test_the_first_samples_do_not_depend_on_how_many_are_asked_for(labels: int) -> None:
     game = a_game(labels=labels)
-    many = game.sample(networks_of(game), CHUNK + 50, seed=3)
+    many = generated(game, CHUNK + 50, seed=3)
     for count in (1, 7, CHUNK + 1):
-        assert torch.equal(game.sample(networks_of(game), count, seed=3), many[:count])
-    assert not torch.equal(game.sample(networks_of(game), 50, seed=4), many[:50])
+        assert torch.equal(generated(game, count, seed=3), many[:count])
+    assert not torch.equal(generated(game, 50, seed=4), many[:50])
     assert UNKNOWN not in many
 
 
 def test_a_prompt_begins_every_line() -> None:
-    game = a_game(places=8)
+    game = a_game(length=8)
     for line in texts(game, 20, prompt="the cat"):
         assert line.startswith("the cat")
     assert len({*texts(game, 20, prompt="the cat")}) > 5
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("options", "part"),
     [
         ({"prompt": "the purple cat"}, "'purple' is not in the vocabulary of 12"),
-        ({"prompt": "the cat sat the cat sat"}, "6 units leave no place"),
+        ({"prompt": "the cat sat the cat sat"}, "6 tokens leave no room"),
         ({"temperature": -0.1}, "temperature: -0.1"),
-        ({"temperature": 11.0}, "from 0 to 10"),
-        ({"temperature": float("nan")}, "temperature: nan"),
-        ({"top_p": 0.0}, "top_p: 0"),
+        ({"temperature": 11.0}, "temperature: 11.0 is too large, the most is 10"),
+        ({"temperature": float("nan")}, "temperature: 'nan' is not a number"),
+        ({"top_p": 0.0}, "top_p: 0.0 must be more than 0"),
         ({"top_p": 1.1}, "top_p: 1.1"),
-        ({"top_p": float("nan")}, "top_p: nan"),
+        ({"top_p": float("nan")}, "top_p: 'nan' is not a number"),
+        ({"top_k": 3}, "unknown setting 'top_k'"),
     ],
 )
-def test_what_cannot_be_asked_for(asked: dict[str, Any], part: str) -> None:
+def test_what_cannot_be_asked_for(options: dict[str, Any], part: str) -> None:
     with pytest.raises(UserError, match=part):
-        texts(a_game(), 2, **asked)
+        texts(a_game(), 2, **options)
 
 
 @pytest.mark.parametrize(
-    ("asked", "alike"),
+    ("options", "alike"),
     [
         ({"temperature": 0.0}, True),
         ({"top_p": 1e-9}, True),
@@ -318,13 +343,13 @@ def test_what_cannot_be_asked_for(asked: dict[str, Any], part: str) -> None:
         ({"top_p": 1.0}, False),
     ],
 )
-def test_what_can_just_be_asked_for(asked: dict[str, Any], alike: bool) -> None:
-    lines = texts(a_game(), 20, label=1, **asked)
+def test_what_can_just_be_asked_for(options: dict[str, Any], alike: bool) -> None:
+    lines = texts(a_game(), 20, label=1, **options)
     assert (len({*lines}) == 1) == alike
 
 
-def test_longest_prompt_that_leaves_a_place() -> None:
-    game = a_game(places=6)
+def test_longest_prompt_that_leaves_room() -> None:
+    game = a_game(length=6)
     assert all(line.startswith("the cat sat the cat") for line in texts(game, 3, prompt="the cat sat the cat"))
 
 
@@ -334,24 +359,23 @@ def test_a_prompt_is_read_as_lines_are() -> None:
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_the_judge_is_undecided_before_it_plays(estimator: str) -> None:
+def test_there_are_no_logits_before_the_discriminator_plays(estimator: str) -> None:
     game = a_game(pretrain_examples=12, discriminator_warmup=0, estimator=estimator)
     step = a_step(game)
     batch = step.batches[0]
-    assert game.judge(networks_of(game), batch, batch["lines"]).tolist() == [0] * 6
-    assert not game.judges(networks_of(game))
+    assert game.logits(networks_of(game), batch, batch["lines"]) is None
     movers(game, 12)
     networks = networks_of(game)
-    found = game.judge(networks, batch, batch["lines"])
-    logits = game.adversarial_loss.discriminator(game.vectors(batch["lines"]), batch["labels"])
+    found = game.logits(networks, batch, batch["lines"])
+    assert found is not None
+    logits = game.discriminator(game.embeddings(batch["lines"]), batch["labels"])
     assert torch.equal(found, logits if estimator == "gumbel" else logits[:, -1])
-    assert game.judges(networks)
 
 
-def test_lines_are_presented_as_characters() -> None:
+def test_lines_are_finished_as_characters() -> None:
     game, given = a_game(), ["the cat ran .", "dog", ""]
     lines = torch.tensor([[*game.vocabulary.encode(text), END, *[PAD] * 6][:6] for text in given])
-    shown = game.present(lines)
+    shown = game.finish(lines)
     assert shown.shape == (3, 13)
     assert shown[1].tolist() == [ord("d"), ord("o"), ord("g"), *[0] * 10]
     assert as_texts(shown) == given

@@ -35,7 +35,7 @@ def assert_as_often(made: Tensor, lines: Tensor, expected: Tensor) -> None:
     """Every count within five standard errors, and chi-square of those that are expected often."""
     counts = Counter(map(tuple, made.tolist()))
     found = torch.tensor([counts.pop(tuple(line), 0) for line in lines.tolist()])
-    assert not counts, "written, but not among all lines"
+    assert not counts, "generated, but not among all lines"
     wanted = expected * len(made)
     assert ((found - wanted).abs() <= 5 * (wanted * (1 - expected)).sqrt() + 1).all()
     often = wanted > 10
@@ -89,7 +89,7 @@ def test_what_has_no_probability_is_never_chosen() -> None:
     assert choose_tokens(logits, where, 1.0, 1.0).tolist() == [1, 1, 3, 3]
 
 
-def test_top_p_writes_from_the_nucleus_as_often_as_it_should() -> None:
+def test_top_p_draws_from_the_nucleus_as_often_as_it_should() -> None:
     generator, share = a_generator(), 0.7
     first = generator.logits(generator(torch.tensor([[START]]), None)[0])[0, 0].softmax(0)
     ranked = first.sort(descending=True)

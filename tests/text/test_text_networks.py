@@ -1,4 +1,5 @@
-"""What generates lines: remembers them position by position as at once, adds up to 1, knows the label; chunks change nothing."""
+"""What generates lines: remembers them position by position as at once, adds up to 1, knows the label; chunks change
+nothing."""
 
 from __future__ import annotations
 

@@ -123,17 +123,13 @@ def test_only_what_is_made_is_taught() -> None:
     slopes = {name: weight.grad.clone() for name, weight in network.named_parameters() if weight.grad is not None}
     assert {name.split(".")[0] for name in slopes} == {"a2b", "projector"}
 
-    step, losses = a_step(), []
+    step, losses, projector = a_step(), [], game.translators["projector"]
     with torch.no_grad():
         constants = game.translator("a2b").features(originals)
         places = [game.positions(each, step) for each in constants]
-        constants = [
-            game.translators["projector"](depth, at(each, places[depth])) for depth, each in enumerate(constants)
-        ]
+        constants = [projector(depth, at(each, places[depth])) for depth, each in enumerate(constants)]
     for depth, each in enumerate(game.translator("a2b").features(made.detach())):
-        losses.append(
-            patch_contrast(game.translators["projector"](depth, at(each, places[depth])), constants[depth], 0.07)
-        )
+        losses.append(patch_contrast(projector(depth, at(each, places[depth])), constants[depth], 0.07))
     assert places[0].shape[1] == patches
     network.zero_grad()
     torch.stack(losses).mean().backward()

@@ -367,12 +367,13 @@ def test_the_three_frames_are_mirrored_and_moved_alike() -> None:
     for domain in "ab":
         original = step.batches[0][domain].float() / 127.5 - 1
         shown = domains[domain]
-        for step in (1, 2):
-            torch.testing.assert_close(domains[f"{domain} {step}"] - shown, torch.full_like(shown, 20 * step / 127.5))
+        for later in (1, 2):
+            brighter = torch.full_like(shown, 20 * later / 127.5)
+            torch.testing.assert_close(domains[f"{domain} {later}"] - shown, brighter)
         places = [where(one, other) for one, other in zip(original, shown, strict=True)]
         assert {swapped for swapped, _, _ in places} == {False, True}
         assert len({(down, right) for _, down, right in places}) > 10
-        assert all(abs(step) <= 3 for _, *steps in places for step in steps)
+        assert all(abs(offset) <= 3 for _, *offsets in places for offset in offsets)
 
 
 def where(original: Tensor, shown: Tensor) -> tuple[bool, int, int]:

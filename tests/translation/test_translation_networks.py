@@ -1,4 +1,4 @@
-"""Translators, discriminators of patches and their norms: how far they see, how many weights they have, what they keep."""
+"""Translators, discriminators of patches, norms: how far they see, how many weights they have, what they keep."""
 
 from __future__ import annotations
 
@@ -55,10 +55,8 @@ def box(support: Tensor) -> tuple[int, int, int, int]:
 def test_a_logit_sees_exactly_its_square(field: str) -> None:
     """Under held statistics a norm is a constant scale, so that gradients show convolutions alone."""
     side = int(field) + 8 * 2 ** PATCHES[field]
-    discriminator, pictures = (
-        a_discriminator(field, channels=1).double(),
-        noise(1, 1, side, side).double().requires_grad_(),
-    )
+    discriminator = a_discriminator(field, channels=1).double()
+    pictures = noise(1, 1, side, side).double().requires_grad_()
     with statistics_of(discriminator, pictures):
         verdicts = discriminator.layers(pictures)[0, 0]
         middle = len(verdicts) // 2
@@ -244,10 +242,8 @@ def test_a_fresh_frame_changes_nothing_and_a_moved_one_moves_by_whole_pixels() -
     frame, pictures = Frame(3), uniform(2, 3, 8, 12)
     torch.testing.assert_close(frame(pictures), pictures, atol=1e-5, rtol=0)
     with torch.no_grad():
-        frame.change[0, 2], frame.change[1, 2] = (
-            2 * 3 / 12 / SHARED_RATE,
-            -2 * 2 / 8 / SHARED_RATE,
-        )  # 3 to the left, 2 down
+        frame.change[0, 2] = 2 * 3 / 12 / SHARED_RATE  # 3 to the left
+        frame.change[1, 2] = -2 * 2 / 8 / SHARED_RATE  # 2 down
         frame.surround.fill_(0.25 / SHARED_RATE)
     expected = torch.full_like(pictures, 0.25)
     expected[:, :, 2:, :-3] = pictures[:, :, :-2, 3:]

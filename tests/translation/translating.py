@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.game import Step
+from sparring.core.seeds import mixed
 from sparring.modalities import RECIPES, modality_of
 from sparring.translation.data import TranslationForm
 from sparring.translation.networks.resnet import ResnetTranslator
@@ -61,7 +62,7 @@ def pools(game: Any) -> dict[str, Tensor]:
 def a_step(seen: int = 0, batch: int = BATCH, part: slice | None = None, seed: int = 0) -> Step:
     domains = {domain: bytes_of(batch, seed) for seed, domain in enumerate("ab")}
     here: dict[str, Any] = {"global_batch": batch, "device": torch.device("cpu")}
-    return Step([domains], examples_seen=seen, seed=seed, part=part or slice(0, batch), **here)
+    return Step([domains], examples_seen=seen, seed=mixed(seed, seen), part=part or slice(0, batch), **here)
 
 
 def bytes_of(count: int, seed: int = 0, side: int = SIDE) -> Tensor:

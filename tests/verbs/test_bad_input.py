@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from table import HOME
 
 from sparring.cli import main
 from sparring.core.run import Run
+from sparring.modalities import load
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -47,7 +50,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         (["train", "digits", "--augment-limit", "0.3"], "only with ada"),
         (["train", "digits", "--network", "r3gan", "--spectral-norm"], "no norm to divide by"),
         (["train", "digits", "--network", "tutorial", "--width", "8"], "no effect with network tutorial"),
-        (["train", "digits", "--conditional", "perhaps"], "neither true nor false"),
+        (["train", "digits", "--conditional=perhaps"], "neither true nor false"),
+        (["train", "digits", "--conditional", "perhaps"], "no file, folder or set called 'perhaps'"),
         (["train", "digits", "--labelled", "no"], "needs labels"),
         (["train", "images", "--time", "1s"], "--data PATH"),
         (["train", "images", "--data", "/no/such/place"], "/no/such/place"),
@@ -55,7 +59,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         (["resume", "/no/such/run"], "no such run folder"),
         (["sample", "/no/such/run"], "no such run or model folder"),
         (["info", "/no/such/thing"], "no such"),
-        (["data", "check"], "required"),
+        (["data", "check"], "which data?"),
+        (["data"], "which verb?"),
         (["data", "chek", "x"], "sparring data check PATH"),
         (["data", "check", "/no/such/place"], "/no/such/place"),
     ],
@@ -92,7 +97,7 @@ def test_a_place_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> N
         (lambda recipe: recipe.write_text("hello"), "not a recipe"),
         (lambda recipe: recipe.unlink(), "no recipe.yaml"),
         (
-            lambda recipe: recipe.write_text(recipe.read_text().replace("sparring: 1", "sparring: 99")),
+            lambda recipe: recipe.write_text(recipe.read_text().replace("sparring: 2", "sparring: 99")),
             "upgrade",
         ),
         (lambda recipe: recipe.write_text(recipe.read_text() + "\nwings: 2\n"), "wings"),
@@ -134,7 +139,7 @@ def test_a_run_that_another_process_trains(
     pytest.importorskip("fcntl", reason="this system has no such locks")
     run = shutil.copytree(finished_run, tmp_path / "run")
     before = (run / "recipe.yaml").read_bytes()
-    with Run(run).held():
+    with Run(run).locked():
         assert "trained by another process" in refused(capsys, "resume", run, "--steps", "9")
     assert (run / "recipe.yaml").read_bytes() == before
     assert main(["resume", str(run)]) == 0
@@ -160,11 +165,9 @@ def test_a_name_or_a_label_never_leads_out_of_the_folder(
 def test_other_data_than_the_run_began_with(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from table import draw_pictures
-
     run = shutil.copytree(finished_run, tmp_path / "run")
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
-    recipe["data"] = str(draw_pictures(tmp_path / "other.npz", (8, 8, 1), count=30))
+    recipe["data"] = str(HOME["digits"].draw_pictures(tmp_path / "other.npz", (8, 8, 1), count=30))
     (run / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     assert "is not what this run began with" in refused(capsys, "resume", run)
 
@@ -177,9 +180,20 @@ def test_an_unknown_label(finished_run: Path, capsys: pytest.CaptureFixture[str]
     assert "it knows 0, 1, 2, 3" in refused(capsys, "sample", finished_run, "--label", "cat")
 
 
-@pytest.mark.parametrize("count", ["0", "-3", "1000000000000"])
-def test_a_count_that_cannot_be(count: str, finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "ask for 1 or more" in refused(capsys, "sample", finished_run, "-n", count)
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        ("0", "count: 0 is too small, the least is 1"),
+        ("-3", "count: -3 is too small, the least is 1"),
+        ("1000000000000", "count: 1000000000000 is too large, the most is 1000000"),
+    ],
+)
+def test_a_count_that_cannot_be(count: str, told: str, finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told in refused(capsys, "sample", finished_run, "-n", count)
+
+
+def test_a_count_that_cannot_be_in_python(finished_run: Path, mistake: Callable[..., str]) -> None:
+    assert "ask for 1 or more" in mistake(load(finished_run).sample, 0)
 
 
 def test_an_ending_that_cannot_be_written(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from table import HOME
 
 from sparring.cli import main
 from sparring.modalities import RECIPES
@@ -44,9 +45,7 @@ def test_help_of_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_train_resume_sample_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from table import draw_pictures
-
-    data, run = draw_pictures(tmp_path / "drawn.npz", (8, 8, 1)), tmp_path / "run"
+    data, run = HOME["digits"].draw_pictures(tmp_path / "drawn.npz", (8, 8, 1)), tmp_path / "run"
     words = ["train", data, "--out", run, "--steps", 2, "--batch", 8, "--width", 4]
     assert answer(capsys, *words)["steps"] == 2
     assert answer(capsys, "resume", run, "--steps", 3)["steps"] == 3

@@ -17,12 +17,12 @@ from table import smallest
 from torch import Tensor
 from translation_runs import Alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
 
-from sparring.images.features import learn
+from sparring.images.features import learned
 from sparring.media.films.warping import WarpingError
 from sparring.metrics.features import Features
-from sparring.translation.directions import as_numbers
 from sparring.translation.drawn import truth
-from sparring.verbs.crossing import NOISE
+from sparring.translation.evaluate import NOISE
+from sparring.translation.game import as_numbers
 from sparring.verbs.evaluate import evaluate as on_any_device
 from sparring.verbs.train import train
 
@@ -37,13 +37,13 @@ threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 def learning_is_short() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("classifier", "contrast"):
-            patch.setattr(learn, name, functools.partial(getattr(learn, name), steps=2))
+            patch.setattr(learned, name, functools.partial(getattr(learned, name), steps=2))
         yield
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a world with labels and another one with the same, 40 pictures each; no file names."""
+    """Of a domain with labels and another one with the same, 40 pictures each; no file names."""
     return tiny("cyclegan", tmp_path_factory.mktemp("cyclegan"))
 
 
@@ -60,9 +60,9 @@ def ink_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def domains(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Forty pairs by name."""
-    place = tmp_path_factory.mktemp("worlds")
+    place = tmp_path_factory.mktemp("domains")
     return tuple(as_files(place / name, noisy_pictures(40, seed)) for seed, name in enumerate("AB"))  # type: ignore[return-value]
 
 
@@ -128,10 +128,10 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_translators_that_change_nothing(
-    run: Path, worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     knowing(monkeypatch, a2b=same, b2a=same)
-    result = evaluate(run, data=worlds, out=tmp_path)["directions"]
+    result = evaluate(run, data=domains, out=tmp_path)["directions"]
     a, b = noisy_pictures(40, 0), noisy_pictures(40, 1)
     for way in ("a2b", "b2a"):
         scores = by_name(result[way])
@@ -142,15 +142,15 @@ def test_translators_that_change_nothing(
         each = np.abs(a.astype(float) - b).mean((1, 2, 3)) / 255
         assert scores["paired_error"]["error"] == pytest.approx(each.std(ddof=1) / 40**0.5, rel=1e-3)
         assert scores["luminance"]["value"] == pytest.approx(1, abs=0.005)
-        assert "label_kept" not in scores  # these worlds have no labels
+        assert "label_kept" not in scores  # these domains have no labels
         # Noise of 8 levels, the mean of whose absolute value is sqrt(2 / pi) of that; less where it is clipped
         assert scores["hidden"]["value"] == pytest.approx(NOISE * (2 / np.pi) ** 0.5, rel=0.06)
         assert scores["hidden"]["value"] == pytest.approx(scores["hidden"]["floor"], rel=0.03)
 
 
-def test_negatives(run: Path, worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_negatives(run: Path, domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     knowing(monkeypatch, a2b=torch.neg, b2a=torch.neg)
-    result = evaluate(run, data=worlds, out=tmp_path)["directions"]
+    result = evaluate(run, data=domains, out=tmp_path)["directions"]
     a, b = noisy_pictures(40, 0), noisy_pictures(40, 1)
     for way in ("a2b", "b2a"):
         scores = by_name(result[way])
@@ -161,12 +161,12 @@ def test_negatives(run: Path, worlds: tuple[Path, Path], tmp_path: Path, monkeyp
 
 
 def test_a_way_back_that_is_off_by_a_constant(
-    run: Path, worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There unchanged, back 0.2 of [-1, 1] brighter: the cycle is 0.1 of a range of 1 off both ways, the pairs of b2a
     are what the shift makes of them."""
     knowing(monkeypatch, a2b=same, b2a=lambda pictures: pictures / 2)
-    result = evaluate(run, data=worlds, out=tmp_path)["directions"]
+    result = evaluate(run, data=domains, out=tmp_path)["directions"]
     a, b = (noisy_pictures(40, seed) / 127.5 - 1 for seed in (0, 1))
     assert by_name(result["b2a"])["paired_error"]["value"] == pytest.approx(np.abs(b / 2 - a).mean() / 2, rel=1e-4)
     assert by_name(result["a2b"])["paired_error"]["value"] == pytest.approx(np.abs(a - b).mean() / 2, rel=1e-5)
@@ -175,11 +175,11 @@ def test_a_way_back_that_is_off_by_a_constant(
 
 
 def test_what_is_hidden_is_noticed(
-    run: Path, worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The original, weakened to a tenth, on a grey wall; the way back strengthens it tenfold, and the noise with it."""
     knowing(monkeypatch, a2b=lambda pictures: pictures / 10, b2a=lambda pictures: (10 * pictures).clamp(-1, 1))
-    scores = by_name(evaluate(run, data=worlds, out=tmp_path)["directions"]["a2b"])
+    scores = by_name(evaluate(run, data=domains, out=tmp_path)["directions"]["a2b"])
     assert scores["cycle_error"]["value"] < 0.02  # of bytes
     assert scores["hidden"]["value"] > 2 * scores["hidden"]["floor"]
     assert scores["hidden"]["value"] > 4 * NOISE * (2 / np.pi) ** 0.5
@@ -200,7 +200,7 @@ def test_labels_that_are_kept_are_counted(run: Path, tmp_path: Path, monkeypatch
     def found(*_: Any) -> Features:
         return Features("fake", "0", lambda some: some.float().flatten(1)[:, :8], classify=read, accuracy=0.9)
 
-    monkeypatch.setattr("sparring.images.metrics.find_features", found)
+    monkeypatch.setattr("sparring.images.modality.find_features", found)
     data = [tmp_path / f"{name}.npz" for name in ("a", "b")]
     knowing(monkeypatch, a2b=same, b2a=lambda pictures: pictures.clamp(max=-0.01))  # at most 126: labels 0 and 1
     result = evaluate(run, data=data, out=tmp_path / "out")["directions"]
@@ -243,25 +243,25 @@ def test_ink_neon_knows_the_right_pictures(ink_run: Path, tmp_path: Path, monkey
 
 
 def test_pairs_go_by_name_not_by_place(
-    run: Path, worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second world has pictures before, between and behind the partners."""
+    """The second domain has pictures before, between and behind the partners."""
     knowing(monkeypatch, a2b=same, b2a=same)
     pictures = noisy_pictures(40, 0)
     as_files(tmp_path / "B", pictures)
     for name, seed in (("000", 7), ("17x", 8), ("zz", 9)):
         Image.fromarray(noisy(SIDE, SIDE, seed=seed)).save(tmp_path / "B" / f"{name}.png")
-    result = evaluate(run, data=[worlds[0], tmp_path / "B"], out=tmp_path / "out")["directions"]
+    result = evaluate(run, data=[domains[0], tmp_path / "B"], out=tmp_path / "out")["directions"]
     for scores in result.values():
         assert by_name(scores)["paired_error"]["value"] == 0
         assert by_name(scores)["paired_error"]["count"] == 40
 
 
-def test_strangers_are_no_pairs(run: Path, worlds: tuple[Path, Path], tmp_path: Path) -> None:
+def test_strangers_are_no_pairs(run: Path, domains: tuple[Path, Path], tmp_path: Path) -> None:
     folder = as_files(tmp_path / "B", noisy_pictures(40, 1))
     for number, path in enumerate(sorted(folder.iterdir())[:10]):
         path.rename(folder / f"other{number}.png")
-    result = evaluate(run, data=[worlds[0], folder], out=tmp_path / "out")["directions"]
+    result = evaluate(run, data=[domains[0], folder], out=tmp_path / "out")["directions"]
     assert all("paired_error" not in by_name(scores) for scores in result.values())
 
 
@@ -288,9 +288,9 @@ def test_test_folders_go_before_those_of_training(run: Path, tmp_path: Path, mon
 
 
 def test_bad_data_is_refused_in_a_line(
-    run: Path, worlds: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a, b = worlds
+    a, b = domains
     out = ["--out", tmp_path / "out", "--device", "cpu"]
     assert "3 places are too many" in refused(capsys, "evaluate", run, "--data", a, b, a, *out)
     assert "nowhere" in refused(capsys, "evaluate", run, "--data", a, tmp_path / "nowhere", *out)
@@ -300,7 +300,7 @@ def test_bad_data_is_refused_in_a_line(
     assert files_below(tmp_path) == set()
 
 
-# Films
+# Videos
 
 
 @pytest.fixture(scope="module")
@@ -320,8 +320,8 @@ def test_a_film_is_scored_as_it_is_alone_and_steady(
     from sparring.cli import main
 
     knowing(monkeypatch, a2b=Alternating(0.1))
-    monkeypatch.setattr("sparring.verbs.films.CROPS", 40)
-    words = ["evaluate", str(ink_run), "--film", str(clip), str(clip), "--out", str(tmp_path), "--device", "cpu"]
+    monkeypatch.setattr("sparring.translation.videos.CROPS", 40)
+    words = ["evaluate", str(ink_run), "--videos", str(clip), str(clip), "--out", str(tmp_path), "--device", "cpu"]
     assert main([*words, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["written"] == [str(tmp_path / "films.json")]
@@ -349,10 +349,10 @@ def test_films_are_told_as_a_table(
     from sparring.cli import main
 
     knowing(monkeypatch, a2b=same)
-    monkeypatch.setattr("sparring.verbs.films.CROPS", 40)
-    assert main(["evaluate", str(ink_run), "--film", str(clip), "--out", str(tmp_path), "--device", "cpu"]) == 0
+    monkeypatch.setattr("sparring.translation.videos.CROPS", 40)
+    assert main(["evaluate", str(ink_run), "--videos", str(clip), "--out", str(tmp_path), "--device", "cpu"]) == 0
     printed = capsys.readouterr().out
-    assert [line.split()[1] for line in printed.splitlines()[1:4]] == ["original", "alone", "steady"]
+    assert [line.split()[1] for line in printed.splitlines()[1:4]] == ["original", "frame", "consistent"]
     assert str(tmp_path / "films.json") in printed
 
 
@@ -360,8 +360,8 @@ def test_translators_that_change_nothing_flicker_as_the_film_does(
     ink_run: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     knowing(monkeypatch, a2b=same)
-    monkeypatch.setattr("sparring.verbs.films.CROPS", 40)
-    original, alone, steady = evaluate(ink_run, films=[clip], out=tmp_path)["films"]
+    monkeypatch.setattr("sparring.translation.videos.CROPS", 40)
+    original, alone, steady = evaluate(ink_run, videos=[str(clip)], out=str(tmp_path))["films"]
     for name in ("flicker", "long", "style"):
         assert alone[name] == pytest.approx(original[name])
     assert steady["flicker"] <= 1.05 * original["flicker"]
@@ -371,26 +371,50 @@ def test_too_few_pictures_to_judge_style_by_are_told_in_a_line(
     run: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of 40 pictures 20 are compared with and 20 are the floor: too few for a kernel distance."""
-    assert "40" in refused(capsys, "evaluate", run, "--film", clip, "--out", tmp_path, "--device", "cpu")
+    assert "40" in refused(capsys, "evaluate", run, "--videos", clip, "--out", tmp_path, "--device", "cpu")
 
 
 def test_what_is_no_film_or_too_small_is_refused(
     run: Path, finished_run: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = ["--out", tmp_path / "out", "--device", "cpu"]
-    assert "translates nothing" in refused(capsys, "evaluate", finished_run, "--film", clip, *out)
-    assert "nowhere.mp4" in refused(capsys, "evaluate", run, "--film", tmp_path / "nowhere.mp4", *out)
+    assert "no such option" in refused(capsys, "evaluate", finished_run, "--videos", clip, *out)
+    assert "nowhere.mp4" in refused(capsys, "evaluate", run, "--videos", tmp_path / "nowhere.mp4", *out)
     small = tmp_path / "small"
     as_files(small, noisy_pictures(3, side=12))
-    line = refused(capsys, "evaluate", run, "--film", small, *out)
+    line = refused(capsys, "evaluate", run, "--videos", small, *out)
     assert "12x12" in line
     assert "16x16" in line
-    assert "at" in refused(capsys, "evaluate", run, "--film", clip, "--at", 8, *out)
+    assert "resize: frames of" in refused(capsys, "evaluate", run, "--videos", clip, "--resize", 8, *out)
     assert files_below(tmp_path / "out") == set()
 
 
-def test_a_negative_at_is_refused(run: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "at" in refused(capsys, "evaluate", run, "--film", clip, "--at", -3, "--out", tmp_path, "--device", "cpu")
+def test_a_size_of_videos_without_videos_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refused(capsys, "evaluate", run, "--resize", 32, "--out", tmp_path / "out", "--device", "cpu")
+    assert "resize: has no effect without --videos" in line
+    assert files_below(tmp_path) == set()
+
+
+def test_options_keep_their_old_names_with_a_word_on_the_new_ones(
+    ink_run: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sparring.cli import main
+
+    knowing(monkeypatch, a2b=same)
+    monkeypatch.setattr("sparring.translation.videos.CROPS", 40)
+    words = ["evaluate", ink_run, "--film", clip, "--at", 36, "--out", tmp_path, "--device", "cpu", "--json"]
+    assert main([str(word) for word in words]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["at"] == 36
+    lines = [line for line in printed.err.splitlines() if "is now called" in line]
+    assert lines == ["sparring: --film is now called --videos", "sparring: --at is now called --resize"]
+
+
+def test_a_negative_size_is_refused(run: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--videos", clip, "--resize", -3, "--out", tmp_path, "--device", "cpu"]
+    assert "resize: -3" in refused(capsys, "evaluate", run, *words)
 
 
 # Training, by the command line
@@ -402,16 +426,16 @@ def training(place: Path, *data: object) -> list[object]:
 
 
 def test_two_places_become_two_settings_found_from_anywhere(
-    worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    domains: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import yaml
 
     from sparring.cli import main
 
-    monkeypatch.chdir(worlds[0].parent)
+    monkeypatch.chdir(domains[0].parent)
     assert main([str(word) for word in training(tmp_path, "A", "B")]) == 0
     content = yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())
-    assert (content["data"], content["data_b"]) == (str(worlds[0].resolve()), str(worlds[1].resolve()))
+    assert (content["data"], content["data_b"]) == (str(domains[0].resolve()), str(domains[1].resolve()))
     capsys.readouterr()
 
 
@@ -419,22 +443,22 @@ def test_two_places_become_two_settings_found_from_anywhere(
     ("second", "part"),
     [("empty", "empty"), ("nowhere", "nowhere"), ("few", "16"), ("text", "text")],
 )
-def test_worlds_that_cannot_be_had_are_named(
-    second: str, part: str, worlds: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_domains_that_cannot_be_had_are_named(
+    second: str, part: str, domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "a.txt").write_text("none")
     as_files(tmp_path / "few", noisy_pictures(5))
-    for data in ((worlds[0], tmp_path / second), (tmp_path / second, worlds[0])):
+    for data in ((domains[0], tmp_path / second), (tmp_path / second, domains[0])):
         assert part in refused(capsys, *training(tmp_path, *data))
         assert not (tmp_path / "run").exists()
 
 
 def test_three_places_are_too_many(
-    worlds: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = refused(capsys, *training(tmp_path, *worlds, worlds[0]))
+    line = refused(capsys, *training(tmp_path, *domains, domains[0]))
     assert "3 places are too many" in line
     assert not (tmp_path / "run").exists()
 
@@ -444,13 +468,13 @@ def test_three_places_are_too_many(
     [(["--patch", 70], "patch: 70"), (["--size", 30], "multiples of 4"), (["--size", 4], "at least 8")],
 )
 def test_sizes_that_will_not_do(
-    settings: list[object], part: str, worlds: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: list[object], part: str, domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert part in refused(capsys, *training(tmp_path, *worlds), *settings)
+    assert part in refused(capsys, *training(tmp_path, *domains), *settings)
 
 
 def test_pictures_of_30_by_30_are_refused_at_that_size_only(
-    worlds: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from sparring.cli import main
 
@@ -463,9 +487,9 @@ def test_pictures_of_30_by_30_are_refused_at_that_size_only(
 
 
 def test_one_folder_twice_is_warned_of(
-    worlds: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    domains: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from sparring.cli import main
 
-    assert main([str(word) for word in training(tmp_path, worlds[0], worlds[0])]) == 0
-    assert "warning: both worlds are" in capsys.readouterr().err
+    assert main([str(word) for word in training(tmp_path, domains[0], domains[0])]) == 0
+    assert "warning: both domains are" in capsys.readouterr().err

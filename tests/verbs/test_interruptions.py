@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from table import draw_pictures
+from table import HOME
 
 from sparring.cli import main
 from sparring.core.journal import entries
@@ -65,7 +65,7 @@ def wait_for(number: int, run: Path, process: subprocess.Popen[str]) -> None:
 def test_a_signal_ends_a_training_with_all_that_it_promises(
     number: signal.Signals, start: Start, tmp_path: Path
 ) -> None:
-    run, data = tmp_path / "run", draw_pictures(tmp_path / "drawn.npz", (8, 8, 1))
+    run, data = tmp_path / "run", HOME["digits"].draw_pictures(tmp_path / "drawn.npz", (8, 8, 1))
     process = start("train", *SMALL, *ENDLESS, "--data", data, "--out", run, "--json")
     wait_for(3, run, process)
     process.send_signal(number)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from text_runs import LINES, a_table, answer, both_acts, one_act, sentences
+from text_runs import LINES, a_table, answer, both_phases, pretraining, sentences
 from translation_runs import files_below, one_thread, refused
 
 from sparring.cli import main
@@ -25,8 +25,8 @@ CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 
 threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 table = pytest.fixture(scope="module")(a_table)
-run = pytest.fixture(scope="module")(both_acts)
-pretrain_examples = pytest.fixture(scope="module")(one_act)
+run = pytest.fixture(scope="module")(both_phases)
+pretrained = pytest.fixture(scope="module")(pretraining)
 
 
 # Samples
@@ -81,11 +81,11 @@ def test_samples_can_be_trained_on_again(
 
 
 def test_without_labels_a_table_has_one_column(
-    pretrain_examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pretrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer(capsys, "sample", pretrain_examples, "-n", 3, "--out", tmp_path / "x.tsv")
-    assert (tmp_path / "x.tsv").read_text().splitlines() == ["text", *load(pretrain_examples, "cpu").sample(3)]
-    assert "trained without labels" in refused(capsys, "sample", pretrain_examples, "--label", "music")
+    answer(capsys, "sample", pretrained, "-n", 3, "--out", tmp_path / "x.tsv")
+    assert (tmp_path / "x.tsv").read_text().splitlines() == ["text", *load(pretrained, "cpu").sample(3)]
+    assert "trained without labels" in refused(capsys, "sample", pretrained, "--label", "music")
 
 
 def test_only_what_the_judge_believes(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,8 +107,8 @@ def test_only_what_the_judge_believes(run: Path, tmp_path: Path, capsys: pytest.
     assert "is no probability" in refused(capsys, "sample", run, "--judge", 1.5)
 
 
-def test_a_judge_that_never_played_is_not_asked(pretrain_examples: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "has not played yet" in refused(capsys, "sample", pretrain_examples, "-n", 2, "--judge", 0.4)
+def test_a_judge_that_never_played_is_not_asked(pretrained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "has not played yet" in refused(capsys, "sample", pretrained, "-n", 2, "--judge", 0.4)
 
 
 @pytest.mark.parametrize(
@@ -201,13 +201,13 @@ def test_scores_are_the_games_likelihoods(run: Path, tmp_path: Path, capsys: pyt
     assert [line["nats"] for line in named] == pytest.approx(under[3].tolist(), rel=1e-4)
 
 
-def test_without_labels_or_a_judge(pretrain_examples: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = answer(capsys, "score", pretrain_examples, table)
+def test_without_labels_or_a_judge(pretrained: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = answer(capsys, "score", pretrained, table)
     assert told["count"] == LINES
     for line in told["lines"]:
         assert (line["real"], line["asked"], line["label"], line["label_probability"]) == (None,) * 4
     assert (told["real"], told["labels"]) == (None, {})
-    assert "trained without labels" in refused(capsys, "score", pretrain_examples, table, "--label", "music")
+    assert "trained without labels" in refused(capsys, "score", pretrained, table, "--label", "music")
 
 
 def test_scores_as_words_and_in_other_tables(

@@ -119,7 +119,7 @@ def test_out_may_be_a_file_for_a_single_input(run: Path, tmp_path: Path, answer:
     assert answer(run, picture, "--out", tmp_path / "folder")["written"] == [str(tmp_path / "folder" / "x.png")]
 
 
-def test_the_way_asked_for_is_gone(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
+def test_the_direction_asked_for_is_taken(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
     pixels = noisy(11, 6)
     picture = save(tmp_path / "x.png", pixels)
     for way, expected in (("a2b", pixels), ("b2a", 255 - pixels)):
@@ -300,15 +300,39 @@ def test_pictures_of_every_mode(mode: str, name: str, run: Path, tmp_path: Path,
 
 
 @pytest.mark.parametrize("height", [7, 40])
-def test_at_keeps_the_size(
+def test_resizing_keeps_the_size(
     height: int, run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = knowing(monkeypatch, a2b=same)["a2b"].given
     picture = save(tmp_path / "x.png", smooth(0, height, 60))
-    (place,) = answer(run, picture, "--out", tmp_path / "out", "--at", 16)["written"]
+    (place,) = answer(run, picture, "--out", tmp_path / "out", "--resize", 16)["written"]
     assert pixels_of(Path(place)).shape == (height, 60, 3)
     (given,) = seen
     assert given.shape[2:] == ((8, 60) if height == 7 else (16, 24))  # nothing is enlarged
+
+
+def test_options_keep_their_old_names_with_a_word_on_the_new_ones(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = knowing(monkeypatch, a2b=same)["a2b"].given
+    picture = save(tmp_path / "x.png", smooth(0, 40, 60))
+    words = ["translate", run, picture, "--out", tmp_path / "out", "--at", 16, "--every-frame-alone"]
+    assert main([str(word) for word in words]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "is now called" in line]
+    assert lines == [
+        "sparring: --at is now called --resize",
+        "sparring: --every-frame-alone is now called --frame-by-frame",
+    ]
+    assert seen[0].shape[2:] == (16, 24)
+
+
+def test_nothing_to_translate_is_a_mistake(run: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
+    from sparring.verbs.translate import translate
+
+    (tmp_path / "folder").mkdir()
+    assert "there are no files" in mistake(translate, run, [])
+    assert "there are no files" in mistake(translate, run, [tmp_path / "fol*"])
+    assert "is empty" in mistake(translate, run, [""])
 
 
 def test_tiles_and_the_whole_are_alike(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
@@ -444,11 +468,11 @@ MISTAKES = {
     "two of one name": (["{run}", "{place}/one/x.png", "{place}/two/x.png"], "would be called x.png"),
     "negative tile": (["{run}", "{picture}", "--tile", "-4"], "tile"),
     "a tile that is no multiple of four": (["{run}", "{picture}", "--tile", "10"], "tile: 10"),
-    "negative at": (["{run}", "{picture}", "--at", "-1"], "at"),
-    "no input": (["{run}"], "input"),
-    "text called a film": (["{run}", "{place}/text.mp4"], "text.mp4"),
+    "negative resize": (["{run}", "{picture}", "--resize", "-1"], "resize"),
+    "no input": (["{run}"], "RUN INPUT"),
+    "text called a video": (["{run}", "{place}/text.mp4"], "text.mp4"),
     "unknown ending": (["{run}", "{picture}", "--out", "{place}/new.xyz"], ".xyz"),
-    "a film's ending for a picture": (["{run}", "{picture}", "--out", "{place}/new.mp4"], ".mp4"),
+    "a video's ending for a picture": (["{run}", "{picture}", "--out", "{place}/new.mp4"], ".mp4"),
     "out too long": (["{run}", "{picture}", "--out", "{place}/" + 300 * "n" + ".png"], "long"),
     "folder where a file is": (["{run}", "{picture}", "--out", "{place}/text.mp4/deep"], "text.mp4"),
 }
@@ -476,7 +500,7 @@ def test_mistakes_are_told_in_a_line(
     assert files_below(tmp_path) == before
 
 
-# Films
+# Videos
 
 
 @pytest.fixture(scope="module")
@@ -491,7 +515,7 @@ def test_a_film_keeps_frames_rate_and_sound(
     film: Path, run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     knowing(monkeypatch, a2b=torch.neg)
-    result = answer(run, film, "--out", tmp_path / "made.mp4", "--at", 0)
+    result = answer(run, film, "--out", tmp_path / "made.mp4", "--resize", 0)
     assert (result["written"], result["pictures"]) == ([str(tmp_path / "made.mp4")], 12)
     made, original = open_film(tmp_path / "made.mp4"), open_film(film)
     assert (made.height, made.width, made.rate, made.sound) == (48, 64, RATE, True)
@@ -541,10 +565,10 @@ def four_colours(index: int) -> np.ndarray:
 
 
 def test_an_animation_stays_one(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
-    pytest.importorskip("cv2", reason="holding still needs OpenCV")
+    pytest.importorskip("cv2", reason="temporal consistency needs OpenCV")
     first, *rest = [Image.fromarray(np.roll(four_colours(0), 3 * index, 1)) for index in range(5)]
     first.save(tmp_path / "x.gif", save_all=True, append_images=rest, duration=[80, 120, 80, 120, 80], loop=3)
-    result = answer(run, tmp_path / "x.gif", "--out", tmp_path / "out", "--every-frame-alone")
+    result = answer(run, tmp_path / "x.gif", "--out", tmp_path / "out", "--frame-by-frame")
     assert result["pictures"] == 5
     made, original = open_film(tmp_path / "out" / "x.gif"), open_film(tmp_path / "x.gif")
     assert (made.durations, made.loop, made.rate) == (original.durations, original.loop, original.rate)
@@ -564,7 +588,7 @@ def test_animations_keep_their_names(name: str, run: Path, tmp_path: Path, answe
     first, *rest = [Image.fromarray(smooth(index)) for index in range(3)]
     kind = {"x.webp": {"format": "WEBP", "lossless": True}}.get(name, {"format": "PNG"})
     first.save(tmp_path / name, save_all=True, append_images=rest, duration=40, **kind)
-    (place,) = answer(run, tmp_path / name, "--out", tmp_path / "out", "--every-frame-alone")["written"]
+    (place,) = answer(run, tmp_path / name, "--out", tmp_path / "out", "--frame-by-frame")["written"]
     assert Path(place).name == {"x.png": "x.apng"}.get(name, name)  # an animated PNG says so
     for one, other in zip(open_film(Path(place)).frames(), open_film(tmp_path / name).frames(), strict=True):
         assert psnr(one, other) > 35
@@ -576,13 +600,13 @@ def frames_folder(place: Path, count: int = 8) -> Path:
     return place
 
 
-def test_folders_of_frames_and_steadiness(
+def test_folders_of_frames_and_consistency(
     run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A still film under a translator that flickers by 20 levels: held still it flickers at least five times less."""
-    pytest.importorskip("cv2", reason="holding still needs OpenCV")
+    """A still video, a translator that flickers by 20 levels: made consistent it flickers at least five times less."""
+    pytest.importorskip("cv2", reason="temporal consistency needs OpenCV")
     folder, flicker = frames_folder(tmp_path / "in"), {}
-    for name, more in (("steady", []), ("alone", ["--every-frame-alone"])):
+    for name, more in (("consistent", []), ("alone", ["--frame-by-frame"])):
         knowing(monkeypatch, a2b=Alternating(10 / 127.5))
         result = answer(run, folder, "--frames", "--out", tmp_path / name, *more)
         assert result["written"] == [str(tmp_path / name / "in")]
@@ -592,7 +616,7 @@ def test_folders_of_frames_and_steadiness(
         frames = np.stack([pixels_of(place) for place in places]).astype(float)
         flicker[name] = np.abs(np.diff(frames, axis=0)).mean()
     assert flicker["alone"] == pytest.approx(20, abs=0.5)
-    assert flicker["steady"] < flicker["alone"] / 5
+    assert flicker["consistent"] < flicker["alone"] / 5
 
 
 def test_frames_in_one_folder_without_frames_are_pictures(run: Path, tmp_path: Path, answer: Any) -> None:
@@ -606,12 +630,12 @@ def test_frames_in_one_folder_without_frames_are_pictures(run: Path, tmp_path: P
 
 def test_a_folder_of_frames_may_have_a_dot_in_its_name(run: Path, tmp_path: Path, answer: Any, identity: None) -> None:
     folder = frames_folder(tmp_path / "shot.01", 3)
-    answer(run, folder, "--frames", "--every-frame-alone", "--out", tmp_path / "out")
+    answer(run, folder, "--frames", "--frame-by-frame", "--out", tmp_path / "out")
     assert len(list((tmp_path / "out" / "shot-01").iterdir())) == 3
 
 
 def test_films_in_grey(grey_run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("cv2", reason="holding still needs OpenCV")
+    pytest.importorskip("cv2", reason="temporal consistency needs OpenCV")
     knowing(monkeypatch, a2b=torch.neg)
     folder = frames_folder(tmp_path / "in", 3)
     answer(grey_run, folder, "--frames", "--out", tmp_path / "out")

@@ -7,28 +7,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from table import draw_lines, smallest
+from table import HOME, smallest
 
 from sparring.cli import main
 from sparring.verbs.train import train
 
 LINES = 600
+draw_lines = HOME["topics"].draw_lines
 
 
 def a_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw_lines(tmp_path_factory.mktemp("lines") / "lines.tsv", LINES)
+    path: Path = draw_lines(tmp_path_factory.mktemp("lines") / "lines.tsv", LINES)
+    return path
 
 
-def both_acts(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both acts, 60 lines held out."""
+def both_phases(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pretraining and the adversarial phase, 60 lines held out."""
     place = tmp_path_factory.mktemp("text")
     settings = {"data": str(table), "steps": 8, "pretrain_examples": 32, "measure_every": 16, "held_out": 60}
     recipe = smallest("topics", place).changed({**settings, "learning_rate": 0.02})
     return train(recipe, out=place / "run").run
 
 
-def one_act(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Without labels; its judge never played."""
+def pretraining(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without labels; its discriminator has not learned."""
     place = tmp_path_factory.mktemp("first")
     settings = {"data": str(table), "labelled": "no", "steps": 1}
     return train(smallest("topics", place).changed(settings), out=place / "run").run

@@ -13,10 +13,8 @@ from table import smallest
 from torch import Tensor
 from translating import Known
 
-import sparring.verbs.subject
-import sparring.verbs.translate
 from sparring.cli import main
-from sparring.modalities import load
+from sparring.model import Model
 from sparring.verbs.train import train
 
 Change = Callable[[Tensor], Tensor]
@@ -31,18 +29,17 @@ def tiny(name: str, place: Path, **settings: Any) -> Path:
     return train(smallest(name, place, frame=False, **settings), out=place / "run").run
 
 
-def knowing(patch: pytest.MonkeyPatch, **ways: Change) -> dict[str, Known]:
-    """From now on verbs find these translators, by the way they go, in every run."""
-    translators = {way: Known(change) for way, change in ways.items()}
+def knowing(patch: pytest.MonkeyPatch, **changes: Change) -> dict[str, Known]:
+    """From now on verbs find these translators, by their direction, in every model."""
+    translators = {direction: Known(change) for direction, change in changes.items()}
+    begin = Model.__init__
 
-    def loaded(path: Any, device: str = "auto") -> Any:
-        model = load(path, device)
-        for way, translator in translators.items():
-            model.networks["generator"][way] = translator  # type: ignore[operator]
-        return model
+    def begin_knowing(model: Model, *arguments: Any, **named: Any) -> None:
+        begin(model, *arguments, **named)
+        for direction, translator in translators.items():
+            model.networks["generator"][direction] = translator  # type: ignore[operator]
 
-    for module in (sparring.verbs.translate, sparring.verbs.subject):
-        patch.setattr(module, "load", loaded)
+    patch.setattr(Model, "__init__", begin_knowing)
     return translators
 
 

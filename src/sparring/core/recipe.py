@@ -34,7 +34,7 @@ class Recipe(Settings):
     name: str = setting("", "the recipe this one started from")
     about: str = setting("", "one line on what it is for")
 
-    data: str = setting("", "a folder, a file, or the name of a set", "data", common=True)
+    data: str = setting("", "a folder, a file, or the name of a set", "data", unit="path", common=True)
     held_out: int = setting(
         256, "real examples never trained on, to notice overfitting (at most a tenth)", "data", low=0
     )

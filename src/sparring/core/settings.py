@@ -55,8 +55,8 @@ def setting(
     """A field of :class:`Settings`.
 
     ``group`` is one of ``GROUPS``; bounds include themselves, ``above`` does not; ``aliases`` are other words for some
-    of the ``choices``; ``unit`` is ``time`` for seconds that may be typed as ``10m``; ``common`` settings are those
-    that people change first, which ``--help`` shows.
+    of the ``choices``; ``unit`` is ``time`` for seconds that may be typed as ``10m``, ``path`` for files and folders;
+    ``common`` settings are those that people change first, which ``--help`` shows.
     """
     limits = {"low": low, "high": high, "above": above, "choices": tuple(choices or ())}
     words = {"help": help, "group": group, "aliases": dict(aliases or {}), "unit": unit, "common": common}
@@ -210,11 +210,14 @@ def duration(value: Any) -> float:
 
 
 def as_typed(value: Any, unit: str = "") -> str:
-    """A setting's value as a person would type it: ``10m`` for 600 seconds, ``yes`` for True."""
+    """A setting's value as a person would type it: ``10m`` for 600 seconds, ``yes`` for True, ``1:0.1@200k``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return " ".join(map(str, value))
+    if isinstance(value, Schedule) and value.examples:
+        suffix, size = next((each for each in (("M", 1e6), ("k", 1e3)) if value.examples % each[1] == 0), ("", 1.0))
+        return str(value).replace(f"@{exact(value.examples)}", f"@{exact(value.examples / size)}{suffix}")
     if unit != "time" or not value:
         return exact(value) if isinstance(value, float) else str(value)
     text = ""
@@ -236,11 +239,11 @@ def check_range(name: str, value: Any, limits: Mapping[str, Any]) -> None:
         return
     lowest, highest = (value.lowest, value.highest) if isinstance(value, Schedule) else (value, value)
     if limits["low"] is not None and lowest < limits["low"]:
-        raise UserError(f"{name}: {value} is too small, the least is {exact(limits['low'])}")
+        raise UserError(f"{name}: {value} is too small, the least is {limits['low']}")
     if limits["above"] is not None and lowest <= limits["above"]:
-        raise UserError(f"{name}: {value} must be more than {exact(limits['above'])}")
+        raise UserError(f"{name}: {value} must be more than {limits['above']}")
     if limits["high"] is not None and highest > limits["high"]:
-        raise UserError(f"{name}: {value} is too large, the most is {exact(limits['high'])}")
+        raise UserError(f"{name}: {value} is too large, the most is {limits['high']}")
 
 
 def plain(value: Any) -> Any:

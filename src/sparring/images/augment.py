@@ -11,7 +11,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, pad
+from torch.nn.functional import pad
+
+from sparring.images.resample import resample
 
 
 class Draw(Protocol):
@@ -155,7 +157,7 @@ def move(images: Tensor, matrix: Tensor) -> Tensor:
     sources = torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3) @ matrix.transpose(1, 2)
     half = torch.tensor([width / 2, height / 2], device=images.device, dtype=matrix.dtype)
     grid = (sources[:, :, :2] / half).view(-1, height, width, 2).to(images.dtype)
-    return grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return resample(images, grid)
 
 
 def colours(images: Tensor, p: float, draw: Draw) -> Tensor:

@@ -13,9 +13,8 @@ from sparring.images.features.learned import learned_features
 from sparring.images.samples import as_artifact
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
-from sparring.metrics.jackknife import blocks, error_without_each
 from sparring.metrics.neighbours import nearest
-from sparring.metrics.score import Estimate, Family, Metric, NotComputable
+from sparring.metrics.score import Estimate, Family, Metric, NotComputable, blocks, error_without_each
 from sparring.modality import Artifact, Say
 
 SHOWN = 10  # pictures of a row

@@ -25,8 +25,8 @@ def find_inputs(
     """Every file among ``inputs``, and those in folders that have one of ``endings``, in small letters.
 
     Below a folder, names keep their sub-folders; with ``folders_whole`` each folder is an input itself. ``what`` names
-    the files that are wanted, in the plural. Raises :class:`UserError` for an input that is not there, a folder that
-    holds nothing to work on, and two files whose results would have one name.
+    the files that are wanted, in the plural. Raises :class:`UserError` for no input or one that is not there, a folder
+    that holds nothing to work on, and two files whose results would have one name.
     """
     files: dict[Path, InputFile] = {}
     for text in inputs:
@@ -38,6 +38,8 @@ def find_inputs(
                     "do one after the other, each with an --out of its own"
                 )
             files[file.name] = file
+    if not files:
+        raise UserError(f"input: there are no files; give {what}, or folders that hold some")
     return list(files.values())
 
 

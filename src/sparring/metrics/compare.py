@@ -101,10 +101,11 @@ def biases_of(
     except NotComputable:
         return {}
     pairs = {name: (found[name].value, sum(half[name].value for half in halves) / 2) for name in kinds}
-    return {
+    biases = {
         name: whole - max(0.0, 2 * whole**2 - half**2) ** 0.5 if kinds[name] == "root" else half - whole
         for name, (whole, half) in pairs.items()
     }
+    return {name: bias for name, bias in biases.items() if math.isfinite(bias)}
 
 
 def memorised(training: Tensor, held_out: Tensor, samples: Tensor) -> Score:

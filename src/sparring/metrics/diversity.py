@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from sparring.metrics.jackknife import blocks, error_without_each
-from sparring.metrics.score import Estimate, NotComputable, need
+from sparring.metrics.score import Estimate, NotComputable, blocks, error_without_each, need
 
 
 def vendi(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.metrics.jackknife import PARTS, blocks, error_without_each
-from sparring.metrics.score import Estimate, NotComputable, need
+from sparring.metrics.score import PARTS, Estimate, NotComputable, blocks, error_without_each, need
 
 CHUNK = 8192  # rows that are in double precision at a time
 

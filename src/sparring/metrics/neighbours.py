@@ -13,8 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from sparring.metrics.jackknife import PARTS, error_without_each
-from sparring.metrics.score import Estimate, need
+from sparring.metrics.score import PARTS, Estimate, error_without_each, need
 
 PRECISION_K, DENSITY_K = 3, 5
 ENTRIES = 1 << 24  # distances held at a time: 128 MiB

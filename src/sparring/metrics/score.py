@@ -6,10 +6,16 @@ modality's affair. ``metrics/compare.py`` measures, this file says what a measur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
+
+PARTS = 10  # of the samples, each left out in turn to tell a standard error
+
+T = TypeVar("T")
 
 
 class NotComputable(ValueError):
@@ -79,3 +85,16 @@ def need(count: int, least: int, what: str = "samples") -> None:
     """Raise :class:`NotComputable` for fewer than ``least``."""
     if count < least:
         raise NotComputable(f"needs at least {least:,} {what}, not {count:,}")
+
+
+def blocks(samples: Tensor) -> list[Tensor]:
+    """``PARTS`` blocks of samples ``(n, ...)``, of about equal size, in the order of the samples."""
+    return list(samples.tensor_split(PARTS))
+
+
+def error_without_each(parts: Sequence[T], statistic: Callable[[list[T]], float]) -> float:
+    """The standard error of ``statistic`` of all parts: sqrt((J - 1) / J sum (s_j - mean)^2), s_j without part j (the
+    jackknife of Quenouille 1949 and Tukey 1958)."""
+    values = [statistic([*parts[:index], *parts[index + 1 :]]) for index in range(len(parts))]
+    mean = sum(values) / len(values)
+    return math.sqrt((len(values) - 1) / len(values) * sum((value - mean) ** 2 for value in values))

@@ -10,8 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from sparring.metrics.jackknife import PARTS, error_without_each
-from sparring.metrics.score import Estimate, need
+from sparring.metrics.score import PARTS, Estimate, error_without_each, need
 
 DIRECTIONS = 128
 

@@ -16,6 +16,7 @@ from sparring.data.source import BadFile, Form
 from sparring.points.recipes import PointRecipe
 
 LARGEST = 1e15  # a coordinate: squares of larger ones leave the range of float32
+LEAST = 16  # points to train on
 SIGMA = 0.05
 DRAWN = 100_000  # points of a mixture that are trained on (PacGAN's protocol)
 
@@ -70,8 +71,9 @@ class PointSource:
         return {"examples": self.points[torch.from_numpy(indices)]}
 
 
-def open_source(recipe: PointRecipe) -> PointSource:
-    """The points that ``recipe.data`` names. Raises :class:`UserError` when there are none to be had."""
+def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
+    """The points that ``recipe.data`` names. Raises :class:`UserError` when there are fewer than ``least`` to be
+    had."""
     if recipe.data in MIXTURES:
         centres = MIXTURES[recipe.data]()
         return PointSource(recipe.data, mixture(centres, DRAWN, seed=0), centres)
@@ -85,11 +87,11 @@ def open_source(recipe: PointRecipe) -> PointSource:
     if (
         not isinstance(points, np.ndarray)
         or points.ndim != 2
-        or len(points) < 16
+        or len(points) < least
         or not points.shape[1]
         or points.dtype.kind not in "fiu"
     ):
-        raise UserError(f"{path}: needs one array of numbers, at least 16 points by dimensions")
+        raise UserError(f"{path}: needs one array of numbers, at least {least} points by dimensions")
     if not (np.abs(points) < LARGEST).all():
         raise UserError(f"{path}: holds numbers that are not finite, or beyond {LARGEST:g}; remove or scale them")
     return PointSource(path.name, points)

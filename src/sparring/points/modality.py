@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring.core.errors import UserError
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
@@ -33,10 +34,15 @@ class Points(Modality):
     form = PointForm
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
-        """The points that the recipe names, whatever form a model has: a game scales them by itself. Raises
-        :class:`UserError`."""
+        """The points that the recipe names; with ``form``, one or more of as many dimensions: a game scales them by
+        itself. Raises :class:`UserError` when there are none to be had."""
         assert isinstance(recipe, PointRecipe)
-        return open_source(recipe)
+        if form is None:
+            return open_source(recipe)
+        source = open_source(recipe, least=1)
+        if difference := form.differs(source.form):
+            raise UserError(f"{source.name}: has {difference}, which is not what the model makes")
+        return source
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game on points that are centred and scaled as ``form`` says."""

@@ -16,13 +16,14 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.seeds import mixed
 from sparring.data.order import held_out_count, split
-from sparring.evaluation import Evaluation, as_row, only_place, own_data
+from sparring.evaluation import Evaluation, as_row
 from sparring.metrics.compare import scores_of
 from sparring.metrics.findings import Finding, find
 from sparring.metrics.score import Score
 from sparring.modality import Artifact, Say
 from sparring.model import Model
 from sparring.options import EvaluateOptions
+from sparring.targets import only_place, own_data
 from sparring.text import grammar
 from sparring.text.data import TextForm, TextSource, draw_topics, open_source
 from sparring.text.game import TextGame

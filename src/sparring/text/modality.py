@@ -39,6 +39,7 @@ class Text(Modality):
 
     entry = ENTRY
     form = TextForm
+    sheet = ".svg"
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
         """The lines that the recipe names, in the vocabulary of a model's ``form``. Raises :class:`UserError`."""

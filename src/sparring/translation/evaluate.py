@@ -14,13 +14,13 @@ from sparring.core.errors import UserError
 from sparring.core.game import Batch, Output
 from sparring.core.seeds import Stream, mixed
 from sparring.data.source import Source
-from sparring.evaluation import own_data
 from sparring.images.modality import Images
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Metric, Score
 from sparring.modality import Modality
 from sparring.model import Model
+from sparring.targets import own_data
 from sparring.translation.data import EvaluationData, TranslationForm, open_evaluation_data
 from sparring.translation.game import Direction, as_numbers, translated, translator_of
 from sparring.translation.inversion import luminance_correlation

@@ -187,12 +187,13 @@ class TranslationGame(Game):
         return Event(message, restarted=True)
 
     def state(self) -> dict[str, float | Tensor]:
-        """What the watch for swapped light has counted, and the pools of past translations."""
+        """What the watch for swapped light has counted; the pools of past translations, ``(batch, depth, channels,
+        height, width)``, once there are any."""
         pools = {f"pool {name}": pool.kept for name, pool in self.pools.items() if pool.kept is not None}
         return {**self.inversion.state(), **pools}
 
     def load_state(self, state: Mapping[str, float | Tensor]) -> None:
-        """Take back what :meth:`state` gave."""
+        """Take back what :meth:`state` gave, pools ``(batch, depth, channels, height, width)`` among it."""
         self.inversion.load(state)
         for name, pool in self.pools.items():
             kept = state.get(f"pool {name}")

@@ -39,7 +39,9 @@ class TranslationRecipe(Reading, AdversarialLossRecipe):
     renamed: ClassVar[Mapping[str, str]] = {**Reading.renamed, **AdversarialLossRecipe.renamed}
     data_settings: ClassVar[tuple[str, ...]] = ("data", "data_b")
 
-    data_b: str = setting("", "domain B, where data is domain A and does not hold both", "data", common=True)
+    data_b: str = setting(
+        "", "domain B, where data is domain A and does not hold both", "data", unit="path", common=True
+    )
     method: str = setting(
         "cycle", "what ties a translation to its original: cycle consistency, or a patchwise contrastive loss", "loss",
         choices=("cycle", "contrast"), common=True,
@@ -113,7 +115,7 @@ class TranslationOptions(TranslateOptions):
     )
     frames: bool = setting(False, "take each folder for a video, its pictures for the frames")
     frame_by_frame: bool = setting(False, "translate each frame of a video by itself, without temporal consistency")
-    sheet: str = setting("", "a PNG file to write, with some pictures beside their translations", "output")
+    sheet: str = setting("", "a PNG file to write, with some pictures beside their translations", "output", unit="path")
 
 
 @settings

@@ -82,6 +82,12 @@ class Results:
     pictures: int = 0
     pixels: int = 0
 
+    def in_words(self) -> str:
+        """The only file, or how many there are, from the first to the last; and how many were skipped."""
+        first, *others = self.written
+        files = f"{len(self.written)} files, {first} to {others[-1]}" if others else first
+        return files + (f", {len(self.skipped)} skipped" if self.skipped else "")
+
 
 def translate(model: Model, options: TranslationOptions, say: Say) -> dict[str, Any]:
     """Translate every picture and video among the inputs, each to a file of the same name, size and kind.
@@ -117,6 +123,7 @@ def translate(model: Model, options: TranslationOptions, say: Say) -> dict[str, 
         "seconds": round(seconds, 3),
         "pictures_per_second": round(results.pictures / seconds, 2),
         "megapixels_per_second": round(results.pixels / seconds / 1e6, 3),
+        "summary": f"{results.in_words()}: {results.pictures / seconds:.2f} images/s",
     }
     if options.sheet and results.shown:
         note = {"about": "left of each pair the original"}

@@ -30,7 +30,7 @@ from sparring.version import __version__
 
 VERSIONS = {"original": "original", "alone": "frame by frame", "steady": "consistent"}
 """The versions of a video that are compared, with what they are called at a terminal."""
-CROPS = 2000  # of each version, at most, that its style is judged by
+CROPS = 2000  # of each version, at most, that its style is measured by
 LEAST = 80  # pictures of the target domain
 APART = 5  # frames between two that crops are taken from
 HEADINGS = ("video", "version", "flicker", f"over {LONG}", "style distance", "strength")
@@ -53,7 +53,7 @@ def evaluate_videos(target: DirectionTarget, options: TranslationEvaluateOptions
         check_size(video, target.form, options.resize)
     source = target.source
     if len(source) < LEAST:
-        raise UserError(f"{source.name}: {len(source)} pictures to judge style by, {LEAST} are needed")
+        raise UserError(f"{source.name}: {len(source)} pictures to compare style with, {LEAST} are needed")
     features = target.modality.find_features(source, options.features, target.model.device, say)
     order = np.random.default_rng(options.seed).permutation(len(source))
     halves = [source.batch(part[:CROPS])["images"] for part in np.array_split(order, 2)]
@@ -63,22 +63,8 @@ def evaluate_videos(target: DirectionTarget, options: TranslationEvaluateOptions
     rows = []
     for video in videos:
         errors, crops = watched(target, video, options, say)
-        distances = {
-            name: kernel_distance(reference, features(pieces), options.seed)["kernel"] for name, pieces in crops.items()
-        }
-        untouched = distances["original"].value
-        rows += [
-            {
-                "film": video.path.name,
-                "version": name,
-                "flicker": errors.short().get(name),
-                "long": errors.long().get(name),
-                "style": distances[name].value,
-                "style_error": distances[name].error,
-                "strength": 1 - distances[name].value / untouched if untouched > 0 else None,
-            }
-            for name in VERSIONS
-        ]
+        measured = {version: features(pieces) for version, pieces in crops.items()}
+        rows += rows_of(video.path.name, errors, measured, reference, options.seed)
 
     # The result as plain values
     result = {
@@ -94,9 +80,29 @@ def evaluate_videos(target: DirectionTarget, options: TranslationEvaluateOptions
     return Evaluation(result, file="films.json", text=as_table(result))
 
 
+def rows_of(
+    name: str, errors: WarpingError, features: dict[str, Tensor], reference: Tensor, seed: int
+) -> list[dict[str, Any]]:
+    """The scores of all versions of one video as plain values, from their flicker and from the features
+    ``(n, dimensions)`` of their crops; ``reference`` are those of the target domain."""
+    distances = {version: kernel_distance(reference, crops, seed)["kernel"] for version, crops in features.items()}
+    untouched = distances["original"].value
+    return [
+        {
+            "film": name,
+            "version": version,
+            "flicker": errors.short().get(version),
+            "long": errors.long().get(version),
+            "style": distance.value,
+            "style_error": distance.error,
+            "strength": 1 - distance.value / untouched if untouched > 0 else None,
+        }
+        for version, distance in distances.items()
+    ]
+
+
 def check_size(video: Film, form: TranslationForm, resize: int) -> None:
-    """Raise :class:`UserError` for a video that is too small to be judged by pieces of the size that the model
-    knows."""
+    """Raise :class:`UserError` for a video that is smaller than the crops that it is compared by."""
     height, width = smaller(np.empty((video.height, video.width, 1), np.uint8), resize).shape[:2]
     if height < form.height or width < form.width:
         raise UserError(

@@ -9,7 +9,7 @@ from typing import Any
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
 from sparring.core.settings import fields
-from sparring.modalities import modality_of, recipe_for
+from sparring.modalities import modality_of, recipe_to_read
 from sparring.modality import Say
 
 
@@ -21,14 +21,15 @@ def check(
     say: Say = lambda line: None,
     **settings: Any,
 ) -> dict[str, Any]:
-    """A summary of ``data``, a path or two of them for two domains, or the name of a set; where the modality draws a
-    preview of it, that goes to ``out`` (``check-<name>.png`` without).
+    """A summary of ``data``, a path or two of them for two domains, or the name of a set; before a path there may be
+    the name of the recipe that it is for. Where the modality draws a preview of it, that goes to ``out``
+    (``check-<name>.png`` without).
 
     ``settings`` are those of a recipe that decide how data are read. Raises :class:`UserError` as training on the data
     would.
     """
     places = [str(data)] if isinstance(data, str | Path) else [str(path) for path in data]
-    recipe = recipe_for(places)
+    recipe = recipe_to_read(places)
     known = fields(type(recipe))
     for name in settings:
         if name not in known or known[name].metadata["group"] != "data":

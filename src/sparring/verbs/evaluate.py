@@ -14,7 +14,7 @@ from sparring.core.files import make_folder, write_atomically
 from sparring.core.journal import finite
 from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
-from sparring.modalities import entry_for, load, modality_of, options_for
+from sparring.modalities import ENTRIES, entry_for, kind_at, load, modality_of, options_for, options_of
 from sparring.modality import Say
 from sparring.options import EvaluateOptions
 from sparring.report.evaluation import evaluation_page, evaluation_table
@@ -31,48 +31,46 @@ def evaluate(target: str | Path, *, say: Say = lambda line: None, **options: Any
     folder of its own. Raises :class:`UserError` when nothing can be compared.
     """
     path = Path(target)
-    if isinstance(options.get("data"), Path):
-        options = {**options, "data": str(options["data"])}
     is_model = any(os.path.exists(path / name) for name in ("config.json", "recipe.yaml"))
     if not is_model and not os.path.exists(path):  # where Path.exists would raise: a name too long
         raise UserError(f"{target}: no such run, model or folder of samples")
+    options = {name: value for name, value in options.items() if value is not None}
     found = of_model(path, options, say) if is_model else [of_folder(path, options, say)]
     out = options.get("out") or (path / "evaluation" if is_model else f"evaluation-{path.resolve().stem}")
-    written = {each.name: write(each, Path(out) / each.name) for each in found}
-    results = {each.name: {**each.result, "written": written[each.name], "summary": summary_of(each)} for each in found}
+    results: dict[str, dict[str, Any]] = {}
+    for each in found:
+        written = write(each, Path(out) / each.name)
+        results[each.name] = {**each.result, "written": written, "summary": summary_of(each, written)}
     if list(results) == [""]:
         return results[""]
-    return {"directions": results, "written": [name for names in written.values() for name in names],
+    return {"directions": results, "written": [name for result in results.values() for name in result["written"]],
             "summary": "\n\n".join(result.pop("summary") for result in results.values())}  # fmt: skip
 
 
 def of_model(path: Path, options: dict[str, Any], say: Say) -> Sequence[Evaluation]:
     """The evaluations of a run or a model. Raises :class:`UserError` when nothing can be compared."""
+    decided = fields(ENTRIES[kind].recipe) if (kind := kind_at(path)) else {}
+    if name := next((name for name in options if name in decided and name not in fields(EvaluateOptions)), None):
+        raise UserError(f"{name}: was decided when the model was trained; leave it out")
     asked = options_for("evaluate", path, options)
     assert isinstance(asked, EvaluateOptions)
     model = load(path, asked.device)
-    for name, field in fields(model.modality.entry.recipe).items():
-        if getattr(asked, name, field.default) != field.default and name not in fields(EvaluateOptions):
-            raise UserError(f"{name}: was decided when the model was trained; leave it out")
     return model.modality.evaluate(model, asked, say)
 
 
 def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
     """The evaluation of samples that lie in a folder. Raises :class:`UserError` without data to compare them with."""
-    entry = entry_for([str(path)])
-    kind = entry.options.get("evaluate", EvaluateOptions)
-    given = {name: value for name, value in options.items() if value is not None}
-    asked = kind().changed(given)
-    assert isinstance(asked, EvaluateOptions)
-    if not asked.data:
+    if not options.get("data"):
         raise UserError(f"data: {path} is no run, so nothing tells what to compare it with; add --data PATH")
+    place = only_place(EvaluateOptions().changed({"data": options["data"]}).data)
+    entry = entry_for([place])
+    kind = options_of("evaluate", entry.recipe.kind)
+    asked = kind().changed(options)
+    assert isinstance(asked, EvaluateOptions)
     modality, preset = modality_of(entry.recipe.kind), next(iter(entry.presets.values()))
-    own = {name: getattr(asked, name) for name in fields(kind) if name not in fields(EvaluateOptions)}
-    reading = {name: value for name, value in own.items() if name in fields(entry.recipe)}
-    made, source = (
-        modality.open_source(preset.changed({**reading, "data": place}))
-        for place in (str(path), only_place(asked.data))
-    )
+    own = [name for name in fields(kind) if name in fields(entry.recipe) and name not in fields(EvaluateOptions)]
+    reading = {name: getattr(asked, name) for name in own}
+    made, source = (modality.open_source(preset.changed({**reading, "data": data})) for data in (str(path), place))
     return assess(FolderTarget(modality, made, source, path), asked, precision.find_device(asked.device), say)
 
 
@@ -92,6 +90,7 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
     return [str(path) for path in written]
 
 
-def summary_of(evaluation: Evaluation) -> str:
-    """What a person at a terminal reads."""
-    return evaluation.text or evaluation_table(evaluation.result)
+def summary_of(evaluation: Evaluation, written: Sequence[str]) -> str:
+    """What a person at a terminal reads, and last where to read on: the page, where there is one."""
+    page = next((path for path in written if path.endswith(".html")), written[0])
+    return f"{evaluation.text or evaluation_table(evaluation.result)}\n{page}"

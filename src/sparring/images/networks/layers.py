@@ -32,7 +32,7 @@ class ConditionedLatent(nn.Module):
         return latent if self.embedding is None else torch.cat([latent, self.embedding(labels)], 1)
 
 
-class Verdict(nn.Module):
+class ProjectionHead(nn.Module):
     """Features ``(batch, features)`` to logits ``(batch,)``.
 
     Without classes a linear layer; with them the product of the projected features and the label's embedding

@@ -13,7 +13,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from sparring.images.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, Verdict
+from sparring.images.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, ProjectionHead
 
 SMALLEST = 4  # halving ends when the shorter side is no longer than this
 WIDEST = 4  # most channels, as a multiple of those at half size
@@ -118,7 +118,7 @@ class LeanDiscriminator(nn.Module):
         self.dropout = nn.Dropout(dropout)
         halvings = len(down)
         pixels = (height >> halvings) * (width >> halvings)
-        self.verdict = Verdict((down[-1] + batch_statistics) * pixels, classes, projected=down[-1])
+        self.verdict = ProjectionHead((down[-1] + batch_statistics) * pixels, classes, projected=down[-1])
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``(batch, channels, height, width)`` and labels ``(batch,)`` to logits ``(batch,)``."""

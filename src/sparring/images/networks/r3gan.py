@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pad
 
 from sparring.core.errors import UserError
-from sparring.images.networks.layers import BOUNDS, ConditionedLatent, Verdict
+from sparring.images.networks.layers import BOUNDS, ConditionedLatent, ProjectionHead
 
 BLOCKS = 2  # per resolution
 EXPANSION = 2  # channels inside a block, relative to those between blocks
@@ -151,7 +151,7 @@ class R3GANDiscriminator(nn.Module):
         self.changes = nn.ModuleList(plain(*pair) for pair in pairwise(down))
         self.gather = nn.Conv2d(down[-1], down[-1], grid, groups=down[-1], bias=False)
         scaled_normal(self.gather)
-        self.verdict = Verdict(down[-1], classes)
+        self.verdict = ProjectionHead(down[-1], classes)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``(batch, channels, height, width)`` and labels ``(batch,)`` to logits ``(batch,)``."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.images.networks.layers import BOUNDS, ConditionedLatent, Verdict
+from sparring.images.networks.layers import BOUNDS, ConditionedLatent, ProjectionHead
 
 QUARTER = 4  # the generator starts at a quarter of the picture's height and width
 
@@ -78,7 +78,7 @@ class TutorialDiscriminator(nn.Module):
             nn.Dropout(dropout),
             nn.Flatten(),
         )
-        self.verdict = Verdict(128 * (height // QUARTER) * (width // QUARTER), classes, projected=128)
+        self.verdict = ProjectionHead(128 * (height // QUARTER) * (width // QUARTER), classes, projected=128)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Images ``(batch, channels, height, width)`` and labels ``(batch,)`` to logits ``(batch,)``."""

@@ -58,6 +58,7 @@ def open_animation(path: Path) -> Film:
     rate = Fraction(1000 * len(durations), sum(durations))
 
     def decode() -> Iterator[np.ndarray]:
+        """Each frame, RGB uint8 ``(height, width, 3)``."""
         for image in _images(path):
             yield as_frame(image)
 
@@ -129,7 +130,7 @@ class AnimationWriter:
         self._images.append(image.quantize() if self._ending == ".gif" else image)
 
     def finish(self) -> None:
-        """Write the file."""
+        """Write all frames into the file."""
         milliseconds = durations(self._like, len(self._images), TICKS.get(self._ending, 1))
         if self._ending == ".gif" and min(milliseconds) < QUICKEST:
             self.notes.append("more than 50 frames a second: browsers show such a GIF slowly")
@@ -146,6 +147,7 @@ class AnimationWriter:
         """Do nothing: no file is open."""
 
     def _loop_and_quality(self) -> dict[str, Any]:
+        """How often it is played, as the format tells it, and how finely it is coded."""
         plays = self._like.loop
         if self._ending == ".gif":
             return {} if plays == 1 else {"loop": max(plays - 1, 0)}

@@ -78,6 +78,7 @@ def cv2(need: object) -> ModuleType:
 
 
 def _imported(name: str, need: object) -> ModuleType:
+    """A library of the extra. Raises :class:`UserError` where it is not installed."""
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -43,6 +43,7 @@ def open_folder(folder: Path) -> Film:
             )
 
     def decode() -> Iterator[np.ndarray]:
+        """Each frame, RGB uint8 ``(height, width, 3)``."""
         for file in files:
             yield _frame(file)
 

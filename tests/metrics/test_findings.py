@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from sparring.metrics.findings import ERRORS, MEMORISED, NARROW, REPEATED, Verdict, verdicts
-from sparring.metrics.score import Score
+from sparring.metrics.findings import ERRORS, MEMORISED, NARROW, REPEATED, Finding, find
+from sparring.metrics.score import Metric, Score
 
 # value, error, floor, error of the floor
 Numbers = tuple[float | None, float | None, float | None, float | None]
@@ -28,29 +28,29 @@ FAR: dict[str, Numbers] = {"frechet": (9.0, 0.1, 0.9, 0.1)}
 NOTHING: Numbers = (None, None, None, None)
 
 
-def said(*changes: dict[str, Numbers], leave_out: tuple[str, ...] = ()) -> list[Verdict]:
+def said(*changes: dict[str, Numbers], leave_out: tuple[str, ...] = ()) -> list[Finding]:
     """Of calm scores with some changes."""
     table = dict(itertools.chain(CALM.items(), *(change.items() for change in changes)))
     rows = {
-        name: Score(name, *numbers, count=500, reason="" if numbers[0] is not None else "too few")
+        name: Score(Metric(name, "low", ""), *numbers, count=500, reason="" if numbers[0] is not None else "too few")
         for name, numbers in table.items()
         if name not in leave_out
     }
-    return verdicts(rows)
+    return find(rows)
 
 
 def troubles(*changes: dict[str, Numbers]) -> list[str]:
-    return [verdict.trouble for verdict in said(*changes)]
+    return [finding.trouble for finding in said(*changes)]
 
 
 def test_nothing_is_wrong_at_the_floor() -> None:
-    (verdict,) = said()
-    assert verdict.trouble == ""
-    assert verdict.message.startswith("at the floor: ")
+    (finding,) = said()
+    assert finding.trouble == ""
+    assert finding.message.startswith("at the floor: ")
 
 
 def test_without_trouble_the_distance_is_told_in_floors() -> None:
-    assert said(FAR) == [Verdict("", "the frechet distance is 10.0 times the floor")]
+    assert said(FAR) == [Finding("", "the frechet distance is 10.0 times the floor")]
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_modes_are_missing_below_half_of_the_floor(
     ],
 )
 def test_the_margin_is_of_both_errors_together(value: float, at_floor: bool) -> None:
-    (verdict,) = said({"frechet": (value, 0.3, 1.0, 0.4)})
-    assert verdict.message.startswith("at the floor") == at_floor
+    (finding,) = said({"frechet": (value, 0.3, 1.0, 0.4)})
+    assert finding.message.startswith("at the floor") == at_floor
 
 
 def test_a_distance_without_errors_is_held_against_the_floor_itself() -> None:
     assert said({"frechet": (1.0, None, 1.0, None)})[0].message.startswith("at the floor")
-    assert said({"frechet": (1.5, None, 1.0, None)}) == [Verdict("", "the frechet distance is 1.5 times the floor")]
+    assert said({"frechet": (1.5, None, 1.0, None)}) == [Finding("", "the frechet distance is 1.5 times the floor")]
 
 
 def test_a_floor_of_nothing_is_no_reason_to_fail() -> None:
@@ -157,18 +157,18 @@ def test_messages_name_the_share() -> None:
 
 def test_something_is_said_of_nothing() -> None:
     """No rows at all, or rows with reasons alone."""
-    nothing = [Verdict("", "no distance could be computed, so nothing can be said of quality")]
-    assert verdicts({}) == nothing
+    nothing = [Finding("", "no distance could be computed, so nothing can be said of quality")]
+    assert find({}) == nothing
     assert said(dict.fromkeys(CALM, NOTHING)) == nothing
 
 
 def test_where_there_is_no_frechet_distance_the_sliced_one_speaks() -> None:
     assert said({"sliced": (1.9, 0.01, 0.19, 0.01)}, leave_out=("frechet",)) == [
-        Verdict("", "the sliced distance is 10.0 times the floor")
+        Finding("", "the sliced distance is 10.0 times the floor")
     ]
 
 
 def test_where_the_frechet_distance_has_no_number_the_sliced_one_speaks() -> None:
     """So it is with few samples: fewer than 130 in 64 features."""
     far: dict[str, Numbers] = {"frechet": NOTHING, "sliced": (1.9, 0.01, 0.19, 0.01)}
-    assert said(far) == [Verdict("", "the sliced distance is 10.0 times the floor")]
+    assert said(far) == [Finding("", "the sliced distance is 10.0 times the floor")]

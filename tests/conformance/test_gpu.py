@@ -1,0 +1,44 @@
+"""Every recipe on a GPU, where there is one: it trains in the precision that is chosen there, goes on, and is sampled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from table import SMALLEST, smallest
+
+from sparring.core.checkpoint import newest_first
+from sparring.modalities import load
+from sparring.verbs.evaluate import evaluate
+from sparring.verbs.train import resume, train
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no GPU that torch can use")
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+@pytest.mark.parametrize("name", SMALLEST)
+def test_a_recipe_plays_on_a_gpu(name: str, precision: str, tmp_path: Path) -> None:
+    settings = {"device": "cuda", "precision": precision, "held_out": 20, "measure_every": 16}
+    train(smallest(name, tmp_path, steps=3, **settings), out=tmp_path / "run")
+    outcome = resume(tmp_path / "run", steps=5)
+    assert (outcome.steps, outcome.finished) == (5, True)
+    tensors = load_file(newest_first(outcome.run / "checkpoints")[0])
+    assert all(value.isfinite().all() for value in tensors.values())
+
+    model = load(outcome.run, device="cuda")
+    if "" in model.game.outputs:
+        samples, again = (model.draw(5, seed=1, label=None) for _ in range(2))
+        assert samples.device.type == "cpu"
+        assert torch.equal(samples, again)
+        alone = load(outcome.run, device="cpu").draw(5, seed=1, label=None)
+        assert alone.shape[0] == 5
+        if samples.is_floating_point():
+            torch.testing.assert_close(samples, alone, rtol=1e-2, atol=1e-2)  # the same latents on any device
+
+
+@pytest.mark.parametrize("name", ["digits", "gaussians", "topics"])
+def test_a_run_is_evaluated_on_a_gpu(name: str, tmp_path: Path) -> None:
+    run = train(smallest(name, tmp_path, steps=3, device="cuda", held_out=40), out=tmp_path / "run").run
+    assert evaluate(run, device="cuda", count=20)["scores"]
