@@ -15,7 +15,6 @@ from sparring.modalities import ENTRIES, kind_at, options_of
 
 ALIASES = {
     "n": "count", "lr": "learning_rate", "batch_size": "batch", "outdir": "out", "output": "out", "dataset": "data",
-    "judge": "min_probability", "file": "files",
 }  # fmt: skip
 """Names that people bring with them or that options had before, and the options that are meant."""
 

@@ -6,7 +6,6 @@ To add a modality: import its recipes, and put its entry into the table. Only re
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -69,9 +68,7 @@ def find_recipe(name: str) -> Recipe:
         except (OSError, UnicodeDecodeError) as problem:
             raise UserError(f"{name}: cannot be read ({problem})") from None
         return from_dict(read_yaml(content, name), name)
-    if os.path.exists(
-        os.path.expanduser(name)
-    ):  # where Path.exists would raise: a name too long, a folder closed to us
+    if os.path.exists(os.path.expanduser(name)):  # Path.exists would raise for a name too long, a folder closed to us
         return recipe_for([name])
     raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
 
@@ -137,49 +134,54 @@ def by_endings(paths: Sequence[str]) -> Entry:
     if missing is not None:
         sets = [name for entry in ENTRIES.values() for name in entry.sets]
         raise UserError(f"{missing}: no such file or folder, and no data of that name{nearest(missing, sets)}")
-    ranked = counted(paths)
-    shown = in_words(ranked) or "no file of a known kind"
-    (kind, most), (_, second) = (*ranked, ("", 0), ("", 0))[:2]
-    if not most or most < CLEARLY * second or kind in UNTRAINED:
+    counts = counted(paths)
+    kinds = [kind for kind, _ in counts.most_common()]
+    clear = len(kinds) == 1 or (len(kinds) > 1 and counts[kinds[0]] >= CLEARLY * counts[kinds[1]])
+    if not clear or kinds[0] in UNTRAINED:
+        shown = in_words(counts) or "no file of a known kind"
         names = ", ".join(next(iter(entry.presets)) for entry in ENTRIES.values())
         raise UserError(
             f"{paths[0]}: holds {shown}, which does not tell what to train; name a recipe: "
             f"sparring train RECIPE --data {paths[0]}, where RECIPE is {names} or another"
         )
-    return ENTRIES[kind]
+    return ENTRIES[kinds[0]]
 
 
-def counted(paths: Sequence[str]) -> list[tuple[str, int]]:
-    """How many files below these paths are of each kind, the most first."""
-    counts = Counter(kind for path in paths for name in files_below(path) if (kind := kind_of(name)))
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def counted(paths: Sequence[str]) -> Counter[str]:
+    """How many files of each kind, of modalities and others, there are at and below these paths."""
+    return Counter(kind for path in paths for name in files_below(path) if (kind := kind_of(name)))
 
 
-def in_words(counts: Sequence[tuple[str, int]]) -> str:
-    """``1,200 of images, 3 of text``."""
-    return ", ".join(f"{number:,} of {kind}" for kind, number in counts)
+def in_words(counts: Counter[str]) -> str:
+    """Counts of files by kind in words, the most frequent first, whatever order they were found in."""
+    return ", ".join(f"{counts[kind]:,} of {kind}" for kind in sorted(counts, key=lambda kind: (-counts[kind], kind)))
 
 
 def files_below(path: str) -> Iterator[str]:
-    """The names of a file, or of the files in a folder and its sub-folders, hidden ones left out."""
+    """A file, or the files in a folder and its sub-folders, hidden ones left out."""
     if not os.path.isdir(path):
-        yield os.path.basename(path)
+        yield path
         return
     seen = 0
-    for _, folders, names in os.walk(path):
+    for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if not name.startswith("."):
-                yield name
+        yield from (os.path.join(folder, name) for name in names if not name.startswith("."))
         seen += len(names)
         if seen > MOST:
             return
 
 
-def kind_of(name: str) -> str:
-    """The modality, or another kind of file, that a file's name tells; empty where it tells none."""
-    kinds = {**{kind: entry.endings for kind, entry in ENTRIES.items()}, **UNTRAINED}
-    return next((kind for kind, endings in kinds.items() if name.lower().endswith(endings)), "")
+def kind_of(path: str) -> str:
+    """The modality, or another kind of file, that a file's name tells; where it tells of several, its content; empty
+    where neither does."""
+    name = path.lower()
+    knowing = [kind for kind, entry in ENTRIES.items() if name.endswith(entry.endings)]
+    for kind in knowing:
+        claims = ENTRIES[kind].claims
+        if len(knowing) > 1 and claims and claims(path):
+            return kind
+    others = [kind for kind, endings in UNTRAINED.items() if name.endswith(endings)]
+    return next(iter([*knowing, *others]), "")
 
 
 def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
@@ -189,9 +191,8 @@ def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
         raise UserError(f"{where}: a recipe of kind '{kind}', which this Sparring does not know")
     settings = {str(name): value for name, value in content.items() if name not in ("sparring", "kind")}
     if content.get("sparring", FORMAT) != FORMAT:
-        settings, old = with_present_names(ENTRIES[kind].recipe, settings)
-        names = f": {', '.join(f'{name} is now {new}' for name, new in old.items())}" if old else ""
-        print(f"sparring: {where} is of format {content['sparring']}{names}", file=sys.stderr)
+        older = f"{where} is of format {content['sparring']}"
+        settings = with_present_names(ENTRIES[kind].recipe, settings, older)
     try:
         return ENTRIES[kind].recipe().changed(settings)
     except UserError as problem:
@@ -224,9 +225,7 @@ def options_for(verb: str, path: str | Path, options: Mapping[str, Any]) -> Sett
     """The options of a verb on the run or model at ``path``, those that are None left at their defaults. Raises
     :class:`UserError` for one that it does not have, or a value that it cannot have."""
     kind = options_of(verb, kind_at(path))
-    given, old = with_present_names(kind, {name: value for name, value in options.items() if value is not None})
-    for name, new in old.items():
-        print(f"sparring: {name} is now called {new}", file=sys.stderr)
+    given = with_present_names(kind, {name: value for name, value in options.items() if value is not None})
     unknown = next((name for name in given if name not in fields(kind)), None)
     if unknown:
         raise UserError(f"{unknown}: {path} has no such option of {verb}{nearest(unknown, fields(kind))}; leave it out")

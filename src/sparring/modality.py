@@ -44,7 +44,8 @@ class Entry:
     ``presets`` are its recipes by name, the first of them the one for a user's own data; ``sets`` the names of data
     that are no paths; ``endings`` those of files that are its data (``.png``), all in small letters; ``where`` is
     ``module:Class`` of its :class:`Modality`; ``options`` are the settings of verbs that take more than usual (see
-    ``options.py``). A folder that holds all the ``folders`` of one of its groups is its data too.
+    ``options.py``). A folder that holds all the ``folders`` of one of its groups is its data too. ``claims`` tells of a
+    file whose ending other modalities know as well whether it is this one's data.
     """
 
     recipe: type[Recipe]
@@ -54,6 +55,7 @@ class Entry:
     where: str = ""
     options: Mapping[str, type[Settings]] = field(default_factory=dict)
     folders: tuple[tuple[str, ...], ...] = ()
+    claims: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from sparring.core.settings import Settings, setting, settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -11,6 +14,8 @@ REPLACE = "replace what is there"
 @settings
 class SampleOptions(Settings):
     """What ``sparring sample`` is asked for; a modality's own fields go to the generator (:meth:`Output.generate`)."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"judge": "min_probability"}
 
     count: int = setting(64, "how many samples", low=1, high=1_000_000)
     seed: int = setting(0, "the same seed makes the same samples", low=0, high=2**63 - 1)

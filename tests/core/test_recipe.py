@@ -99,8 +99,8 @@ def test_a_recipe_of_format_1_is_read_by_its_old_names_and_one_line_says_so(caps
     out, err = capsys.readouterr()
     assert out == ""
     assert err == (
-        "sparring: old/recipe.yaml is of format 1: pace is now discriminator_rate, clip is now weight_clip, "
-        "keep is now keep_checkpoints\n"
+        "sparring: old/recipe.yaml is of format 1: pace is now called discriminator_rate, "
+        "clip is now called weight_clip, keep is now called keep_checkpoints\n"
     )
     assert through_yaml(recipe) == recipe
     assert capsys.readouterr().err == ""  # written anew it is of this format

@@ -290,12 +290,20 @@ def test_what_has_no_effect_is_refused_and_forgotten_when_its_other_changes(mist
 # Old names
 
 
-def test_old_names_are_replaced_and_told() -> None:
-    values, old = with_present_names(Baking, {"oven": 180, "fan": False, "gateau": "pie"})
-    assert values == {"degrees": 180, "fan": False, "cake": "pie"}
-    assert old == {"oven": "degrees", "gateau": "cake"}
-    assert with_present_names(Baking, {"degrees": 180}) == ({"degrees": 180}, {})
-    assert with_present_names(Settings, {"oven": 180}) == ({"oven": 180}, {})
+def test_old_names_are_replaced_and_one_line_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    old = {"oven": 180, "fan": False, "gateau": "pie"}
+    new = {"degrees": 180, "fan": False, "cake": "pie"}
+    assert with_present_names(Baking, old) == new
+    assert capsys.readouterr().err == "sparring: oven is now called degrees, gateau is now called cake\n"
+    assert with_present_names(Baking, old, "r.yaml is of format 1") == new
+    assert capsys.readouterr().err == (
+        "sparring: r.yaml is of format 1: oven is now called degrees, gateau is now called cake\n"
+    )
+    assert with_present_names(Baking, new, "r.yaml is of format 1") == new
+    assert capsys.readouterr().err == "sparring: r.yaml is of format 1\n"
+    assert with_present_names(Baking, new) == new
+    assert with_present_names(Settings, {"oven": 180}) == {"oven": 180}
+    assert capsys.readouterr() == ("", "")
 
 
 def test_an_old_name_is_unknown_where_nobody_replaced_it(mistake: Callable[..., str]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sparring.core.settings import fields
@@ -68,13 +70,19 @@ def test_every_entry_names_its_modality(kind: str) -> None:
     assert set(entry.options) <= set(VERBS)
 
 
-def test_no_name_and_no_ending_means_two_things() -> None:
+def test_no_name_means_two_things() -> None:
     names = [name for entry in ENTRIES.values() for name in entry.presets]
     sets = [name for name, _ in SETS]
-    endings = [ending for entry in ENTRIES.values() for ending in entry.endings]
     assert len(set(names)) == len(names) == len(RECIPES)
     assert len(set(sets)) == len(sets)
-    assert len(set(endings)) == len(endings)
+
+
+def test_an_ending_that_two_modalities_know_is_claimed_by_content() -> None:
+    """By all of them but the first at most."""
+    endings = Counter(ending for entry in ENTRIES.values() for ending in entry.endings)
+    for ending in (ending for ending, count in endings.items() if count > 1):
+        knowing = [entry for entry in ENTRIES.values() if ending in entry.endings]
+        assert all(entry.claims for entry in knowing[1:]), ending
 
 
 # Looking
@@ -99,6 +107,18 @@ def test_a_folder_of_text(ending: str, filled: Callable[..., str]) -> None:
     folder = filled(**{ending: 1})
     assert kind_for(folder) == kind_for(f"{folder}/0.{ending}") == "text"
     assert find_recipe(folder) == RECIPES["text"].changed({"data": folder})
+
+
+@pytest.mark.parametrize(("shape", "kind"), [((20, 2), "points"), ((20, 8, 8), "images"), ((20, 8, 8, 3), "images")])
+def test_an_array_is_points_or_pictures_by_its_dimensions(
+    shape: tuple[int, ...], kind: str, tmp_path: Path, filled: Callable[..., str]
+) -> None:
+    folder = filled()
+    np.save(tmp_path / "data" / "mine.npy", np.zeros(shape, np.float32))
+    path = f"{folder}/mine.npy"
+    assert kind_for(path) == kind_for(folder) == kind
+    preset = next(iter(ENTRIES[kind].presets.values()))
+    assert find_recipe(path) == preset.changed({"data": path})
 
 
 def test_sub_folders_are_looked_into_and_hidden_files_are_not(filled: Callable[..., str]) -> None:

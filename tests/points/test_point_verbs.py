@@ -22,7 +22,7 @@ from sparring.core.files import write_atomically
 from sparring.core.game import Batch, Networks, Output
 from sparring.data.source import BadFile
 from sparring.evaluation import LEAST, choose
-from sparring.modalities import ENTRIES, load
+from sparring.modalities import load
 from sparring.model import Model
 from sparring.points.data import PointSource, mixture, ring_centres
 from sparring.points.modality import Points
@@ -330,17 +330,10 @@ def test_a_run_is_evaluated_beside_other_points_of_as_many_dimensions(
 # Evaluating points in files
 
 
-@pytest.fixture
-def of_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An array is one of pictures where nothing says otherwise."""
-    monkeypatch.setattr("sparring.verbs.evaluate.entry_for", lambda data: ENTRIES["points"])
-
-
 def ring(count: int, seed: int) -> np.ndarray:
     return mixture(ring_centres(), count, seed)
 
 
-@pytest.mark.usefixtures("of_points")
 def test_points_in_a_file_are_compared_with_those_in_another(kept: Callable[..., Path], tmp_path: Path) -> None:
     real, made = kept("real.npy", ring(1200, 1)), kept("made.npy", ring(400, 2))
     found = evaluate(made, data=real, out=str(tmp_path / "out"))
@@ -354,7 +347,6 @@ def test_points_in_a_file_are_compared_with_those_in_another(kept: Callable[...,
     assert [verdict["trouble"] for verdict in found["verdicts"]] == [""]
 
 
-@pytest.mark.usefixtures("of_points")
 def test_files_that_miss_modes_or_repeat_themselves_are_found_out(kept: Callable[..., Path], tmp_path: Path) -> None:
     real = kept("real.npy", ring(1200, 1))
     half = evaluate(kept("half.npy", mixture(ring_centres()[:2], 400, 2)), data=real, out=str(tmp_path / "half"))
@@ -364,7 +356,6 @@ def test_files_that_miss_modes_or_repeat_themselves_are_found_out(kept: Callable
     assert [verdict["trouble"] for verdict in few["verdicts"]] == ["collapse"]
 
 
-@pytest.mark.usefixtures("of_points")
 def test_the_same_file_on_both_sides_is_noticed_as_copies(kept: Callable[..., Path], tmp_path: Path) -> None:
     """Samples are chosen by another number than the real ones: half of the file is not compared with itself."""
     both = kept("both.npy", normal(1000))
@@ -375,7 +366,6 @@ def test_the_same_file_on_both_sides_is_noticed_as_copies(kept: Callable[..., Pa
     assert len(made) == 1000
 
 
-@pytest.mark.usefixtures("of_points")
 def test_files_that_cannot_be_compared_are_told(kept: Callable[..., Path], mistake: Callable[..., str]) -> None:
     real, made = kept("real.npy", normal(300)), kept("made.npy", normal(200, seed=1))
     assert mistake(evaluate, made).endswith("so nothing tells what to compare it with; add --data PATH")

@@ -14,7 +14,7 @@ from sparring.core.errors import UserError
 from sparring.media.pictures.notes import read_note
 from sparring.points.data import grid_centres, mixture, open_source, ring_centres
 from sparring.points.game import PointGame
-from sparring.points.recipes import RECIPES, SETS
+from sparring.points.recipes import RECIPES, SETS, is_array_of_points
 from sparring.points.samples import PIXELS, scatter, write_samples
 
 
@@ -61,6 +61,22 @@ def test_arrays_that_cannot_be_used(content: np.ndarray, told: str, tmp_path: Pa
     np.save(path, content, allow_pickle=True)
     with pytest.raises(UserError, match=told):
         open_source(RECIPES["gaussians"].changed({"data": str(path)}))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff", b"0.1,0.2\n"])
+def test_damaged_files_are_told(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "mine.npy"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"mine\.npy: not a \.npy array of points"):
+        open_source(RECIPES["gaussians"].changed({"data": str(path)}))
+    assert not is_array_of_points(str(path))
+
+
+def test_an_array_of_two_dimensions_is_one_of_points(tmp_path: Path) -> None:
+    for name, shape, expected in (("a", (20, 2), True), ("b", (20, 8, 8), False), ("c", (20,), False)):
+        np.save(tmp_path / f"{name}.npy", np.zeros(shape))
+        assert is_array_of_points(str(tmp_path / f"{name}.npy")) is expected
+    assert not is_array_of_points(str(tmp_path / "nowhere.npy"))
 
 
 def test_files_hold_the_points(tmp_path: Path) -> None:

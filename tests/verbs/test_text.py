@@ -88,27 +88,47 @@ def test_without_labels_a_table_has_one_column(
     assert "trained without labels" in refused(capsys, "sample", pretrained, "--label", "music")
 
 
-def test_only_what_the_judge_believes(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def scored(capsys: pytest.CaptureFixture[str], run: Path, samples: Path) -> list[float]:
+    """What the discriminator would call the probability of being real, of each line of a file."""
+    return [1 / (1 + math.exp(-row["score"])) for row in answer(capsys, "score", run, samples)["rows"]]
+
+
+def test_only_what_the_discriminator_believes(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = load(run, "cpu")
     out = tmp_path / "all.tsv"
     answer(capsys, "sample", run, "-n", 60, "--out", out)
-    free = [line["real"] for line in answer(capsys, "score", run, out)["lines"]]
+    free = scored(capsys, run, out)
     least = min(sorted(free[label::6])[6] for label in range(6))  # at least four in ten of every label reach it
     assert min(free) < least
-    asked = answer(capsys, "sample", run, "-n", 24, "--judge", least, "--out", tmp_path / "judged.tsv")
+    believed = tmp_path / "believed.tsv"
+    asked = answer(capsys, "sample", run, "-n", 24, "--min-probability", least, "--out", believed)
     assert asked["count"] == 24
-    games = model.game
+    game: Any = model.game
     with torch.no_grad():
-        made = model.believed(24, 0, None, least, {})
-        batch = {"labels": torch.arange(24) % 6}
-        assert (games.judge(model.networks, batch, made).sigmoid() >= least).all()
-    texts = [line.split("\t", 1)[1] for line in (tmp_path / "judged.tsv").read_text().splitlines()[1:]]
-    assert texts == [games.vocabulary.decode(line) for line in made.tolist()]  # type: ignore[attr-defined]
-    assert "is no probability" in refused(capsys, "sample", run, "--judge", 1.5)
+        made = model.believed(game, game.conditions(24), 0, least, {})
+        assert (game.logits(model.networks, {"labels": torch.arange(24) % 6}, made).sigmoid() >= least).all()
+    texts = [line.split("\t", 1)[1] for line in believed.read_text().splitlines()[1:]]
+    assert texts == [game.vocabulary.decode(line) for line in made.tolist()]
+    assert texts == model.sample(24, min_probability=least)
+    assert "min_probability: 1.5 is too large" in refused(capsys, "sample", run, "--min-probability", 1.5)
 
 
-def test_a_judge_that_never_played_is_not_asked(pretrained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "has not played yet" in refused(capsys, "sample", pretrained, "-n", 2, "--judge", 0.4)
+def test_lines_that_are_believed_differ_from_each_other(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Were lines drawn again from the same numbers, those already handed out would come again."""
+    out = tmp_path / "x.tsv"
+    answer(capsys, "sample", run, "-n", 40, "--label", "music", "--out", out)
+    least = sorted(scored(capsys, run, out))[20]
+    answer(capsys, "sample", run, "-n", 40, "--label", "music", "--min-probability", least, "--out", out, "--overwrite")
+    believed = scored(capsys, run, out)
+    assert min(believed) >= least - 1e-6
+    texts = [line.split("\t", 1)[1] for line in out.read_text().splitlines()[1:]]
+    assert len(set(texts)) == 40
+
+
+def test_a_discriminator_that_never_played_is_not_asked(pretrained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "has not learned yet" in refused(capsys, "sample", pretrained, "-n", 2, "--min-probability", 0.4)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +136,10 @@ def test_a_judge_that_never_played_is_not_asked(pretrained: Path, capsys: pytest
     [
         (["--label", "musik"], "did you mean 'music'"),
         (["--prompt", "could you purchase it"], "'purchase' is not in the vocabulary"),
-        (["--prompt", "could you " * 20], "leave no place for more"),
-        (["--temperature", -1], "from 0 to 10"),
-        (["--temperature", "nan"], "temperature: nan"),
-        (["--top-p", 0], "no share"),
+        (["--prompt", "could you " * 20], "leave no room for more"),
+        (["--temperature", -1], "temperature: -1 is too small, the least is 0"),
+        (["--temperature", "nan"], "temperature: 'nan' is not a number"),
+        (["--top-p", 0], "top_p: 0 must be more than 0"),
         (["-n", 0], "n: 0"),
     ],
 )
@@ -163,50 +183,52 @@ def test_scores_are_the_games_likelihoods(run: Path, tmp_path: Path, capsys: pyt
     told = answer(capsys, "score", run, plain, "--out", out)
     model = load(run, "cpu")
     game: Any = model.game
-    rows = torch.stack([as_row(game.vocabulary.encode(text), game.places) for text in texts])
+    rows = torch.stack([as_row(game.vocabulary.encode(text), game.length) for text in texts])
     under = torch.stack(
         [game.log_likelihoods(model.networks, rows, torch.full((20,), label)).sum(1) for label in range(6)]
     ).double()
-    assert [line["text"] for line in told["lines"]] == texts
-    assert [line["units"] for line in told["lines"]] == [len(text.split()) + 1 for text in texts]
+    assert [line["text"] for line in told["rows"]] == texts
+    assert [line["tokens"] for line in told["rows"]] == [len(text.split()) + 1 for text in texts]
     mean = under.logsumexp(0) - math.log(6)
     posterior = (under - under.logsumexp(0)).exp()
-    for at, line in enumerate(told["lines"]):
+    for at, line in enumerate(told["rows"]):
         assert line["nats"] == pytest.approx(mean[at].item(), rel=1e-4)
-        assert line["nats_per_unit"] == pytest.approx(line["nats"] / line["units"])
+        assert line["nats_per_token"] == pytest.approx(line["nats"] / line["tokens"])
         assert (line["asked"], line["label"]) == (None, grammar.NAMES[int(under[:, at].argmax())])
         assert line["label_probability"] == pytest.approx(posterior[:, at].max().item(), rel=1e-3)
-        logit = game.judge(model.networks, {"labels": under[:, at : at + 1].argmax(0)}, rows[at : at + 1])
-        assert line["real"] == pytest.approx(logit.sigmoid().item(), rel=1e-4)
-    assert told["nats_per_unit"] == pytest.approx(
-        sum(line["nats"] for line in told["lines"]) / sum(line["units"] for line in told["lines"])
+        logit = game.logits(model.networks, {"labels": under[:, at : at + 1].argmax(0)}, rows[at : at + 1])
+        assert line["score"] == pytest.approx(logit.item(), rel=1e-4, abs=1e-5)
+    assert told["nats_per_token"] == pytest.approx(
+        sum(line["nats"] for line in told["rows"]) / sum(line["tokens"] for line in told["rows"])
     )
+    assert told["score"] == pytest.approx(sum(line["score"] for line in told["rows"]) / 20)
+    assert told["calibrated"] is False
     assert sum(told["labels"].values()) == told["count"] == 20
 
     heading, *cells = [line.split("\t") for line in out.read_text().splitlines()]
-    assert heading == list(told["lines"][0])
+    assert heading == list(told["rows"][0])
     assert [row[0] for row in cells] == texts
-    assert [float(row[1]) for row in cells] == [line["nats"] for line in told["lines"]]
+    assert [float(row[1]) for row in cells] == [line["nats"] for line in told["rows"]]
 
     labelled, answers = tmp_path / "lines.tsv", [grammar.NAMES[number] for number in numbers]
     content = [f"{label}\t{text}\n" for label, text in zip(answers, texts, strict=True)]
     labelled.write_text("label\ttext\n" + "".join(content))
-    asked = answer(capsys, "score", run, labelled)["lines"]
+    asked = answer(capsys, "score", run, labelled)["rows"]
     assert [line["asked"] for line in asked] == answers
     assert [line["nats"] for line in asked] == pytest.approx(
         [under[number, at].item() for at, number in enumerate(numbers)], rel=1e-4
     )
-    assert [line["label_probability"] for line in asked] == [line["label_probability"] for line in told["lines"]]
-    named = answer(capsys, "score", run, plain, "--label", "sport")["lines"]
+    assert [line["label_probability"] for line in asked] == [line["label_probability"] for line in told["rows"]]
+    named = answer(capsys, "score", run, plain, "--label", "sport")["rows"]
     assert [line["nats"] for line in named] == pytest.approx(under[3].tolist(), rel=1e-4)
 
 
-def test_without_labels_or_a_judge(pretrained: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_labels_or_a_discriminator(pretrained: Path, table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = answer(capsys, "score", pretrained, table)
     assert told["count"] == LINES
-    for line in told["lines"]:
-        assert (line["real"], line["asked"], line["label"], line["label_probability"]) == (None,) * 4
-    assert (told["real"], told["labels"]) == (None, {})
+    for line in told["rows"]:
+        assert (line["score"], line["asked"], line["label"], line["label_probability"]) == (None,) * 4
+    assert (told["score"], told["labels"]) == (None, {})
     assert "trained without labels" in refused(capsys, "score", pretrained, table, "--label", "music")
 
 
@@ -215,11 +237,13 @@ def test_scores_as_words_and_in_other_tables(
 ) -> None:
     assert main([str(word) for word in ["score", run, table, "--out", tmp_path / "s.jsonl"]]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].split() == ["nats/unit", "real", "label", "text"]
+    assert printed[0].split() == ["nats/token", "score", "label", "text"]
     assert len(printed) == 1 + 20 + 2
-    assert re.match(rf"{LINES} lines: -\d\.\d+ nats/unit, real by the judge 0\.\d+", printed[-1])
+    assert re.match(
+        rf"{LINES} lines: -\d\.\d+ nats/token, mean score -?\d\.\d+ \(logits of the discriminator\)", printed[-1]
+    )
     rows = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
-    assert rows == answer(capsys, "score", run, table)["lines"]
+    assert rows == answer(capsys, "score", run, table)["rows"]
     assert "exists" in refused(capsys, "score", run, table, "--out", tmp_path / "s.jsonl")
     assert main([str(word) for word in ["score", run, table, "--out", tmp_path / "s.jsonl", "--overwrite"]]) == 0
     capsys.readouterr()
@@ -246,7 +270,7 @@ def test_what_cannot_be_scored(
 
 
 def test_only_what_is_too_long_is_cut(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    most = load(run, "cpu").form["places"] - 1
+    most = load(run, "cpu").form.length - 1
     for count, cut in ((most - 1, 0), (most, 0), (most + 1, 1)):
         (tmp_path / "lines.txt").write_text("the " * count + "\n")
         assert answer(capsys, "score", run, tmp_path / "lines.txt")["cut"] == cut

@@ -71,6 +71,7 @@ def find_device(wanted: str, local_rank: int = 0) -> torch.device:
         return torch.device(wanted)
     if local_rank >= torch.cuda.device_count():
         raise UserError(f"device: process {local_rank} finds {torch.cuda.device_count()} GPUs; start one process a GPU")
+    torch.backends.cudnn.deterministic = True  # others of its algorithms add in any order: one seed, several results
     return torch.device("cuda", local_rank)
 
 

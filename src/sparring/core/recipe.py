@@ -51,7 +51,9 @@ class Recipe(Settings):
     average_half_life: Schedule = setting(
         schedule(10_000), "examples after which weights count half in the average that is sampled", "optimiser", low=0
     )
-    rollbacks: int = setting(3, "times to go back to a checkpoint, with half the step, on NaN", "optimiser", low=0)
+    rollbacks: int = setting(
+        3, "times to go back to a checkpoint, with half the learning rate, after a NaN", "optimiser", low=0
+    )
     metric: str = setting("frechet", "distance by which the best weights are kept", "measuring", choices=METRICS)
     measure_every: int = setting(50_000, MEASURE_EVERY, "measuring", low=0)
     checkpoint_every: float = setting(60.0, "time between checkpoints", "logging", above=0, unit="time")

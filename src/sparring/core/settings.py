@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_type_hints
@@ -155,10 +156,14 @@ def _fields(settings: Any) -> dict[str, dataclasses.Field[Any]]:
     return table
 
 
-def with_present_names(settings: type[Settings], values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """``values`` with the names that settings have now, and which names were old ones: old to new."""
+def with_present_names(settings: type[Settings], values: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """``values`` with the names that settings have now; one line on standard error tells which were old ones, and
+    ``where`` they stand."""
     old = {name: settings.renamed[name] for name in values if name in settings.renamed}
-    return {old.get(name, name): value for name, value in values.items()}, old
+    if where or old:
+        names = ", ".join(f"{name} is now called {new}" for name, new in old.items())
+        print(f"sparring: {where}{': ' if where and names else ''}{names}", file=sys.stderr)
+    return {old.get(name, name): value for name, value in values.items()}
 
 
 def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:

@@ -204,7 +204,7 @@ class Trainer:
         return True
 
     def go_back(self) -> None:
-        """After a number that is not finite: the newest checkpoint again, with half the step.
+        """After a number that is not finite: the newest checkpoint again, with half the learning rate.
 
         Raises :class:`TrainingDiverged` when that did not help as often as the recipe allows.
         """

@@ -147,20 +147,20 @@ digits = dataclasses.replace(
 mnist = dataclasses.replace(
     images,
     name="mnist",
-    about="70,000 handwritten digits (28x28), conditioned on the digit",
+    about="60,000 handwritten digits (28x28), conditioned on the digit",
     data="mnist",
     conditional=True,
     learning_rate=SMALL_PICTURES,
 )
 
 fashion_mnist = dataclasses.replace(
-    mnist, name="fashion-mnist", about="70,000 articles of clothing (28x28)", data="fashion-mnist"
+    mnist, name="fashion-mnist", about="60,000 articles of clothing (28x28)", data="fashion-mnist"
 )
 
 cifar10 = dataclasses.replace(
     images,
     name="cifar10",
-    about="60,000 small photographs in 10 classes (32x32)",
+    about="50,000 small photographs in 10 classes (32x32)",
     data="cifar10",
     conditional=True,
     width=64,

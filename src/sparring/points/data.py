@@ -82,7 +82,7 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
         raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")
     try:
         points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, MemoryError) as problem:
+    except (OSError, ValueError, EOFError, MemoryError) as problem:
         raise UserError(f"{path}: not a .npy array of points ({problem})") from None
     if (
         not isinstance(points, np.ndarray)

@@ -57,4 +57,15 @@ ring = dataclasses.replace(
 
 RECIPES = {recipe.name: recipe for recipe in (grid, ring)}
 
-ENTRY = Entry(PointRecipe, RECIPES, SETS, where="sparring.points.modality:Points")
+
+def is_array_of_points(path: str) -> bool:
+    """Whether a file is one array of two dimensions: points by coordinates."""
+    import numpy as np  # here, for recipes must be quick to import
+
+    try:
+        return bool(np.load(path, mmap_mode="r", allow_pickle=False).ndim == 2)
+    except (OSError, ValueError, EOFError):
+        return False
+
+
+ENTRY = Entry(PointRecipe, RECIPES, SETS, (".npy",), "sparring.points.modality:Points", claims=is_array_of_points)

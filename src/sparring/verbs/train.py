@@ -48,7 +48,7 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
     """
     found, content = find(Path(run))
     recipe = from_dict(content, str(found.recipe))
-    settings, _ = with_present_names(type(recipe), settings)
+    settings = with_present_names(type(recipe), settings)
     recipe = recipe.changed(settings)
     for name in settings:
         if name not in CHANGEABLE:
@@ -68,7 +68,7 @@ def complete(recipe: Recipe, data: str | Path | Sequence[str | Path] | None, set
     """The recipe with the caller's settings and its data named so that it can be found from any folder. Raises
     :class:`UserError` without data."""
     places = [] if data is None else [str(data)] if isinstance(data, str | Path) else [str(path) for path in data]
-    settings, _ = with_present_names(type(recipe), settings)
+    settings = with_present_names(type(recipe), settings)
     recipe = recipe.changed({**settings, **named_data(recipe, places)})
     if not recipe.data:
         raise UserError(f"data: recipe '{recipe.name}' needs your data; add --data PATH")

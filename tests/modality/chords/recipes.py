@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.schedules import schedule
-from sparring.core.settings import setting
+from sparring.core.settings import setting, settings
 from sparring.modality import Entry
 
 
-@dataclass(frozen=True, kw_only=True)
+@settings
 class ChordRecipe(AdversarialRecipe):
     """A game on chords, sets of the twelve notes of an octave."""
 
