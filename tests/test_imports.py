@@ -20,7 +20,9 @@ FLOORS = [
     {"core"},
     {"data"},
     {"metrics"},
-    {"options", "modality", "model", "measurements", "targets", "evaluation", "scoring", "checking"},
+    {"options", "kind"},
+    {"model", "measurements", "targets", "evaluation", "scoring", "checking"},
+    {"modality"},
     {"media"},
     set(MODALITIES),
     {"modalities"},
@@ -191,10 +193,10 @@ def test_the_rule_would_notice() -> None:
 
 
 def test_imports_never_go_round() -> None:
+    """Not even those that only a type checker follows."""
     graph: dict[str, set[str]] = {module: set() for module in MODULES}
     for each in OURS:
-        if not each.typing:
-            graph[each.importer].add(each.imported)
+        graph[each.importer].add(each.imported)
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as circle:

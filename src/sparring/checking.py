@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sparring.core.recipe import Recipe
 from sparring.data.source import BadFile, Source
-
-if TYPE_CHECKING:
-    from sparring.modality import Artifact, Modality, Say
+from sparring.kind import Artifact, Kind, Say
 
 CHUNK = 4096  # examples read at a time
 NAMED = 10  # bad files and labels in the words for a person; the JSON has all
@@ -29,7 +27,7 @@ class Summary:
     preview: Artifact | None = None
 
 
-def check_examples(modality: Modality, recipe: Recipe, say: Say) -> Summary:
+def check_examples(modality: Kind, recipe: Recipe, say: Say) -> Summary:
     """How many good examples, bad files and exact duplicates there are, what the examples look like, and how many have
     each label. Raises :class:`UserError` as training would."""
     source = modality.open_source(recipe)

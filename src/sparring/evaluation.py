@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.kind import Artifact, Kind, Say
 from sparring.metrics.compare import FRECHET, LABEL_ACCURACY, MEMORISATION, compare, memorised, missing_score
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features, in_chunks
@@ -23,9 +24,6 @@ from sparring.model import Model
 from sparring.options import EvaluateOptions
 from sparring.targets import READ, ModelTarget, Target, only_place, own_data, real_examples
 from sparring.version import __version__
-
-if TYPE_CHECKING:
-    from sparring.modality import Artifact, Modality, Say
 
 MOST = 10_000  # samples, unless more are asked for
 REFERENCE = 50_000  # real examples that samples are compared with, at most
@@ -58,7 +56,7 @@ class Chosen:
 # Comparing
 
 
-def assess_outputs(modality: Modality, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+def assess_outputs(modality: Kind, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
     """An evaluation of each output of a model, beside the data that ``options`` or its run name. Raises
     :class:`UserError` when nothing can be compared."""
     settings = own_data(model) if not options.data else {"data": only_place(options.data)}

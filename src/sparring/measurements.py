@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,13 +16,11 @@ from sparring.core.health import diversity, overfitting
 from sparring.core.precision import Precision
 from sparring.core.seeds import Stream, mixed
 from sparring.data.source import Source
+from sparring.kind import Kind
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
 from sparring.metrics.score import Estimate, NotComputable
 from sparring.metrics.sliced import sliced_wasserstein
-
-if TYPE_CHECKING:
-    from sparring.modality import Modality
 
 SAMPLES = 1024  # that distances are taken of
 REAL = 8 * SAMPLES  # examples that they are compared with
@@ -43,7 +40,7 @@ class QuickMeasurements:
 
     def __init__(
         self,
-        modality: Modality,
+        modality: Kind,
         game: Game,
         source: Source,
         members: np.ndarray,
@@ -101,7 +98,7 @@ class OutputMeasurements:
     """What is measured of one output; ``chosen`` are indices ``(n,)`` of real examples in random order."""
 
     def __init__(
-        self, modality: Modality, output: Output, source: Source, chosen: np.ndarray, seed: int, precision: Precision
+        self, modality: Kind, output: Output, source: Source, chosen: np.ndarray, seed: int, precision: Precision
     ) -> None:
         self.modality, self.output, self.source, self.chosen = modality, output, source, chosen
         self.seed, self.precision = seed, precision

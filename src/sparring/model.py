@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,11 +19,9 @@ from sparring.core.run import weights_hash
 from sparring.core.seeds import mixed
 from sparring.core.settings import fields, nearest
 from sparring.data.source import Form
+from sparring.kind import Kind
 from sparring.options import SampleOptions
 from sparring.version import __version__
-
-if TYPE_CHECKING:
-    from sparring.modality import Modality
 
 ATTEMPTS = 100  # draws for a sample that the discriminator believes
 MOST = 1_000_000  # samples made at once: all are held in memory
@@ -39,7 +37,7 @@ class Model:
 
     def __init__(
         self,
-        modality: Modality,
+        modality: Kind,
         recipe: Recipe,
         config: Mapping[str, Any],
         *,

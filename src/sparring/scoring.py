@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,11 +19,9 @@ from sparring.core.errors import UserError
 from sparring.core.files import may_write, write_atomically
 from sparring.core.game import Batch, rows
 from sparring.data.source import Source
+from sparring.kind import Kind, Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
-
-if TYPE_CHECKING:
-    from sparring.modality import Modality, Say
 
 TABLES = (".tsv", ".csv", ".jsonl")
 CHUNK = 512  # examples at a time
@@ -63,7 +61,7 @@ def as_table(rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
 
 
 @torch.no_grad()
-def score_by_discriminator(modality: Modality, model: Model, options: ScoreOptions, say: Say) -> Table:
+def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, say: Say) -> Table:
     """The discriminator's logit of each example in the files, higher for what it takes for real; under
     ``options.label``, the label that came with the example, or each label in turn, of which the highest counts.
 

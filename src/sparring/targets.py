@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,13 +18,11 @@ from sparring.core.seeds import Stream, mixed
 from sparring.core.settings import fields
 from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
+from sparring.kind import Kind
 from sparring.metrics.features import Features
 from sparring.metrics.score import Score
 from sparring.model import Model
 from sparring.options import EvaluateOptions
-
-if TYPE_CHECKING:
-    from sparring.modality import Modality
 
 READ = 4096  # examples read at a time
 MADE = 512  # samples made at a time
@@ -38,7 +36,7 @@ any."""
 class Target(Protocol):
     """Something to evaluate beside ``source``, real examples that ``output`` knows how to read."""
 
-    modality: Modality
+    modality: Kind
     source: Source
     output: Output
     path: Path
@@ -114,7 +112,7 @@ class FolderTarget:
 
     labels: tuple[str, ...] = ()
 
-    def __init__(self, modality: Modality, made: Source, source: Source, path: Path) -> None:
+    def __init__(self, modality: Kind, made: Source, source: Source, path: Path) -> None:
         self.modality, self.made, self.source, self.path = modality, made, source, path
         self.count: int | None = len(made)
         self.facts: dict[str, Any] = {"samples": len(made)}
@@ -161,7 +159,7 @@ def own_data(model: Model) -> dict[str, str]:
     )
 
 
-def plain_output(modality: Modality, source: Source) -> Output:
+def plain_output(modality: Kind, source: Source) -> Output:
     """What reads the examples of a source where there is no trained model. Raises :class:`UserError` for a modality
     that makes nothing from nothing."""
     outputs = modality.build_game(modality.entry.recipe(data=source.name), source.form).outputs
@@ -170,13 +168,13 @@ def plain_output(modality: Modality, source: Source) -> Output:
     return outputs[""]
 
 
-def quick_features_of(modality: Modality, source: Source, device: torch.device) -> Features:
+def quick_features_of(modality: Kind, source: Source, device: torch.device) -> Features:
     """The modality's quick features, fitted to a few examples of a source."""
     few = np.arange(len(source))[:: max(1, len(source) // FITTED)][:FITTED]
     return modality.quick_features(real_examples(modality, plain_output(modality, source), source, few), device)
 
 
-def real_examples(modality: Modality, output: Output, source: Source, indices: np.ndarray) -> Tensor:
+def real_examples(modality: Kind, output: Output, source: Source, indices: np.ndarray) -> Tensor:
     """The real examples at ``indices``, comparable ``(n, ...)``; some read at a time, for they take more memory
     before."""
     parts = np.split(indices, range(READ, len(indices), READ))

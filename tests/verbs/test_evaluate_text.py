@@ -13,8 +13,8 @@ from text_runs import a_table, answer, both_phases, draw_lines, pretraining, sen
 from translation_runs import files_below, one_thread, refused
 
 from sparring.cli import main
-from sparring.text import grammar
 from sparring.modalities import load
+from sparring.text import grammar
 from sparring.verbs.train import train
 
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")

@@ -15,11 +15,11 @@ from text_runs import LINES, a_table, answer, both_phases, pretraining, sentence
 from translation_runs import files_below, one_thread, refused
 
 from sparring.cli import main
-from sparring.modalities import RECIPES
+from sparring.core.errors import UserError
+from sparring.modalities import RECIPES, load
 from sparring.text import grammar
 from sparring.text.data import as_row
 from sparring.text.reading.lines import read_lines
-from sparring.modalities import load
 
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 
@@ -128,7 +128,7 @@ def test_lines_that_are_believed_differ_from_each_other(
 
 
 def test_a_discriminator_that_never_played_is_not_asked(pretrained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "has not learned yet" in refused(capsys, "sample", pretrained, "-n", 2, "--min-probability", 0.4)
+    assert "has not learned" in refused(capsys, "sample", pretrained, "-n", 2, "--min-probability", 0.4)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_a_discriminator_that_never_played_is_not_asked(pretrained: Path, capsys
         (["--label", "musik"], "did you mean 'music'"),
         (["--prompt", "could you purchase it"], "'purchase' is not in the vocabulary"),
         (["--prompt", "could you " * 20], "leave no room for more"),
-        (["--temperature", -1], "temperature: -1 is too small, the least is 0"),
+        (["--temperature", -1], "temperature: -1.0 is too small, the least is 0"),
         (["--temperature", "nan"], "temperature: 'nan' is not a number"),
-        (["--top-p", 0], "top_p: 0 must be more than 0"),
-        (["-n", 0], "n: 0"),
+        (["--top-p", 0], "top_p: 0.0 must be more than 0"),
+        (["-n", 0], "count: 0 is too small"),
     ],
 )
 def test_what_cannot_be_sampled(words: list[object], part: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +151,10 @@ def test_what_cannot_be_sampled(words: list[object], part: str, run: Path, capsy
 def test_pictures_are_not_asked_for_as_text_is(
     words: list[object], finished_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "images are not sampled with it" in refused(capsys, "sample", finished_run, *words)
+    name = str(words[0]).strip("-").replace("-", "_")
+    assert f"{name}: {finished_run} has no such option" in refused(capsys, "sample", finished_run, *words)
+    with pytest.raises(UserError, match="images are not sampled with it"):
+        load(finished_run, "cpu").sample(2, **{name: words[1]})
 
 
 @pytest.mark.parametrize(
@@ -262,7 +265,7 @@ def test_what_cannot_be_scored(
     assert str(strange) in line
     assert f"{empty}: is empty" in refused(capsys, "score", run, empty)
     assert str(blank) in refused(capsys, "score", run, blank)
-    assert "knows images, not text" in refused(capsys, "score", finished_run, table)
+    assert str(table) in refused(capsys, "score", finished_run, table)
     assert "no such file" in refused(capsys, "score", run, tmp_path / "nowhere.txt")
     assert "unknown label 'jazz'" in refused(capsys, "score", run, empty.parent / "strange.tsv", "--label", "jazz")
     assert ".tsv, .csv, .jsonl" in refused(capsys, "score", run, table, "--out", tmp_path / "s.txt")

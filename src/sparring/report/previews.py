@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from sparring.modality import ENDINGS, Artifact
+from sparring.kind import ENDINGS, Artifact
 from sparring.report.curves import evenly, number
 
 MOST = 60  # previews of a report

@@ -15,10 +15,10 @@ from sparring.core.game import Batch, Output
 from sparring.core.seeds import Stream, mixed
 from sparring.data.source import Source
 from sparring.images.modality import Images
+from sparring.kind import Kind
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Metric, Score
-from sparring.modality import Modality
 from sparring.model import Model
 from sparring.targets import own_data
 from sparring.translation.data import EvaluationData, TranslationForm, open_evaluation_data
@@ -54,7 +54,7 @@ class DirectionTarget:
 
     def __init__(self, model: Model, form: TranslationForm, direction: str, data: EvaluationData) -> None:
         self.model, self.form, self.data, self.path = model, form, data, model.path
-        self.modality: Modality = Images()
+        self.modality: Kind = Images()
         self.direction = OnOneDomain(direction)
         self.output: Output = self.direction
         self.inputs = data.domains[self.direction.source]

@@ -55,7 +55,7 @@ def of_model(path: Path, options: dict[str, Any], say: Say) -> Sequence[Evaluati
     asked = options_for("evaluate", path, options)
     assert isinstance(asked, EvaluateOptions)
     model = load(path, asked.device)
-    return model.modality.evaluate(model, asked, say)
+    return modality_of(model.recipe.kind).evaluate(model, asked, say)
 
 
 def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.files import may_write
-from sparring.modalities import load, options_for
+from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import ScoreOptions
 from sparring.scoring import TABLES
@@ -27,7 +27,7 @@ def score(
     if asked.out:
         may_write(Path(asked.out), TABLES, "scores are", asked.overwrite)  # told before anything is computed
     model = load(run, asked.device)
-    table = model.modality.score(model, asked, say)
+    table = modality_of(model.recipe.kind).score(model, asked, say)
     if asked.out:
         table.write(Path(asked.out), asked.overwrite)
     return {"rows": list(table.rows), **table.summary, "written": asked.out or None, "summary": table.text}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.modalities import load, options_for
+from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import TranslateOptions
 
@@ -23,4 +23,4 @@ def translate(
     asked = options_for("translate", run, {**options, "inputs": [str(path) for path in inputs]})
     assert isinstance(asked, TranslateOptions)
     model = load(run, asked.device)
-    return model.modality.translate(model, asked, say)
+    return modality_of(model.recipe.kind).translate(model, asked, say)

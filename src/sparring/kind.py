@@ -1,0 +1,142 @@
+"""A kind of data as training, measuring and writing see it: its entry in the table, what it shows, and the lower half
+of the door (the upper half is ``modality.py``). No torch in here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sparring.core.recipe import Recipe
+from sparring.core.settings import Settings
+from sparring.data.source import Form
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from torch import Tensor
+
+    from sparring.core.game import Batch, Game, Networks
+    from sparring.data.source import Source
+    from sparring.metrics.comparison import Comparison
+    from sparring.metrics.features import Features
+    from sparring.metrics.score import Family
+
+Say = Callable[[str], None]
+"""Tells a person a line of progress."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How the table of modalities knows a modality, before any of it but its recipes is imported.
+
+    ``presets`` are its recipes by name, the first of them the one for a user's own data; ``sets`` the names of data
+    that are no paths; ``endings`` those of files that are its data (``.png``), all in small letters; ``where`` is
+    ``module:Class`` of its :class:`Modality`; ``options`` are the settings of verbs that take more than usual (see
+    ``options.py``). A folder that holds all the ``folders`` of one of its groups is its data too. ``claims`` tells of a
+    file whose ending other modalities know as well whether it is this one's data.
+    """
+
+    recipe: type[Recipe]
+    presets: Mapping[str, Recipe]
+    sets: tuple[str, ...] = ()
+    endings: tuple[str, ...] = ()
+    where: str = ""
+    options: Mapping[str, type[Settings]] = field(default_factory=dict)
+    folders: tuple[tuple[str, ...], ...] = ()
+    claims: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One thing that can be shown anywhere: a caption, a media type (``image/png``, ``image/svg+xml``, ``audio/wav``,
+    ``video/mp4``, ``text/plain``) and the bytes of its file; ``name`` is what that file is called, where it matters."""
+
+    caption: str
+    media_type: str
+    data: bytes
+    name: str = ""
+
+    @property
+    def ending(self) -> str:
+        """The ending of a file that holds it, ``.png``."""
+        return ENDINGS[self.media_type]
+
+
+ENDINGS = {
+    "image/png": ".png", "image/svg+xml": ".svg", "image/webp": ".webp", "image/gif": ".gif", "audio/wav": ".wav",
+    "audio/flac": ".flac", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "text/plain": ".txt",
+}  # fmt: skip
+"""The media types of artifacts, and the endings of their files."""
+
+
+class Kind(ABC):
+    """What training, measuring and writing files need of one kind of data; :class:`sparring.modality.Modality` adds
+    the verbs."""
+
+    entry: ClassVar[Entry]
+    form: ClassVar[type[Form]] = Form
+    """The class of its forms: what a model's ``config.json`` is read as."""
+    sheet: ClassVar[str] = ""
+    """The ending that samples are written with where the user names no file; empty: that of :meth:`preview`."""
+
+    # Data and game
+
+    @abstractmethod
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The examples that ``recipe.data`` names; in the form of a model, where one is given. Raises
+        :class:`UserError` when there are none to be had."""
+
+    @abstractmethod
+    def build_game(self, recipe: Recipe, form: Form) -> Game:
+        """The game that the recipe describes, on examples of this form. Raises :class:`UserError` where they do not go
+        together."""
+
+    # What it makes, as files
+
+    @abstractmethod
+    def write(
+        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+    ) -> list[Path]:
+        """Write finished samples ``(n, ...)`` with the label of each; ``out``'s ending decides as what. ``note`` says
+        where they came from. Returns the files. Raises :class:`UserError` for an ending it does not know."""
+
+    @abstractmethod
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """A few dozen examples made by ``networks`` from ``seed``; ``batch`` holds real ones, for a game that changes
+        examples instead of making them from nothing."""
+
+    def to_python(self, samples: Tensor) -> Any:
+        """Finished samples ``(n, ...)`` as they are given to a caller in Python: tensors, unless the modality knows
+        better."""
+        return samples
+
+    # How it is measured
+
+    @abstractmethod
+    def comparable(self, finished: Tensor) -> Tensor:
+        """Finished examples ``(n, ...)``, real and made alike, as a file of them would hold them; on the CPU."""
+
+    @abstractmethod
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """Features that cost nothing to come by, fitted to some comparable real examples ``(n, ...)``: for watching a
+        run and choosing among its weights."""
+
+    @abstractmethod
+    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
+        """The features that an evaluation compares in: ``auto``, or what the user named. Raises :class:`UserError` for
+        a name that it does not know."""
+
+    def families(self, source: Source) -> tuple[Family, ...]:
+        """Metrics of the comparable examples themselves."""
+        return ()
+
+    def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
+        """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""
+        return {}
+
+    def figures(self, comparison: Comparison) -> list[Artifact]:
+        """What an evaluation shows of what was compared."""
+        return []
