@@ -71,4 +71,4 @@ def shown(scores: dict[str, Any], which: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -103,4 +103,4 @@ def report(speeds: dict[str, list[Speed]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -1,80 +1,203 @@
-"""What one GPU makes of R3GAN: images a second, memory, share of the peak, and Stacked MNIST after ten minutes.
+"""Examples per second on one GPU: Sparring's trainer and plain textbook loops, in turn in one process.
 
-    python benchmarks/gpu.py PATH-TO-MNIST [--quick] [--widths 96,192,384,768] [--time 10m]
+    python benchmarks/gpu.py [--quick] [--rounds 4] [--seconds 1]
 
-Runs only where there is an NVIDIA GPU; says so and ends where there is none. Each width stands for the channels at all
-four resolutions of 32x32 pictures; the peak is that of a large bfloat16 `torch.mm` on the same device.
+What is compared is what ``speed.py`` and ``speed_text.py`` compare on a CPU, R3GAN at two widths, and two loops more.
+The textbook under autocast shows what is left of Sparring's lead when both compute in bfloat16. Sparring without
+cuDNN's deterministic algorithms shows what it costs that one seed gives one result; the textbook has them switched off,
+as torch has. Runs only where there is an NVIDIA GPU, but for ``--quick``; says so and ends where there is none.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import machine
 import torch
-from classifier import digit_classifier
-from loops import SparringLoop, timed
+from loops import Loop, SparringLoop
 from profiling import profiled
-from stacked_mnist import floor, play
+from speed import OBJECTIVES, SAME, SEED, alternate, as_texts, contestants, contestants_of_translation, ratios, versus
+from speed_text import SAME as SAME_TEXT
+from speed_text import contestants as contestants_of_text
+from speed_text import random_lines
+from torch import Tensor, nn
 
-from sparring.core.settings import duration
-from sparring.images.recipes import ImageRecipe
-from sparring.media.pictures.sheets import channels_last, sheet
+from sparring.images.recipes import ImageRecipe, images, r3gan_stacked_mnist_narrow
 from sparring.modalities import RECIPES
+from sparring.text.data import open_source
+from sparring.text.recipes import TextRecipe
+from sparring.translation.recipes import cyclegan
 
-RECIPE = "r3gan-stacked-mnist-narrow"
-WARM_UP, STEPS = 10, 50
+PICTURES = 4096
+SIZES = (
+    ("28x28x1", "relativistic"),
+    ("64x64x3", "relativistic"),
+    ("64x64x3", "non-saturating"),
+    ("128x128x3", "relativistic"),
+)
+WIDTHS = (192, 768)  # channels of R3GAN at all four resolutions: the narrow recipe's, the paper's
+NETWORKS = ("generator", "discriminator", "forth", "back", "discriminator_a", "discriminator_b", "network")
+"""What the textbooks call the networks that they train."""
 
 
-def speed(width: int, mnist: Path) -> dict[str, Any]:
-    """Speed, memory and share of the peak of networks of one width."""
-    recipe = RECIPES[RECIPE].changed({"data": f"stacked-mnist:{mnist}", "widths": ",".join([str(width)] * 4)})
-    assert isinstance(recipe, ImageRecipe)
-    torch.cuda.reset_peak_memory_stats()
-    with tempfile.TemporaryDirectory() as folder:
-        loop = SparringLoop(recipe, Path(folder) / "run")
-        loop.play(WARM_UP)
-        seconds = timed(loop, STEPS)
-        memory = torch.cuda.max_memory_allocated() / 2**30
-        profile = profiled(loop, torch.bfloat16)
+# The loops
+
+
+class InBfloat16(nn.Module):
+    """A network whose forward pass runs under autocast; what it returns is float32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """What the network makes of its ``inputs`` ``(batch, ...)``."""
+        with torch.autocast(inputs[0].device.type, torch.bfloat16):
+            output: Tensor = self.network(*inputs)
+        return output.float()
+
+
+@dataclass
+class Contestant:
+    """A loop, whether it keeps to cuDNN's deterministic algorithms, and whether a textbook's networks run under
+    autocast."""
+
+    loop: Loop
+    deterministic: bool = False
+    autocast: bool = False
+
+    def play(self, steps: int) -> None:
+        """Train for that many steps."""
+        torch.backends.cudnn.deterministic = self.deterministic
+        plain = {name: getattr(self.loop, name) for name in NETWORKS if self.autocast and hasattr(self.loop, name)}
+        for name, network in plain.items():
+            setattr(self.loop, name, InBfloat16(network))
+        self.loop.play(steps)
+        for name, network in plain.items():
+            setattr(self.loop, name, network)
+
+
+# What is measured
+
+
+def contest(what: str, loops: dict[str, Loop], batch: int, options: argparse.Namespace) -> dict[str, Any]:
+    """The speeds of all loops, and their ratios to the textbook's and to Sparring's own."""
+    each: dict[str, Loop] = {name: Contestant(loop, deterministic=name != "textbook") for name, loop in loops.items()}
+    each["textbook bfloat16"] = Contestant(loops["textbook"], autocast=True)
+    each["sparring, any algorithm"] = Contestant(loops["sparring"])
+    speeds = alternate(each, options.rounds, options.seconds, batch)
+    loop = loops["sparring"]
+    assert isinstance(loop, SparringLoop)
     return {
-        "width": width,
-        "images_per_second": STEPS * recipe.batch / seconds,
-        "memory_gib": memory,
-        "share_of_peak": profile["share_of_peak"],
-        "parts": profile,
+        "what": what,
+        "batch": batch,
+        "precision": str(loop.trainer.precision),
+        "examples_per_second": speeds,
+        "ratios": {name: ratios(speeds, name) for name in each if name != "textbook"},
+        "ratios_to_sparring": {name: ratios(speeds, name, to="sparring") for name in each if name != "sparring"},
     }
+
+
+def contest_of_pictures(what: str, size: str, recipe: ImageRecipe, options: argparse.Namespace) -> dict[str, Any]:
+    """The same of pictures, with what a step of Sparring's consists of and the GPU memory that it takes beside weights,
+    optimisers and averages."""
+    with tempfile.TemporaryDirectory() as folder:
+        loops = contestants(Path(folder), size, recipe, PICTURES)
+        result = contest(f"{what} {size}, {recipe.objective}", loops, recipe.batch, options)
+        torch.backends.cudnn.deterministic = True
+        loop = loops["sparring"]
+        assert isinstance(loop, SparringLoop)
+        at_rest = start_of_memory()
+        result["parts"] = profiled(loop, loop.trainer.precision.dtype)
+        result["step_memory_gib"] = (torch.cuda.max_memory_allocated() - at_rest) / 2**30
+        return result
+
+
+def start_of_memory() -> int:
+    """The bytes of GPU memory in use, from which on the most in use is looked for; 0 without a GPU."""
+    if not torch.cuda.is_available():
+        return 0
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_allocated()
+
+
+def contest_of_translation(size: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The same of ``cyclegan``."""
+    with tempfile.TemporaryDirectory() as folder:
+        loops = contestants_of_translation(Path(folder), size)
+        return contest(f"cyclegan {size}", loops, cyclegan.batch, options)
+
+
+def contest_of_text(data: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The same of pretraining on the lines of ``data``."""
+    recipe = RECIPES["text"].changed({"data": data, **SAME_TEXT})
+    assert isinstance(recipe, TextRecipe)
+    with tempfile.TemporaryDirectory() as folder:
+        loops = contestants_of_text(Path(folder), recipe, open_source(recipe))
+        return contest(f"pretraining of text, {Path(data).stem}", loops, recipe.batch, options)
+
+
+# What is printed
+
+
+def report(result: dict[str, Any]) -> dict[str, Any]:
+    """Print the speeds of one contest, which is returned."""
+    print(f"\n{result['what']}, batches of {result['batch']}; sparring runs in {result['precision']}")
+    speeds = result["examples_per_second"]
+    machine.show(
+        [
+            {"examples/s": name, "median": f"{statistics.median(each):.0f}", **versus(result["ratios"].get(name))}
+            for name, each in speeds.items()
+        ]
+    )
+    cost = result["ratios_to_sparring"]["sparring, any algorithm"]
+    print(f"not deterministic: {cost['median']:.3f} times as fast ({cost['lowest']:.3f} to {cost['highest']:.3f})")
+    if "parts" in result:
+        machine.show([{"ms per step": "sparring", **as_texts(result["parts"])}])
+        print(f"{result['step_memory_gib']:.2f} GiB a step")
+    return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mnist", type=Path, help="folder of MNIST's four official files")
-    parser.add_argument("--quick", action="store_true", help="one width, 20 seconds: does it run")
-    parser.add_argument("--widths", default="96,192,384,768")
-    parser.add_argument("--time", default="10m", help="of the run whose quality is measured")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each loop in each round, about")
+    parser.add_argument("--quick", action="store_true", help="2 rounds of a tenth of a second, small: does it run")
     options = parser.parse_args()
-    if not torch.cuda.is_available():
+    sizes: Sequence[tuple[str, str]] = SIZES
+    widths: Sequence[int] = WIDTHS
+    domains, batch = "128x128x3", r3gan_stacked_mnist_narrow.batch
+    if options.quick:
+        options.rounds, options.seconds = 2, 0.1
+        sizes, widths, domains, batch = [("8x8x1", "relativistic")], [8], "32x32x3", 8
+    elif not torch.cuda.is_available():
         print("no NVIDIA GPU here; nothing was measured")
         return
-    if options.quick:
-        options.widths, options.time = "96", "20s"
 
     facts = machine.facts()
     print(machine.described(facts))
-    mnist = options.mnist.resolve()
-    speeds = [speed(int(width), mnist) for width in options.widths.split(",")]
-    keys = ("width", "images_per_second", "memory_gib", "share_of_peak")
-    machine.show([{key: f"{row[key]:.3g}" for key in keys} for row in speeds])
-    classifier = digit_classifier(mnist, options.quick)
-    perfect = floor(mnist, classifier)
-    runs, pictures = play(RECIPE, 0, duration(options.time), mnist, classifier)
-    print(f"{RECIPE} after {options.time}: {runs[-1]}; floor: {perfect}")
-    machine.draw("gpu", sheet(channels_last(pictures[:100]), 10), quick=options.quick)
-    machine.write("gpu", facts, quick=options.quick, seed=0, speeds=speeds, floor=perfect, runs=runs)
+    contests = []
+    for size, objective in sizes:
+        recipe = images.changed({**SAME, **OBJECTIVES[objective]})
+        assert isinstance(recipe, ImageRecipe)
+        contests.append(report(contest_of_pictures("images", size, recipe, options)))
+    for width in widths:
+        recipe = r3gan_stacked_mnist_narrow.changed({**SAME, "batch": batch, "widths": ",".join([str(width)] * 4)})
+        assert isinstance(recipe, ImageRecipe)
+        contests.append(report(contest_of_pictures(f"R3GAN of width {width},", "32x32x3", recipe, options)))
+    contests.append(report(contest_of_translation(domains, options)))
+    with tempfile.TemporaryDirectory() as folder:
+        for data in ("topics", random_lines(Path(folder) / "random.tsv")):
+            contests.append(report(contest_of_text(data, options)))
+    settings = {"rounds": options.rounds, "seconds": options.seconds}
+    machine.write("gpu", facts, quick=options.quick, seed=SEED, settings=settings, contests=contests)
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

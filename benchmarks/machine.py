@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from PIL import Image
 
 import sparring
+from sparring.core.errors import UserError
 
 RESULTS = Path(__file__).parent / "results"
 CAPABILITIES = {
@@ -24,6 +26,16 @@ CAPABILITIES = {
 }  # those that decide which kernels a CPU runs
 
 
+def run(main: Callable[[], int | None]) -> None:
+    """Run a benchmark and exit with its status. A mistake of the caller's, such as data that are not there, is one line
+    on standard error and status 2."""
+    try:
+        sys.exit(main())
+    except (UserError, OSError) as problem:
+        print(f"{Path(sys.argv[0]).name}: {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
 def facts() -> dict[str, Any]:
     """What a reader needs to know of this machine to compare it with another."""
     return {
@@ -32,6 +44,7 @@ def facts() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "capabilities": {name: supported() for name, supported in CAPABILITIES.items()},
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "driver": gpu_driver() if torch.cuda.is_available() else None,
         "load": os.getloadavg()[0],  # much above nothing at the start: the machine was not quiet
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -45,6 +58,13 @@ def cpu_model() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def gpu_driver() -> str:
+    """The versions of NVIDIA's driver and of the CUDA that torch was built for."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    driver = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
+    return f"{driver}, CUDA {torch.version.cuda}"
 
 
 def described(machine: Mapping[str, Any]) -> str:

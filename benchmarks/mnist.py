@@ -157,4 +157,4 @@ def median_curve(each: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

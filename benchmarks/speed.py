@@ -25,7 +25,7 @@ from profiling import profiled
 from stopwatch import PARTS, now
 
 from sparring.core.trainer import HEALTH_SECONDS
-from sparring.images.recipes import images
+from sparring.images.recipes import ImageRecipe, images
 from sparring.translation.recipes import cyclegan
 
 SEED = 0
@@ -53,7 +53,9 @@ EVERYWHERE, WITH_AMX = 1.0, 2.2  # what the ratio is meant to reach
 def contest(size: str, objective: str, options: argparse.Namespace) -> dict[str, Any]:
     """All that is measured of one size and one objective."""
     with tempfile.TemporaryDirectory() as folder:
-        loops = contestants(Path(folder), size, objective, options.pictures)
+        recipe = images.changed({**SAME, **OBJECTIVES[objective]})
+        assert isinstance(recipe, ImageRecipe)
+        loops = contestants(Path(folder), size, recipe, options.pictures)
         speeds = alternate(loops, options.rounds, options.seconds)
         loop = loops["sparring"]
         assert isinstance(loop, SparringLoop)
@@ -69,12 +71,13 @@ def contest(size: str, objective: str, options: argparse.Namespace) -> dict[str,
         }
 
 
-def contestants(folder: Path, size: str, objective: str, count: int) -> dict[str, Loop]:
-    """The textbook, Sparring as it is and, where that is not float32 already, Sparring in float32."""
+def contestants(folder: Path, size: str, recipe: ImageRecipe, count: int) -> dict[str, Loop]:
+    """The textbook, Sparring as it is and, where that is not float32 already, Sparring in float32: on ``count`` random
+    pictures."""
     height, width, channels = map(int, size.split("x"))
     pixels = np.random.default_rng(SEED).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
     np.save(folder / "pictures.npy", pixels)
-    recipe = images.changed({"data": str(folder / "pictures.npy"), "seed": SEED, **SAME, **OBJECTIVES[objective]})
+    recipe = recipe.changed({"data": str(folder / "pictures.npy"), "seed": SEED})
 
     loop = SparringLoop(recipe, folder / "auto")
     pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
@@ -86,20 +89,11 @@ def contestants(folder: Path, size: str, objective: str, count: int) -> dict[str
 
 def contest_of_translation(size: str, options: argparse.Namespace) -> dict[str, Any]:
     """The same for ``cyclegan``: both translators, both discriminators, cycle and identity losses, and the pool."""
-    height, width, channels = map(int, size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
-        random, domains = np.random.default_rng(SEED), {}
-        for name in ("a", "b"):
-            pixels = random.integers(0, 256, (PICTURES, height, width, channels), dtype=np.uint8)
-            np.save(Path(folder) / f"{name}.npy", pixels)
-            domains[name] = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-        paths = {"data": f"{folder}/a.npy", "data_b": f"{folder}/b.npy"}
-        recipe = cyclegan.changed({**paths, "seed": SEED, "size": f"{height}x{width}", "shift": 0, "measure_every": 0})
-        loop = SparringLoop(recipe, Path(folder) / "auto")
-        loops: dict[str, Loop] = {"textbook": loop.textbook_cycle(domains), "sparring": loop}
-        if loop.trainer.precision.dtype != torch.float32:
-            loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
-        speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
+        loops = contestants_of_translation(Path(folder), size)
+        speeds = alternate(loops, options.rounds, options.seconds, cyclegan.batch)
+        loop = loops["sparring"]
+        assert isinstance(loop, SparringLoop)
         return {
             "size": size,
             "objective": "cyclegan",
@@ -107,6 +101,24 @@ def contest_of_translation(size: str, options: argparse.Namespace) -> dict[str, 
             "images_per_second": speeds,
             "ratios": {name: ratios(speeds, name) for name in loops if name != "textbook"},
         }
+
+
+def contestants_of_translation(folder: Path, size: str) -> dict[str, Loop]:
+    """The same loops of ``cyclegan`` between two domains of random pictures."""
+    height, width, channels = map(int, size.split("x"))
+    random, domains = np.random.default_rng(SEED), {}
+    for name in ("a", "b"):
+        pixels = random.integers(0, 256, (PICTURES, height, width, channels), dtype=np.uint8)
+        np.save(folder / f"{name}.npy", pixels)
+        domains[name] = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+    paths = {"data": f"{folder}/a.npy", "data_b": f"{folder}/b.npy"}
+    recipe = cyclegan.changed({**paths, "seed": SEED, "size": f"{height}x{width}", "shift": 0, "measure_every": 0})
+
+    loop = SparringLoop(recipe, folder / "auto")
+    loops: dict[str, Loop] = {"textbook": loop.textbook_cycle(domains), "sparring": loop}
+    if loop.trainer.precision.dtype != torch.float32:
+        loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), folder / "float32")
+    return loops
 
 
 def alternate(loops: dict[str, Loop], rounds: int, seconds: float, batch: int = BATCH) -> dict[str, list[float]]:
@@ -122,9 +134,9 @@ def alternate(loops: dict[str, Loop], rounds: int, seconds: float, batch: int = 
     return speeds
 
 
-def ratios(speeds: dict[str, list[float]], name: str) -> dict[str, float]:
-    """The ratios of images per second to the textbook's, taken round by round."""
-    each = [speed / textbook for speed, textbook in zip(speeds[name], speeds["textbook"], strict=True)]
+def ratios(speeds: dict[str, list[float]], name: str, to: str = "textbook") -> dict[str, float]:
+    """The ratios of examples per second to those of another loop, taken round by round."""
+    each = [speed / other for speed, other in zip(speeds[name], speeds[to], strict=True)]
     return {"median": statistics.median(each), "lowest": min(each), "highest": max(each)}
 
 
@@ -224,4 +236,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -28,22 +28,21 @@ from sparring.text.recipes import TextRecipe
 from sparring.text.vocabulary import PAD, START
 
 SEED = 0
+SAME = {"seed": SEED, "least_count": 1, "average_half_life": "5k", "measure_every": 0, "pretrain_examples": 10**9}
 LINES, LENGTH, TOKENS = 10_000, 20, 5_000  # of the random set
 WANTED = 3.0
 
 
 def contest(data: str, options: argparse.Namespace) -> dict[str, Any]:
     """All that is measured of one set."""
+    recipe = RECIPES["text"].changed({"data": data, **SAME})
+    assert isinstance(recipe, TextRecipe)
+    source = open_source(recipe)
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"data": data, "seed": SEED, "least_count": 1, "average_half_life": "5k", "measure_every": 0}
-        recipe = RECIPES["text"].changed(settings)
-        assert isinstance(recipe, TextRecipe)
-        source = open_source(recipe)
-        loop = SparringLoop(recipe, Path(folder) / "auto")
-        loops: dict[str, Loop] = {"textbook": textbook(recipe, source), "sparring": loop}
-        if loop.trainer.precision.dtype != torch.float32:
-            loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), Path(folder) / "float32")
+        loops = contestants(Path(folder), recipe, source)
         speeds = alternate(loops, options.rounds, options.seconds, recipe.batch)
+        loop = loops["sparring"]
+        assert isinstance(loop, SparringLoop)
     lengths = (source.lines != PAD).sum(1).float()
     return {
         "data": Path(data).name,
@@ -57,7 +56,17 @@ def contest(data: str, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def textbook(recipe: TextRecipe, source: TextSource) -> TextbookText:
+def contestants(folder: Path, recipe: TextRecipe, source: TextSource) -> dict[str, Loop]:
+    """The textbook, Sparring as it is and, where that is not float32 already, Sparring in float32."""
+    loop = SparringLoop(recipe, folder / "auto")
+    device = loop.trainer.precision.device
+    loops: dict[str, Loop] = {"textbook": textbook(recipe, source, device), "sparring": loop}
+    if loop.trainer.precision.dtype != torch.float32:
+        loops["sparring float32"] = SparringLoop(recipe.changed({"precision": "float32"}), folder / "float32")
+    return loops
+
+
+def textbook(recipe: TextRecipe, source: TextSource, device: torch.device) -> TextbookText:
     """The textbook's loop on the same lines."""
     batch = source.batch(np.arange(len(source)))
     longest = int((batch["lines"] != PAD).sum(1).max())
@@ -71,6 +80,7 @@ def textbook(recipe: TextRecipe, source: TextSource) -> TextbookText:
         learning_rate=recipe.learning_rate(0),
         clip_gradients=recipe.clip_gradients,
         average_half_life=recipe.average_half_life(0),
+        device=device,
     )
 
 
@@ -120,4 +130,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -1,6 +1,7 @@
 """Stacked MNIST: are all 1,000 triples of digits made, and equally often?
 
     python benchmarks/stacked_mnist.py PATH-TO-MNIST [--quick] [--recipe stacked-mnist] [--seeds 1] [--time 30m]
+                                       [--times 5m,10m,20m,30m,45m]
 
 Three random digits as red, green and blue (Metz et al. 2017; PacGAN's 128,000 examples). 26,000 samples are read by a
 classifier of single digits; a mode is found when one sample is read as its triple, KL is that of the triples'
@@ -11,6 +12,7 @@ recipe `stacked-mnist` is for a CPU, `r3gan-stacked-mnist-narrow` for one GPU.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,6 @@ from sparring.modalities import RECIPES
 SAMPLES = 26_000
 MODES = 1000
 BORDER = 2  # pixels around a digit in the 32x32 pictures
-TIMES = (300, 600, 1200, 1800, 2700)  # seconds, and the end
 
 
 def measured(pictures: Tensor, classifier: DigitClassifier) -> dict[str, float]:
@@ -52,13 +53,18 @@ def divergence(counts: Tensor) -> float:
 
 
 def play(
-    name: str, seed: int, seconds: float, mnist: Path, classifier: DigitClassifier
+    name: str,
+    seed: int,
+    seconds: float,
+    mnist: Path,
+    classifier: DigitClassifier,
+    times: Sequence[float],
 ) -> tuple[list[dict[str, Any]], Tensor]:
-    """Train one run of the recipe ``name``: a row at each of ``TIMES``, and the last samples, bytes
+    """Train one run of the recipe ``name``: a row at each of ``times``, and the last samples, bytes
     ``(26000, 3, 32, 32)``."""
     rows: list[dict[str, Any]] = []
     recipe = RECIPES[name].changed({"data": f"stacked-mnist:{mnist}", "seed": seed, "sample_every": "1h"})
-    for time, outcome, model in models_at(recipe, TIMES, seconds):
+    for time, outcome, model in models_at(recipe, times, seconds):
         pictures = to_bytes(model.sample(SAMPLES, seed=seed + 1))
         rows.append({"seed": seed, "seconds": time, "examples": outcome.examples, **measured(pictures, classifier)})
         print(rows[-1], flush=True)
@@ -79,7 +85,9 @@ def main() -> None:
     parser.add_argument("--recipe", default="stacked-mnist", choices=("stacked-mnist", "r3gan-stacked-mnist-narrow"))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--time", default="30m", help="of training")
+    parser.add_argument("--times", default="5m,10m,20m,30m,45m", help="of training, at which samples are read too")
     options = parser.parse_args()
+    times = [duration(time) for time in options.times.split(",")]
     seconds, seeds = (10.0, 1) if options.quick else (duration(options.time), options.seeds)
 
     facts = machine.facts()
@@ -89,7 +97,7 @@ def main() -> None:
     print(f"{features.name}; floor, {SAMPLES:,} real triples: {perfect}")
     rows: list[dict[str, Any]] = []
     for seed in range(seeds):
-        own, pictures = play(options.recipe, seed, seconds, options.mnist.resolve(), classifier)
+        own, pictures = play(options.recipe, seed, seconds, options.mnist.resolve(), classifier, times)
         rows += own
     machine.show([{**row, **{key: f"{row[key]:.4f}" for key in ("kl", "kl_of_single_digits")}} for row in rows])
     name = options.recipe.replace("-", "_")
@@ -108,4 +116,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

@@ -33,8 +33,8 @@ class Cells(nn.Module):
         ``labels`` ``(batch,)``."""
         label = self.labels(labels)
         mask_in = dropout(torch.ones_like(label), self.share)
-        mask_out = dropout(torch.ones(len(lines), self.width), self.share)
-        hidden = cell = torch.zeros(len(lines), self.width)
+        mask_out = dropout(label.new_ones(len(lines), self.width), self.share)
+        hidden = cell = label.new_zeros(len(lines), self.width)
         tokens, logits = torch.full_like(lines[:, 0], self.start), []
         for position in range(lines.shape[1]):
             hidden, cell = self.cell(torch.cat([self.vectors(tokens) * mask_in, label], 1), (hidden, cell))
@@ -57,9 +57,10 @@ class TextbookText:
         learning_rate: float,
         clip_gradients: float,
         average_half_life: float,
+        device: torch.device,
     ) -> None:
-        self.network, self.average = network, copy.deepcopy(network)
-        self.padding, self.clip_gradients = padding, clip_gradients
+        self.network, self.average = network.to(device), copy.deepcopy(network)
+        self.padding, self.clip_gradients, self.device = padding, clip_gradients, device
         self.decay = 0.5 ** (batch / average_half_life)
         self.loader = DataLoader(TensorDataset(lines, labels), batch, shuffle=True, drop_last=True)
         self.batches: Iterator[list[Tensor]] = iter(self.loader)
@@ -85,4 +86,4 @@ class TextbookText:
         if batch is None:
             self.batches = iter(self.loader)
             batch = next(self.batches)
-        return batch
+        return [values.to(self.device) for values in batch]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from sparring.cli import VERBS, main
 from sparring.core.settings import fields
+from sparring.images.features import learned
 from sparring.modalities import ENTRIES, RECIPES
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +24,15 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
+@pytest.fixture
+def learning_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The features that an evaluation learns take a minute otherwise."""
+    for name in ("classifier", "contrast"):
+        monkeypatch.setattr(learned, name, functools.partial(getattr(learned, name), steps=5))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("learning_is_short")
 @pytest.mark.parametrize("page", ["python.md", "adding-a-game.md"])
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -30,6 +41,8 @@ def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytes
     exec(compile(code, page, "exec"), {"__name__": "documentation"})
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("learning_is_short")
 def test_the_commands_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained for two steps; ``path/to/pictures`` is a folder of drawn ones."""
     from PIL import Image

@@ -48,7 +48,8 @@ ALLOWED = [
     r"others? hold still", r"everyone else holds still", r"whoever does not move holds still",  # of players in a turn
     r"media/films", r"films/", r"media\.films", r"films\.json", r"films\.py", r"benchmarks/results/\S+", r"\w+_worlds",
     r"in the real world", r"csv\.writer|TensorBoard's writer|SummaryWriter|tensorboard writer", r"real-world",
-    r"clip, judge", r"of format 1\b.*",
+    r"Math\.round", r"`(?:acts|units|worlds|judge|keep|critic_turns|pace)`",
+    r"the first act pretraining, the second act the adversarial phase", r"stroke-line(?:cap|join): round", r"of format 1\b.*",
 ]  # fmt: skip
 
 

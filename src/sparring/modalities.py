@@ -93,7 +93,7 @@ def explained(recipe: Recipe) -> str:
     """What was found where the data of :func:`recipe_for` lie, and which recipe that decided, in one line."""
     places = [place for name in recipe.data_settings if (place := getattr(recipe, name))]
     what = recipe.kind if len(recipe.data_settings) == 1 else "two domains"
-    counts = in_words(counted([os.path.expanduser(place) for place in places]))
+    counts = in_words(counted([os.path.expanduser(place) for place in places])).replace(" of", " files of", 1)
     return (
         f"{' and '.join(places)} hold{'s' if len(places) == 1 else ''} {what}{f' ({counts})' if counts else ''}, "
         f"trained by recipe {recipe.name}"

@@ -153,7 +153,7 @@ def test_where_nothing_is_mismatched_fakes_stay_as_they_are() -> None:
         assert game.with_mismatched(step, step.batches[0], lines) is lines
 
 
-def test_the_generator_is_judged_by_its_own_lines_alone() -> None:
+def test_the_generators_loss_is_of_its_own_lines_alone() -> None:
     game = a_game(pretrain_examples=0, discriminator_warmup=0, mismatched_share=0.9)
     discriminator, shown = game.discriminator, []
     discriminator.register_forward_pre_hook(lambda _, inputs: shown.append(inputs[0].detach()))
@@ -319,7 +319,7 @@ def test_a_prompt_begins_every_line() -> None:
     ("options", "part"),
     [
         ({"prompt": "the purple cat"}, "'purple' is not in the vocabulary of 12"),
-        ({"prompt": "the cat sat the cat sat"}, "6 tokens leave no room"),
+        ({"prompt": "the cat sat the cat sat"}, "6 tokens leave nothing to generate"),
         ({"temperature": -0.1}, "temperature: -0.1"),
         ({"temperature": 11.0}, "temperature: 11.0 is too large, the most is 10"),
         ({"temperature": float("nan")}, "temperature: 'nan' is not a number"),
@@ -348,7 +348,7 @@ def test_what_can_just_be_asked_for(options: dict[str, Any], alike: bool) -> Non
     assert (len({*lines}) == 1) == alike
 
 
-def test_longest_prompt_that_leaves_room() -> None:
+def test_longest_prompt_that_leaves_a_token() -> None:
     game = a_game(length=6)
     assert all(line.startswith("the cat sat the cat") for line in texts(game, 3, prompt="the cat sat the cat"))
 

@@ -136,7 +136,7 @@ def test_a_discriminator_that_never_played_is_not_asked(pretrained: Path, capsys
     [
         (["--label", "musik"], "did you mean 'music'"),
         (["--prompt", "could you purchase it"], "'purchase' is not in the vocabulary"),
-        (["--prompt", "could you " * 20], "leave no room for more"),
+        (["--prompt", "could you " * 20], "leave nothing to generate"),
         (["--temperature", -1], "temperature: -1.0 is too small, the least is 0"),
         (["--temperature", "nan"], "temperature: 'nan' is not a number"),
         (["--top-p", 0], "top_p: 0.0 must be more than 0"),

@@ -44,8 +44,8 @@ function range(chart) {
   let [low, high] = [at(0), at(1)];
   if (high - low > 4 * (at(.99) - at(.01)) && at(.99) > at(.01)) [low, high] = [at(.01), at(.99)];
   if (low > 0 && low < .6 * high) low = 0;
-  const room = (high - low) * .06 || Math.abs(high) * .1 || 1;
-  return [low === 0 ? 0 : low - room, high + room];
+  const margin = (high - low) * .06 || Math.abs(high) * .1 || 1;
+  return [low === 0 ? 0 : low - margin, high + margin];
 }
 
 // A moving mean over a fortieth of the curve, gaps kept
@@ -197,7 +197,7 @@ function scrub() {
   const [button, slider, output] = box.children;
   const icon = button.querySelector("path");
   const has = kind => data.previews.some(({ media }) => media.startsWith(kind));
-  const pace = has("text") ? 640 : 160;  // milliseconds: a text must be read
+  const interval = has("text") ? 640 : 160;  // milliseconds: a text must be read
   let playing = null;
 
   function show(index) {
@@ -232,7 +232,7 @@ function scrub() {
 
   function play(on) {
     clearInterval(playing);
-    playing = on ? setInterval(next, pace) : null;
+    playing = on ? setInterval(next, interval) : null;
     button.setAttribute("aria-label", on ? "Pause" : "Play");
     icon.setAttribute("d", on ? "M3 2h4v12H3zM9 2h4v12H9z" : "M4 2l10 6-10 6z");
   }

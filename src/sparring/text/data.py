@@ -37,7 +37,7 @@ class TextForm(Form):
     vocabulary: Mapping[str, Any]
 
     def described(self) -> str:
-        """``10,000 tokens, length 33, 6 labels``."""
+        """The form in a few words: ``10,000 tokens, length 33, 6 labels``."""
         labels = [f"{len(self.labels)} labels"] if self.labels else []
         return ", ".join([f"{self.tokens:,} tokens", f"length {self.length}", *labels])
 

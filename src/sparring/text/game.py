@@ -101,7 +101,7 @@ class TextGame(Game, Output):
 
     def adversarial_phase(self, step: Step) -> Iterator[Turn]:
         """The discriminator, for some steps alone; then both. But for mismatched labels, the last lines that the
-        discriminator is shown are those that the generator is judged by."""
+        discriminator is shown are those that the generator's loss is taken of."""
         since = step.examples_seen - int(self.began)
         for batch in step.batches:
             labels = self.labels(batch)

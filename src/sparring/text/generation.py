@@ -81,5 +81,5 @@ def encode_prompt(prompt: str, vocabulary: Vocabulary, length: int, lower: bool)
         token = vocabulary.tokens(prompt)[numbers.index(UNKNOWN)]
         raise UserError(f"prompt: '{token}' is not in the vocabulary of {len(vocabulary):,} tokens")
     if len(numbers) >= length:
-        raise UserError(f"prompt: {len(numbers)} tokens leave no room for more; lines have at most {length - 1}")
+        raise UserError(f"prompt: {len(numbers)} tokens leave nothing to generate; lines have at most {length - 1}")
     return numbers

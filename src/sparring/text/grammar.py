@@ -137,13 +137,15 @@ def draw(count: int, seed: int) -> tuple[list[str], list[int]]:
 
 
 def log_probability(text: str, label: int) -> float:
-    """In nats, among all sentences of topic ``label``; minus infinity for what is none of them."""
+    """The log-probability of a sentence among all of topic ``label``, in nats; minus infinity for what is none of
+    them."""
     probability = of_topic(label).probability(START, text.split())
     return math.log(probability) if probability else -math.inf
 
 
 def entropy(label: int) -> float:
-    """Of a sentence of topic ``label``, in nats: the least mean of ``-log_probability`` that a model can reach."""
+    """The entropy of a sentence of topic ``label``, in nats: the least mean of ``-log_probability`` that a model can
+    reach."""
     return of_topic(label).entropy(START)
 
 
@@ -177,7 +179,7 @@ Item = str | Symbol
 
 
 class Rule(NamedTuple):
-    """One choice: words and slots."""
+    """One choice for a slot: words and further slots, and how probable it is."""
 
     probability: float
     items: tuple[Item, ...]
@@ -187,7 +189,8 @@ START = Symbol("sentence", 0)
 
 
 class Grammar:
-    """What a table makes. No slot may lead to itself, and none that may be left out may begin a choice."""
+    """The sentences that a table makes. No slot may lead to itself, and none that may be left out may begin a
+    choice."""
 
     def __init__(self, table: Mapping[str, str]) -> None:
         self.table = table
@@ -211,7 +214,7 @@ class Grammar:
         ]
 
     def _beginning_with(self, symbol: Symbol) -> dict[str, list[Rule]]:
-        """Those of a slot's rules that can begin with a word, by word: a parser need not try the others."""
+        """The rules of a slot that can begin with a word, by word: a parser need not try the others."""
         table: dict[str, list[Rule]] = {}
         for rule in self.rules(symbol):
             first = rule.items[0] if rule.items else None
@@ -228,7 +231,7 @@ class Grammar:
         return [word for one in rule.items for word in self.draw(one, random)]
 
     def entropy(self, symbol: Symbol) -> float:
-        """In nats, of the way a slot is filled: of its choice, and of all that the choice leaves open."""
+        """The entropy of how a slot is filled, in nats: of its choice, and of all that the choice leaves open."""
         total = 0.0
         for probability, items in self.rules(symbol):
             inner = sum(self.entropy(item) for item in items if isinstance(item, Symbol))
@@ -242,7 +245,7 @@ class Grammar:
         )
 
     def probability(self, symbol: Symbol, words: Sequence[str]) -> float:
-        """That a slot is filled by ``words``, summed over all ways to do it; 0 where there is none."""
+        """The probability that a slot is filled by ``words``, summed over all ways to do it; 0 where there is none."""
         return _Chart(self, words).ends(symbol, 0).get(len(words), 0.0)
 
 
@@ -255,7 +258,7 @@ class _Chart:
         self.known: dict[tuple[Symbol, int], dict[int, float]] = {}
 
     def ends(self, item: Item, begin: int) -> dict[int, float]:
-        """Where what fills ``item`` from word ``begin`` on can end, each end with its probability."""
+        """The ends of all that can fill ``item`` from word ``begin`` on, each with its probability."""
         word = self.words[begin] if begin < len(self.words) else ""
         if isinstance(item, str):
             return {begin + 1: 1.0} if word == item else {}
@@ -269,8 +272,8 @@ class _Chart:
         reached = {begin: rule.probability}
         for item in rule.items:
             reached = _total(
-                {end: probability * factor for end, factor in self.ends(item, place).items()}
-                for place, probability in reached.items()
+                {end: probability * factor for end, factor in self.ends(item, start).items()}
+                for start, probability in reached.items()
             )
         return reached
 
@@ -278,8 +281,8 @@ class _Chart:
 def _total(parts: Iterable[Mapping[int, float]]) -> dict[int, float]:
     total: dict[int, float] = {}
     for part in parts:
-        for place, probability in part.items():
-            total[place] = total.get(place, 0.0) + probability
+        for end, probability in part.items():
+            total[end] = total.get(end, 0.0) + probability
     return total
 
 

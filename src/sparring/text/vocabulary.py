@@ -197,7 +197,7 @@ class BytePairTokenizer:
     @classmethod
     def learn(cls, texts: Sequence[str], size: int, least_count: int) -> BytePairTokenizer:
         """Merge the most frequent pairs in ``texts`` until there are ``size`` pieces. Raises :class:`UserError` for a
-        size that leaves no room for merges."""
+        size that the single bytes use up."""
         library = _tokenizers()
         if size <= BYTES:
             raise UserError(f"vocabulary: {size} is too small for token bpe, which begins with {BYTES} bytes; raise it")

@@ -29,7 +29,7 @@ class Block(nn.Module):
     """``x + conv1x1(act(grouped conv3x3(act(conv1x1(x)))))``, the last convolution zero at first.
 
     The others are N(0, gain^2 / fan in) with gain = sqrt(2 / (1 + 0.2^2)) * blocks^(-1/4): Fixup (Zhang et al.
-    2019) for branches of three layers.
+    2019) for branches of three layers. Raises :class:`UserError` for a width that groups of 16 do not divide.
     """
 
     def __init__(self, channels: int, blocks: int) -> None:

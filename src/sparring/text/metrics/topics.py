@@ -16,7 +16,8 @@ DIVERGENCE = Metric("divergence", "low", "Kullback-Leibler, of the generator fro
 
 
 def sentences(texts: Sequence[str], labels: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which of ``texts`` are sentences at all, and which of those of the topic of their label; both bool ``(n,)``."""
+    """Which of ``texts`` are sentences of any topic, and which are sentences of the topic of their label, one of
+    ``labels`` ``(n,)``; both bool ``(n,)``."""
     topics = [topic_of(text) for text in texts]
     valid = np.array([topic is not None for topic in topics], bool)
     return valid, valid & np.array([topic == label for topic, label in zip(topics, labels, strict=True)], bool)

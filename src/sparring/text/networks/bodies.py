@@ -110,7 +110,8 @@ class CausalTransformer(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """One layer of it: causal attention, then two linear layers, each on a residual path behind a layer norm."""
+    """One layer of a transformer: causal attention, then two linear layers, each on a residual path behind a layer
+    norm."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

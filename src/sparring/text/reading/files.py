@@ -94,7 +94,7 @@ def labels_of(files: list[Parts]) -> list[str | None]:
 
 
 def _to_learn_from(files: list[Parts]) -> list[Parts]:
-    """Of files or folders called train, test and the like only the first: the others are kept to measure by."""
+    """The files below a folder called train, where the others are called test and the like, which are to measure by."""
     if not files or len({file[0] for file in files}) == 1:
         inner = [file[1:] for file in files if len(file) > 1]
         return [(files[0][0], *file) for file in _to_learn_from(inner)] if inner else files
