@@ -23,6 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 import sparring
+from sparring.core.errors import UserError
 from sparring.images.data import open_source
 from sparring.images.features.learned import random_features
 from sparring.images.recipes import images
@@ -38,8 +39,11 @@ CPU = torch.device("cpu")
 
 
 def lay_out(facades: Path, folder: Path) -> None:
-    """Write label maps into ``trainA`` and ``testA``, photographs into ``trainB`` and ``testB``."""
+    """Write label maps into ``trainA`` and ``testA``, photographs into ``trainB`` and ``testB``. Raises
+    :class:`UserError` where there are no facades."""
     training, test = (sorted((facades / part).glob("*.jpg")) for part in ("train", "test"))
+    if not training or not test:
+        raise UserError(f"{facades}: holds no train/*.jpg and test/*.jpg; give the facades in pix2pix's layout")
     for name, files in (("trainA", training[0::2]), ("trainB", training[1::2]), ("testA", test), ("testB", test)):
         (folder / name).mkdir()
         for file in files:
@@ -89,6 +93,8 @@ def main() -> None:
     print(machine.described(facts))
     rows: list[dict[str, Any]] = []
     sheets = []
+
+    # The baselines, then every run
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         lay_out(options.facades, data)
@@ -110,6 +116,8 @@ def main() -> None:
                 made, examples = play(name, seed, options.time, data, maps)
                 row(f"{name}, seed {seed}", made, examples=examples)
                 sheets.append(made[:SHOWN])
+
+    # Results
     machine.show(
         [{key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows]
     )

@@ -118,12 +118,16 @@ def main() -> None:
     yardstick = Yardstick(options.mnist, 500 if options.quick else SAMPLES)
     features, floor = yardstick.classifier.features, yardstick.floor()
     print(f"{features.name}; floor, training digits against test digits: {floor}")
+
+    # Every contender, seed by seed
     curves: dict[str, list[list[dict[str, Any]]]] = {}
     for seed in range(options.seeds):
         for name in options.only.split(","):
             curves.setdefault(name, []).append(play(name, seed, options.time, yardstick))
             last = curves[name][-1]
             print(name, seed, [(row["seconds"], round(row["frechet"], 2)) for row in last], flush=True)
+
+    # Results
     rows = [
         {"recipe": name, **{f"{row['seconds']} s": f"{row['frechet']:.2f}" for row in median_curve(each)}}
         for name, each in curves.items()

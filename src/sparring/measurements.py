@@ -57,7 +57,7 @@ class QuickMeasurements:
         """The held-out examples; None where there are too few."""
         if not len(self.held_out_indices):
             return None
-        return self.precision.on_device(self.source.batch(self.held_out_indices))
+        return self.source.batch(self.held_out_indices)
 
     @cached_property
     def outputs(self) -> dict[str, OutputMeasurements]:
@@ -73,7 +73,7 @@ class QuickMeasurements:
         """Diversity of samples and overfitting of the discriminator, against a batch that no turn has seen."""
         if self.held_out is None:
             return {}
-        held_out = {name: rows[:CHECKED] for name, rows in self.held_out.items()}
+        held_out = self.precision.on_device({name: rows[:CHECKED] for name, rows in self.held_out.items()})
         each = [output.health(networks, recent, held_out, self.seed + 1) for output in self.outputs.values()]
         worst = {"diversity": min, "overfitting": max}
         return {
@@ -90,7 +90,8 @@ class QuickMeasurements:
         if len(each) > 1:
             measured |= {f"{name} {output}": value for output, found in each.items() for name, value in found.items()}
         if self.held_out is not None:
-            measured |= self.modality.measure_game(self.game, networks, self.held_out)
+            held_out = self.precision.on_device(self.held_out)
+            measured |= self.modality.measure_game(self.game, networks, held_out)
         return {**measured, **self.health(networks, recent)}
 
 

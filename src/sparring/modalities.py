@@ -228,6 +228,8 @@ def options_for(verb: str, path: str | Path, options: Mapping[str, Any]) -> Sett
     given = with_present_names(kind, {name: value for name, value in options.items() if value is not None})
     unknown = next((name for name in given if name not in fields(kind)), None)
     if unknown:
+        if not kind_at(path):
+            load(path)  # which tells what is wrong with it
         raise UserError(f"{unknown}: {path} has no such option of {verb}{nearest(unknown, fields(kind))}; leave it out")
     return kind().changed(given)
 

@@ -221,8 +221,8 @@ def as_typed(value: Any, unit: str = "") -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     if isinstance(value, Schedule) and value.examples:
-        suffix, size = next((each for each in (("M", 1e6), ("k", 1e3)) if value.examples % each[1] == 0), ("", 1.0))
-        return str(value).replace(f"@{exact(value.examples)}", f"@{exact(value.examples / size)}{suffix}")
+        start, end, examples = (in_thousands(number) for number in (value.start, value.end, value.examples))
+        return f"{start}:{end}@{examples}{'' if value.shape == 'cosine' else f',{value.shape}'}"
     if unit != "time" or not value:
         return exact(value) if isinstance(value, float) else str(value)
     text = ""
@@ -232,6 +232,14 @@ def as_typed(value: Any, unit: str = "") -> str:
             text += f"{exact(amount)}{letter}"
             value -= amount * seconds
     return text
+
+
+def in_thousands(amount: float) -> str:
+    """A number with k or M where it is a multiple of thousands or millions: ``500k``."""
+    for suffix, size in (("M", 1e6), ("k", 1e3)):
+        if amount and amount % size == 0:
+            return f"{exact(amount / size)}{suffix}"
+    return exact(amount)
 
 
 def check_range(name: str, value: Any, limits: Mapping[str, Any]) -> None:

@@ -108,10 +108,10 @@ class TranslationOptions(TranslateOptions):
     renamed: ClassVar[Mapping[str, str]] = {"at": "resize", "every_frame_alone": "frame_by_frame"}
 
     resize: int = setting(
-        0, "pixels of the shorter side while it is translated; results keep their size (0: as it is)", low=0
+        0, "translate at this many pixels of the shorter side; results keep their size (0: as it is)", low=0
     )
     tile: int = setting(
-        0, "translate in tiles of this many pixels (0: pictures up to a megapixel whole, larger ones by 512)", low=0
+        0, "translate in tiles of this many pixels (0: whole up to a megapixel, beyond in tiles of 512)", low=0
     )
     frames: bool = setting(False, "take each folder for a video, its pictures for the frames")
     frame_by_frame: bool = setting(False, "translate each frame of a video by itself, without temporal consistency")
