@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from sparring.core.recipe import Recipe
 from sparring.data.source import BadFile, Source
-from sparring.kind import Artifact, Kind, Say
+from sparring.kind import ENDINGS, Artifact, Kind, Say
+from sparring.targets import plain_output
 
 CHUNK = 4096  # examples read at a time
+SHOWN = 1024  # examples that are drawn
 NAMED = 10  # bad files and labels in the words for a person; the JSON has all
 
 
@@ -47,7 +51,21 @@ def check_examples(modality: Kind, recipe: Recipe, say: Say) -> Summary:
         f"trained as {source.form.described()}",
         *lines_on(labels, source.bad_files),
     )
-    return Summary(facts, lines)
+    return Summary(facts, lines, drawn(modality, source))
+
+
+def drawn(modality: Kind, source: Source) -> Artifact | None:
+    """Some of the examples, as the modality writes samples into one file; None where it names no kind of file."""
+    media_type = next((kind for kind, ending in ENDINGS.items() if ending == modality.sheet), "")
+    if not media_type:
+        return None
+    chosen = np.random.default_rng(0).permutation(len(source))[:SHOWN]
+    output = plain_output(modality, source)
+    examples = output.finish(output.real(source.batch(np.sort(chosen))))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"examples{modality.sheet}"
+        modality.write(examples, path, labels=None, note={"data": Path(source.name).name}, overwrite=True)
+        return Artifact("some of the examples", media_type, path.read_bytes())
 
 
 def count_examples(source: Source) -> tuple[Counter[int], int]:
@@ -58,7 +76,7 @@ def count_examples(source: Source) -> tuple[Counter[int], int]:
         batch = dict(source.batch(indices))
         if "labels" in batch:
             labels.update(batch.pop("labels").tolist())
-        contents = [value.contiguous().flatten(1).numpy() for value in batch.values()]
+        contents = [value.reshape(len(indices), -1).contiguous().numpy() for value in batch.values()]
         for row in range(len(indices)):
             seen.add(sha256(b"".join(content[row].tobytes() for content in contents)).digest())
     return labels, len(seen)

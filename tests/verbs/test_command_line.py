@@ -9,13 +9,12 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from PIL import Image
 from table import HOME
@@ -30,14 +29,6 @@ QUICK = ("--steps", 1, "--time", 0, "--device", "cpu", "--precision", "float32")
 SMALL = (*QUICK, "--width", 4, "--batch", 8)
 
 Said = tuple[str, str]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def wait_for(number: int, run: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_training_with_all_that_it_promises(
     number: signal.Signals, start: Start, tmp_path: Path
@@ -84,6 +85,7 @@ def test_a_signal_ends_a_training_with_all_that_it_promises(
     assert "stopped" in (run / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_weights_of_one_that_never_was(start: Start, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = start("train", *SMALL, *ENDLESS, "--out", killed)
@@ -106,6 +108,7 @@ def test_a_killed_training_goes_on_to_the_weights_of_one_that_never_was(start: S
     torch.testing.assert_close(*tensors, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to tell the workers of a launcher")
 def test_a_worker_that_is_killed_comes_back_by_itself(start: Start, tmp_path: Path) -> None:
     run = tmp_path / "run"

@@ -59,9 +59,9 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
 
 def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
     """The recipe that was given in one of the ways that :func:`train` takes it. Raises :class:`UserError`."""
-    if isinstance(recipe, Recipe):
-        return recipe
-    return find_recipe(str(recipe)) if isinstance(recipe, str | Path) else recipe_for([str(path) for path in recipe])
+    if isinstance(recipe, str | Path):
+        return find_recipe(str(recipe))
+    return recipe_for([str(path) for path in recipe]) if isinstance(recipe, Sequence) else recipe
 
 
 def complete(recipe: Recipe, data: str | Path | Sequence[str | Path] | None, settings: dict[str, Any]) -> Recipe:
