@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sparring.arguments import read
 from sparring.cli import VERBS, main
-from sparring.core.settings import fields
+from sparring.core.settings import Settings, fields
 from sparring.images.features import learned
-from sparring.modalities import ENTRIES, RECIPES
+from sparring.modalities import ENTRIES, RECIPES, options_of
+from sparring.options import VERBS as OPTIONS
+from sparring.options import CheckOptions, TrainOptions
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,6 +59,26 @@ def test_the_commands_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.Mon
     assert {command[0] for command in commands} == set(VERBS)
     for command in commands:
         assert main([*command, *TINY.get(command[0], [])]) == 0, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_options_of_every_command_exist(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In blocks and in the running text; by the names that they have now."""
+    text = page.read_text(encoding="utf-8")
+    inline = re.findall(r"`(sparring [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [line.strip() for block in blocks(page, "sh") for line in block.splitlines()]
+    for command in [*inline, *(line for line in lines if line.startswith("sparring "))]:
+        verb, *words = shlex.split(command.replace("\n", " "), comments=True)[1:] or ["--help"]
+        if verb in VERBS:
+            read(verb, [word for word in words if word not in ("...", "|")], options_of_verb(verb))
+    assert capsys.readouterr().err == ""
+
+
+def options_of_verb(verb: str) -> list[type[Settings]]:
+    """The settings that may be typed after a verb, of any kind of data."""
+    if verb in OPTIONS:
+        return [options_of(verb, kind) for kind in ENTRIES]
+    return [*(entry.recipe for entry in ENTRIES.values()), CheckOptions, TrainOptions]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -176,8 +176,10 @@ def score(words: list[str]) -> None:
 
 
 def recipes(words: list[str]) -> None:
-    """List what can be trained."""
+    """List what can be trained. Raises :class:`UserError` for words that mean nothing here."""
     typed = read("recipes", words, [])
+    if typed.words:
+        raise UserError(f"recipes: lists all of them; leave '{' '.join(typed.words)}' out")
     if typed.help:
         return print("usage: sparring recipes [--json]\n\nList what can be trained.")
     width = max(map(len, RECIPES))
@@ -189,7 +191,7 @@ def data(words: list[str]) -> None:
     """Check a data set. Raises :class:`UserError` for a mistake of the caller's."""
     asks_help = bool({"-h", "--help", "--help-all"} & set(words))
     if words[:1] != ["check"] and not asks_help:
-        wrong = f"'{words[0]}' is not one of its verbs" if words else "which verb?"
+        wrong = f"'{words[0]}' is not one of its verbs" if words else "needs a verb"
         raise UserError(f"data: {wrong}; write: sparring data check PATH")
     typed = read("data check", words[1:] if words[:1] == ["check"] else words, [*RECIPE_CLASSES, CheckOptions])
     if typed.help:

@@ -71,6 +71,6 @@ class Modality(Kind):
         """Translate the files that ``options`` names; plain values of what was written. Raises :class:`UserError` for a
         model that translates nothing."""
         raise UserError(
-            f"{model.folder}: makes {self.entry.recipe.kind} and translates nothing; train one that does: "
+            f"{model.path}: makes {self.entry.recipe.kind} and translates nothing; train one that does: "
             "sparring train cyclegan --data A_FOLDER B_FOLDER"
         )

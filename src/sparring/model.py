@@ -75,8 +75,8 @@ class Model:
         instead."""
         if "" not in self.game.outputs:
             raise UserError(
-                f"{self.folder}: makes nothing from nothing; give it something to work on: sparring translate "
-                f"{self.folder} INPUT..."
+                f"{self.path}: makes no examples of its own, it translates others: "
+                f"sparring translate {self.path} INPUT..."
             )
         return self.game.outputs[""]
 
@@ -147,7 +147,7 @@ class Model:
             logits = output.logits(self.networks, chosen, drawn)
             if logits is None:
                 raise UserError(
-                    f"min_probability: the discriminator of {self.folder} has not learned; train on, or leave it out"
+                    f"min_probability: the discriminator of {self.path} has not learned; train on, or leave it out"
                 )
             left = left[logits.sigmoid() < least]
             if not len(left):
@@ -162,7 +162,7 @@ class Model:
         if label is None:
             return None
         if not self.labels:
-            raise UserError(f"label: {self.folder} was trained without labels; leave --label out")
+            raise UserError(f"label: {self.path} was trained without labels; leave --label out")
         if label not in self.labels:
             shown = ", ".join(self.labels[:20])
             raise UserError(f"label: no '{label}' here{nearest(label, self.labels)}; it knows {shown}")

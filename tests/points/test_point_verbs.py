@@ -22,6 +22,7 @@ from sparring.core.files import write_atomically
 from sparring.core.game import Batch, Networks, Output
 from sparring.data.source import BadFile
 from sparring.evaluation import LEAST, choose
+from sparring.media.pictures.notes import read_note
 from sparring.modalities import load
 from sparring.model import Model
 from sparring.points.data import PointSource, mixture, ring_centres
@@ -62,15 +63,18 @@ def normal(count: int, dimensions: int = 2, seed: int = 0) -> np.ndarray:
 # Checking
 
 
-def test_a_set_is_checked_by_its_name() -> None:
+def test_a_set_is_checked_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     found = check("gaussians-8")
     assert (found["data"], found["good"], found["bad"], found["labels"]) == ("gaussians-8", 100_000, [], {})
     assert found["form"]["dimensions"] == 2
-    assert "sheet" not in found  # points draw none
+    assert found["sheet"] == "check-gaussians-8.png"
+    assert read_note(tmp_path / found["sheet"]) == {"data": "gaussians-8"}
     assert found["summary"].splitlines() == [
         "gaussians-8: 100,000 good examples, 0 bad files, 0 duplicates",
         "trained as dimensions 2",
         "labels: none",
+        "some of them: check-gaussians-8.png",
     ]
 
 
@@ -82,7 +86,8 @@ def test_duplicates_are_counted_bit_for_bit(kept: Callable[..., Path]) -> None:
     summary = check_examples(POINTS, RECIPES["gaussians"].changed({"data": str(kept("mine.npy", points))}), print)
     assert (summary.facts["good"], summary.facts["duplicates"]) == (5000, 11)
     assert summary.lines[0] == "mine.npy: 5,000 good examples, 0 bad files, 11 duplicates"
-    assert summary.preview is None
+    assert summary.preview is not None
+    assert summary.preview.media_type == "image/png"
 
 
 def test_bad_files_and_labels_are_told_the_first_ten_of_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sparring.modality import ENDINGS, Artifact
+from sparring.kind import ENDINGS, Artifact
 from sparring.report.evaluation import HEADINGS, evaluation_page, evaluation_table, short
 
 HOSTILE = "</td><script>alert(1)</script><!--slot:rows--> & \"' <img src=x onerror=alert(2)>"

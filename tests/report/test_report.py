@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.modality import ENDINGS
+from sparring.kind import ENDINGS
 from sparring.report.curves import POINTS, charts, evenly
 from sparring.report.previews import BEGINNINGS, BUDGET, MOST, previews
 from sparring.report.report import write_report

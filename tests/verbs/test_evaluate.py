@@ -258,6 +258,21 @@ def test_json_is_one_object(finished_run: Path, tmp_path: Path, capsys: pytest.C
     assert "20 samples, 20 real examples" in printed.err
 
 
+def test_each_direction_is_told_apart(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = runs["translation"], tmp_path / "out"
+    assert main(["evaluate", str(run), "-n", "20", "--device", "cpu", "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if " samples of " in line] == [
+        f"{direction}: 20 samples of {run} against 20 of {run.parent / 'cyclegan-data'}{ending}.npz, seed 0"
+        for direction, ending in (("a2b", "_b"), ("b2a", ""))
+    ]
+    pages = [line for line in lines if line.endswith(".html")]
+    assert pages == [str(out / direction / "index.html") for direction in ("a2b", "b2a")]
+    assert lines[-1] == pages[-1]
+
+
 def test_in_words(finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(finished_run), "--out", str(tmp_path / "out"), "-n", "20"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -462,7 +477,9 @@ def test_points_of_another_number_of_dimensions(
     point_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "deep.npy", np.random.default_rng(0).normal(size=(100, 3)))
-    assert "has 3 dimensions instead of 2, which is not what the model makes" in refused(capsys, point_run, "--data", tmp_path / "deep.npy")
+    assert "has 3 dimensions instead of 2, which is not what the model makes" in refused(
+        capsys, point_run, "--data", tmp_path / "deep.npy"
+    )
 
 
 @pytest.mark.parametrize(

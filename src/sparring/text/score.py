@@ -91,7 +91,7 @@ def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say:
     if not pairs:
         raise UserError(f"{path}: holds no lines of text; write one sentence a line")
     if label and not model.labels:
-        raise UserError(f"label: {model.folder} was trained without labels; leave --label out")
+        raise UserError(f"label: {model.path} was trained without labels; leave --label out")
     for asked in {asked for _, asked in pairs if asked is not None}:
         if asked not in model.labels:
             shown = ", ".join(model.labels[:20])

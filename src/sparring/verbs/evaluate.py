@@ -44,7 +44,7 @@ def evaluate(target: str | Path, *, say: Say = lambda line: None, **options: Any
     if list(results) == [""]:
         return results[""]
     return {"directions": results, "written": [name for result in results.values() for name in result["written"]],
-            "summary": "\n\n".join(result.pop("summary") for result in results.values())}  # fmt: skip
+            "summary": "\n\n".join(f"{name}: {result.pop('summary')}" for name, result in results.items())}  # fmt: skip
 
 
 def of_model(path: Path, options: dict[str, Any], say: Say) -> Sequence[Evaluation]:
