@@ -31,6 +31,12 @@ SMALL = (*QUICK, "--width", 4, "--batch", 8)
 Said = tuple[str, str]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What verbs write without being told where goes there."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def says(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """``says(*words)``: what a command that succeeds writes on standard output and on standard error."""
@@ -328,17 +334,11 @@ def test_two_domains_are_checked(tmp_path: Path, says: Callable[..., Said]) -> N
 
 
 @pytest.mark.parametrize(("words", "good"), [(["digits"], 1797), (["gaussians-8"], 100_000), (["topics"], 10_000)])
-def test_a_set_is_checked_by_its_name(
-    words: list[str], good: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: Callable[..., Said]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_set_is_checked_by_its_name(words: list[str], good: int, says: Callable[..., Said]) -> None:
     assert checked(says, *words)["good"] == good
 
 
-def test_a_folder_that_is_called_check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: Callable[..., Said]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_folder_that_is_called_check(says: Callable[..., Said]) -> None:
     drawn(Path("check"))
     assert checked(says, "check")["good"] == 20
 
