@@ -95,3 +95,9 @@ def test_the_page_of_recipes_lists_every_recipe_and_every_setting() -> None:
     for entry in ENTRIES.values():
         for name, field in fields(entry.recipe).items():
             assert f"| `{name}` | {field.default} |" in text or name in ("name", "about"), (name, field.default)
+
+
+@pytest.mark.parametrize("name", ["recipes.py", "data.py", "game.py", "modality.py"])
+def test_the_page_on_modalities_shows_the_one_that_the_tests_add(name: str) -> None:
+    shown = blocks(ROOT / "docs" / "adding-a-game.md", "py")
+    assert (ROOT / "tests" / "modality" / "chords" / name).read_text(encoding="utf-8").strip() in map(str.strip, shown)
