@@ -16,8 +16,9 @@ from sparring.options import VERBS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sparring"
-PAGES = [ROOT / "README.md", ROOT / "Makefile", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted(PACKAGE.glob("report/*.html")), *sorted(PACKAGE.glob("report/*.js"))]  # fmt: skip
+PAGES = [ROOT / name for name in ("README.md", "Makefile", "benchmarks/README.md")]
+PAGES += [page for kind in ("html", "js") for page in sorted(PACKAGE.glob(f"report/*.{kind}"))]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
 DATA = {"grammar.py"}  # whose strings are sentences of the data set that it draws
 
 # The word that was given up: what is said instead.
@@ -49,7 +50,8 @@ ALLOWED = [
     r"media/films", r"films/", r"media\.films", r"films\.json", r"films\.py", r"benchmarks/results/\S+", r"\w+_worlds",
     r"in the real world", r"csv\.writer|TensorBoard's writer|SummaryWriter|tensorboard writer", r"real-world",
     r"Math\.round", r"`(?:acts|units|worlds|judge|keep|critic_turns|pace)`",
-    r"the first act pretraining, the second act the adversarial phase", r"stroke-line(?:cap|join): round", r"of format 1\b.*",
+    r"the first act pretraining, the second act the adversarial phase", r"stroke-line(?:cap|join): round",
+    r"of format 1\b.*",
 ]  # fmt: skip
 
 
