@@ -1,4 +1,4 @@
-"""What a person reads is in the field's words: every text of the program and its pages, for the words that were given up."""
+"""What a person reads is in the field's words: no text of the program or its pages has a word that was given up."""
 
 from __future__ import annotations
 
