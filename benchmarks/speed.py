@@ -146,7 +146,7 @@ def services(loop: SparringLoop) -> dict[str, float]:
     seen = trainer.averages.networks, trainer.recent, trainer.progress
     by_the_clock: dict[str, tuple[float, Callable[[], None]]] = {
         "checkpoint": (recipe.checkpoint_every, trainer.save),
-        "preview": (recipe.sample_every, lambda: monitor.write_preview(*seen)),
+        "preview": (recipe.sample_every, lambda: monitor.write_preview(seen[0], seen[2])),
         "health": (HEALTH_SECONDS, lambda: monitor.check(*seen)),
     }
     taken, share = {}, 0.0

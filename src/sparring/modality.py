@@ -72,5 +72,5 @@ class Modality(Kind):
         model that translates nothing."""
         raise UserError(
             f"{model.path}: makes {self.entry.recipe.kind} and translates nothing; train one that does: "
-            "sparring train cyclegan --data A_FOLDER B_FOLDER"
+            "'sparring recipes' lists them"
         )

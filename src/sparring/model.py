@@ -15,7 +15,7 @@ from sparring.core.checkpoint import restore_network
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Output, rows
 from sparring.core.recipe import Recipe
-from sparring.core.run import weights_hash
+from sparring.core.run import model_hash
 from sparring.core.seeds import mixed
 from sparring.core.settings import fields, nearest
 from sparring.data.source import Form
@@ -62,7 +62,7 @@ class Model:
                     f"{folder}: its weights do not fit its config.json; copy the whole folder again"
                 ) from None
         self.networks = {name: player.network.to(device).eval() for name, player in self.game.players.items()}
-        self.hash = weights_hash(self.networks["generator"].state_dict())
+        self.hash = model_hash(self.networks)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -114,7 +114,7 @@ class Model:
         for name in options:
             if name not in known:
                 raise UserError(f"{name}: {self.recipe.kind} are not sampled with it; leave it out")
-        conditions = self.game.conditions(count, self.label_index(label))
+        conditions = self.on_device(self.game.conditions(count, self.label_index(label)))
         with torch.no_grad():
             if min_probability:
                 made = self.believed(output, conditions, seed, min_probability, options)
@@ -136,7 +136,6 @@ class Model:
             raise UserError(
                 f"min_probability: {why}; leave it out, or choose one between 0 and 1 of a model trained with targets"
             )
-        conditions = {name: value.to(self.device) for name, value in conditions.items()}
         count = rows(conditions)
         left = torch.arange(count, device=self.device)
         made: Tensor | None = None
@@ -156,6 +155,10 @@ class Model:
             f"min_probability: after {ATTEMPTS} draws {len(left):,} of {count:,} samples are still "
             f"below {least:g}; ask for less"
         )
+
+    def on_device(self, batch: Batch) -> dict[str, Tensor]:
+        """The batch, or conditions, tensors of ``(rows, ...)``, where the networks are."""
+        return {name: value.to(self.device) for name, value in batch.items()}
 
     def label_index(self, label: str | None) -> int | None:
         """The label's number. Raises :class:`UserError` for one that is not known."""

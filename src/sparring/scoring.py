@@ -71,9 +71,9 @@ def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, 
     scored: list[dict[str, Any]] = []
     for file in options.files:
         source = modality.open_source(model.recipe.changed({"data": file}), model.form)
-        for bad in source.bad_files:
-            say(f"skipped {bad.path}: {bad.reason}")
         scored += rows_of(model, source, options.label or None)
+        for bad in source.bad_files:  # a source that streams finds them while it is read
+            say(f"skipped {bad.path}: {bad.reason}")
     mean = fmean(row["score"] for row in scored)
     lines = [f"{row['score']:10.3f}  {row['label'] or '':12}  {row['example']}" for row in scored[:SHOWN]]
     more = [f"and {len(scored) - SHOWN:,} more; --out scores.tsv has all"] if len(scored) > SHOWN else []
@@ -87,13 +87,13 @@ def rows_of(model: Model, source: Source, label: str | None) -> list[dict[str, A
     names = getattr(source, "files", None) or [f"{source.name} {number}" for number in range(len(source))]
     result: list[dict[str, Any]] = []
     for indices in np.split(np.arange(len(source)), range(CHUNK, len(source), CHUNK)):
-        batch = {name: value.to(model.device) for name, value in source.batch(indices).items()}
+        batch = model.on_device(source.batch(indices))
         labels = labels_to_try(model, batch, label)
-        judged_logits = [
+        tried_logits = [
             model.output.logits(model.networks, {**batch, "labels": tried}, model.output.real(batch))
             for tried in labels
         ]
-        logits = [each for each in judged_logits if each is not None]
+        logits = [each for each in tried_logits if each is not None]
         if not logits:
             raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
         scores, best = torch.stack(logits).float().max(0)
@@ -101,6 +101,7 @@ def rows_of(model: Model, source: Source, label: str | None) -> list[dict[str, A
         result += [
             {"example": str(names[index]), "label": model.labels[of] if model.labels else None, "score": score}
             for index, of, score in zip(indices.tolist(), chosen.tolist(), scores.tolist(), strict=True)
+            if index not in getattr(source, "dead", ())  # of a bad file another one stands in its place
         ]
     return result
 

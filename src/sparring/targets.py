@@ -13,12 +13,14 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.game import Output
+from sparring.core.recipe import Recipe
 from sparring.core.run import find
 from sparring.core.seeds import Stream, mixed
 from sparring.core.settings import fields
 from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
 from sparring.kind import Kind
+from sparring.measurements import FITTED
 from sparring.metrics.features import Features
 from sparring.metrics.score import Score
 from sparring.model import Model
@@ -26,7 +28,6 @@ from sparring.options import EvaluateOptions
 
 READ = 4096  # examples read at a time
 MADE = 512  # samples made at a time
-FITTED = 512  # real examples that quick features are fitted to
 
 Samples = tuple[Tensor, Tensor | None, Tensor | None]
 """The samples, the discriminator's logits ``(n,)`` and the labels ``(n,)`` that they were made under, where there are
@@ -80,14 +81,14 @@ class ModelTarget:
         :class:`UserError` when they are not numbers."""
         made, logits, labels, bad = [], [], [], 0
         for number, indices in enumerate(np.split(like, range(MADE, len(like), MADE))):
-            batch = {name: value.to(self.model.device) for name, value in self.source.batch(indices).items()}
+            batch = self.model.on_device(self.source.batch(indices))
             with torch.no_grad():
                 generated = self.output.generate(self.model.networks, batch, seed=mixed(seed, number))
-                judged_logits = self.output.logits(self.model.networks, batch, generated)
+                own_logits = self.output.logits(self.model.networks, batch, generated)
             finished = self.output.finish(generated)
             bad += int((~finished.flatten(1).isfinite().all(1)).sum())
             made.append(self.modality.comparable(finished))
-            logits += [] if judged_logits is None else [judged_logits.cpu()]
+            logits += [] if own_logits is None else [own_logits.cpu()]
             labels += [batch["labels"].cpu()] if self.labels else []
         if bad:
             raise UserError(f"{self.path}: {bad:,} of {len(like):,} samples hold numbers that are not finite")
@@ -159,10 +160,10 @@ def own_data(model: Model) -> dict[str, str]:
     )
 
 
-def plain_output(modality: Kind, source: Source) -> Output:
-    """What reads the examples of a source where there is no trained model. Raises :class:`UserError` for a modality
-    that makes nothing from nothing."""
-    outputs = modality.build_game(modality.entry.recipe(data=source.name), source.form).outputs
+def plain_output(modality: Kind, source: Source, recipe: Recipe | None = None) -> Output:
+    """What reads the examples of a source, as the recipe says, where there is no trained model. Raises
+    :class:`UserError` for a modality that makes nothing from nothing."""
+    outputs = modality.build_game(recipe or modality.entry.recipe(), source.form).outputs
     if "" not in outputs:
         raise UserError(f"{source.name}: {modality.entry.recipe.kind} is evaluated by a trained model; give its run")
     return outputs[""]

@@ -98,7 +98,7 @@ class Watched:
         self.previews: list[tuple[int, float]] = []
         self.published: dict[Path, list[tuple[int, float]]] = {run.model: [], run.best: []}
 
-    def preview(self, networks: Networks, batch: Batch, progress: Progress) -> Path:
+    def preview(self, networks: Networks, progress: Progress) -> Path:
         self.previews.append((progress.examples, weight_of(networks)))
         return self.run.samples / f"{progress.examples:012d}.png"
 

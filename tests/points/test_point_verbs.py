@@ -224,6 +224,7 @@ def test_points_are_scored_under_a_label_their_own_or_the_best(
         output=ByLabel(),
         networks={},
         device=torch.device("cpu"),
+        on_device=dict,
         path=Path("run"),
     )
     found = scoring.rows_of(model, source, label)

@@ -88,7 +88,7 @@ class Output(ABC):
     @abstractmethod
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
         """One example for each row of ``conditions`` (labels, what to translate, ...), ``(rows, ...)``; the same seed
-        gives the same examples. ``options`` are those of the modality's sampling."""
+        gives the same examples. Conditions may be on the CPU; ``options`` are those of the modality's sampling."""
 
     @abstractmethod
     def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:

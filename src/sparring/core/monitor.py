@@ -37,8 +37,8 @@ class Measurements(Protocol):
 class Monitor:
     """Watches a run for the person who trains it; only the first process writes and measures.
 
-    ``measurements`` None measures nothing. ``preview(networks, batch, progress)`` writes some samples into the run and
-    returns the file; ``batch`` is the last one trained on. ``publish(networks, folder, progress)`` writes a model
+    ``measurements`` None measures nothing. ``preview(networks, progress)`` writes some samples into the run and
+    returns the file. ``publish(networks, folder, progress)`` writes a model
     folder.
     """
 
@@ -48,7 +48,7 @@ class Monitor:
         recipe: Recipe,
         *,
         measurements: Measurements | None,
-        preview: Callable[[Networks, Batch, Progress], Path],
+        preview: Callable[[Networks, Progress], Path],
         publish: Callable[[Networks, Path, Progress], None],
         precision: Precision,
         process: Process,
@@ -131,7 +131,6 @@ class Monitor:
             with self.at_rest(networks):
                 measured = dict(self.measurements.everything(networks, recent))
             self.journal.write("metrics", examples=progress.examples, seconds=progress.seconds, **measured)
-            self.warn(self.watch.look(measured), progress)
             if self.recipe.metric not in measured and not self.told_unmeasured:
                 self.told_unmeasured = True
                 self.status.say(
@@ -143,12 +142,12 @@ class Monitor:
             self.publish(networks, self.run.best, progress)
         return measured
 
-    def write_preview(self, networks: Networks, recent: Batch, progress: Progress) -> None:
+    def write_preview(self, networks: Networks, progress: Progress) -> None:
         """Some samples into ``samples/``, always from the same seed."""
         if not self.process.first:
             return
         with self.at_rest(networks):
-            path = self.preview(networks, recent, progress)
+            path = self.preview(networks, progress)
         self.journal.write("sample", file=f"samples/{path.name}", examples=progress.examples, seconds=progress.seconds)
 
     @contextmanager

@@ -60,7 +60,8 @@ class Precision:
 
 
 def find_device(wanted: str, local_rank: int = 0) -> torch.device:
-    """The device to train on. Raises :class:`UserError` when the wanted one is not there."""
+    """The device to train on. A GPU makes cuDNN deterministic in the whole process. Raises :class:`UserError` when the
+    wanted device is not there."""
     present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
         wanted = next(kind for kind in ("cuda", "mps", "cpu") if present[kind])

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, make_folder, write_atomically
@@ -157,6 +157,12 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{path}: not a model of format {FORMAT} or older; upgrade with: pip install --upgrade sparring"
         )
     return config
+
+
+def model_hash(networks: Mapping[str, nn.Module]) -> str:
+    """The :func:`weights_hash` of the generator, or of the first player in a game that has none of that name."""
+    network = networks["generator"] if "generator" in networks else next(iter(networks.values()))
+    return weights_hash(network.state_dict())
 
 
 def weights_hash(tensors: Mapping[str, Tensor]) -> str:

@@ -8,6 +8,7 @@ declaration.
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -162,8 +163,14 @@ def with_present_names(settings: type[Settings], values: Mapping[str, Any], wher
     old = {name: settings.renamed[name] for name in values if name in settings.renamed}
     if where or old:
         names = ", ".join(f"{name} is now called {new}" for name, new in old.items())
-        print(f"sparring: {where}{': ' if where and names else ''}{names}", file=sys.stderr)
+        note(f"{where}{': ' if where and names else ''}{names}")
     return {old.get(name, name): value for name, value in values.items()}
+
+
+def note(line: str) -> None:
+    """A line to the user on standard error, from the first of several processes alone."""
+    if os.environ.get("RANK", "0") == "0":
+        print(f"sparring: {line}", file=sys.stderr)
 
 
 def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:

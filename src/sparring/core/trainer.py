@@ -63,7 +63,7 @@ class Trainer:
         while not (reason := self.play_on(stop)):
             self.go_back()
         self.save()
-        self.monitor.write_preview(self.averages.networks, self.recent, self.progress)
+        self.monitor.write_preview(self.averages.networks, self.progress)
         if self.means.finish():
             self.note_progress()
         self.monitor.end(reason, self.progress)
@@ -89,7 +89,7 @@ class Trainer:
             if check.now(progress.seconds):
                 self.monitor.check(self.averages.networks, self.recent, progress)
             if preview.now(progress.seconds):
-                self.monitor.write_preview(self.averages.networks, self.recent, progress)
+                self.monitor.write_preview(self.averages.networks, progress)
             if save.now(progress.seconds):
                 self.save()
         return reason if self.checkpoints.healthy(self.means.reports) else ""

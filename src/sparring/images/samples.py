@@ -33,7 +33,7 @@ def write_samples(
     kind = "" if out.is_dir() else out.suffix.lower()
     if kind not in ("", ".png", ".npz", ".npy", ".zip"):
         raise UserError(f"{out}: cannot write {kind} files; use {', '.join(KINDS)}")
-    make_room(out, kind, overwrite)
+    make_folders(out, kind, overwrite)
     pixels = to_uint8(images)
     if kind == ".png":
         save_png(sheet(pixels), out, {**note, **({"labels": list(labels)} if labels else {})})
@@ -51,7 +51,7 @@ def as_artifact(images: Tensor, caption: str, name: str = "", columns: int | Non
     return Artifact(caption, "image/png", as_png(sheet(channels_last(images), columns)), name)
 
 
-def make_room(out: Path, kind: str, overwrite: bool) -> None:
+def make_folders(out: Path, kind: str, overwrite: bool) -> None:
     """Make the folders that ``out`` needs. Raises :class:`UserError` when something is there already, or nothing can be
     written there."""
     try:

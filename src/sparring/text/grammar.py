@@ -1,7 +1,7 @@
 """The bundled set ``topics``: requests and statements on six topics, from a grammar whose probabilities are known.
 
 Every sentence of a topic can be made in one way only, and on no other topic. So what a trained generator writes can
-be judged exactly: whether it is a sentence at all, of which topic and style, and how likely it should have been.
+be measured exactly: whether it is a sentence at all, of which topic and style, and how likely it should have been.
 
 What makes it hard: a verb has the number of a noun that stands some words before it, with nouns of another number
 between them; the words of time at the end fit a verb at the beginning; a question asked within a question has the

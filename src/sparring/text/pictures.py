@@ -78,5 +78,5 @@ def curve_picture(points: Sequence[Mapping[str, float]], real: Mapping[str, floa
 def scale(values: Sequence[float], pixels: int, upwards: bool) -> Callable[[float], float]:
     """A function from values to pixels within the margins."""
     low, reach = min(values), max(max(values) - min(values), 1e-9)
-    room = pixels - 2 * CURVE_MARGIN
-    return lambda value: CURVE_MARGIN + room * (1 - (value - low) / reach if upwards else (value - low) / reach)
+    extent = pixels - 2 * CURVE_MARGIN
+    return lambda value: CURVE_MARGIN + extent * (1 - (value - low) / reach if upwards else (value - low) / reach)

@@ -21,7 +21,7 @@ from sparring.core.monitor import Monitor
 from sparring.core.pacing import Progress
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
-from sparring.core.run import Run, read_config, save_model, weights_hash
+from sparring.core.run import Run, model_hash, read_config, save_model
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
@@ -171,13 +171,13 @@ class Session:
 
     # What the monitor asks for
 
-    def preview(self, networks: Networks, recent: Batch, progress: Progress) -> Path:
+    def preview(self, networks: Networks, progress: Progress) -> Path:
         """Write what the modality shows of its game along the way; where it went."""
         artifact = self.modality.preview(self.game, networks, self.shown, seed=self.recipe.seed)
         note = {
             "sparring": __version__,
             "recipe": shareable(self.recipe),
-            "model": weights_hash(networks["generator"].state_dict()),
+            "model": model_hash(networks),
             "examples_seen": progress.examples,
             "seed": self.recipe.seed,
         }
