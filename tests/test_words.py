@@ -95,6 +95,32 @@ def test_no_text_of_the_program_uses_a_word_that_was_given_up(path: Path) -> Non
     assert wrong == []
 
 
+IDENTIFIERS = {
+    "judge",
+    "judges",
+    "judged",
+    "room",
+    "rooms",
+    "worlds",
+    "gauge",
+    "duel",
+    "duels",
+    "tally",
+    "acts",
+    "shelf",
+}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_in_the_code_is_called_by_one(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assert [name for name in sorted(names) if set(name.lower().split("_")) & IDENTIFIERS] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_page_uses_a_word_that_was_given_up(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, field
 from typing import Any, NoReturn
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule
 from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, nearest, read_bool
-from sparring.modalities import ENTRIES, kind_at, options_of
+from sparring.modalities import ENTRIES, RECIPES, kind_at, options_of
 
 ALIASES = {
     "n": "count", "lr": "learning_rate", "batch_size": "batch", "outdir": "out", "output": "out", "dataset": "data",
@@ -31,19 +31,22 @@ WIDTH = 30  # columns of help that hold an option's name
 
 @dataclass
 class Typed:
-    """What was typed: ``words`` without an option, ``values`` by setting, and whether help or JSON was asked for."""
+    """What was typed: ``words`` without an option, ``values`` by setting, whether help or JSON was asked for, and
+    ``places``: the words and the values of ``--data`` in the order in which they were typed."""
 
     words: list[str]
     values: dict[str, Any]
     help: str
     json: bool
+    places: list[str] = field(default_factory=list)
 
 
 def read(verb: str, words: Sequence[str], kinds: Iterable[type[Settings]]) -> Typed:
     """What was typed after a verb whose options are those of any of ``kinds``. Raises :class:`UserError`.
 
     An option stands anywhere among the words, as ``--name value`` or ``--name=value``, with dashes or underscores; a
-    yes/no setting is ``--name`` or ``--no-name``. Values stay text: the settings read them themselves.
+    yes/no setting is ``--name`` or ``--no-name``; after ``--`` there are words alone. Values stay text: the settings
+    read them themselves.
     """
     kinds = list(kinds)
     known = {name: field for kind in kinds for name, field in fields(kind).items()}
@@ -51,6 +54,10 @@ def read(verb: str, words: Sequence[str], kinds: Iterable[type[Settings]]) -> Ty
     typed, rest = Typed([], {}, "", False), list(words)
     while rest:
         word = rest.pop(0)
+        if word == "--":
+            typed.words += rest
+            typed.places += rest
+            break
         if word in ("-h", "--help", "--help-all"):
             typed.help = "--help" if word == "-h" else word
         elif word == "--json":
@@ -59,6 +66,7 @@ def read(verb: str, words: Sequence[str], kinds: Iterable[type[Settings]]) -> Ty
             read_option(verb, word, rest, typed, known, renamed)
         else:
             typed.words.append(word)
+            typed.places.append(word)
     return typed
 
 
@@ -89,6 +97,7 @@ def read_option(
         while not equals and rest and not rest[0].startswith("-"):
             values.append(rest.pop(0))
         typed.values.setdefault(meant, []).extend(values)
+        typed.places += values if meant == "data" else []
     else:
         typed.values[meant] = values[0]
 
@@ -136,9 +145,21 @@ def one_word(typed: Typed, verb: str, what: str) -> str:
     if not typed.words and lists:
         typed.words.append(lists[-1].pop())
     if len(typed.words) != 1:
-        given = f"not {' '.join(typed.words)}" if typed.words else "not nothing"
-        raise UserError(f"{verb}: takes {what}, {given}; see 'sparring {verb} --help'")
+        wrong = f"takes {what}, not {' '.join(typed.words)}" if typed.words else f"give {what}"
+        raise UserError(f"{verb}: {wrong}; see 'sparring {verb} --help'")
     return typed.words[0]
+
+
+def recipe_and_data(typed: Typed) -> tuple[str, list[str]]:
+    """The recipe that was named, empty for none, and the places of data in the order in which they were typed: the
+    recipe is the first word, or what ``--data`` took for its last place."""
+    places = list(typed.places)
+    name = typed.words[0] if typed.words else places[-1] if len(places) > 1 else ""
+    is_file = name.endswith((".yaml", ".yml")) and (bool(typed.words) or os.path.isfile(name))
+    if name not in RECIPES and not is_file:
+        return "", places
+    places.remove(name)
+    return name, places
 
 
 def listed(written: Sequence[str]) -> str:

@@ -55,16 +55,16 @@ def check_examples(modality: Kind, recipe: Recipe, say: Say) -> Summary:
 
 
 def drawn(modality: Kind, source: Source) -> Artifact | None:
-    """Some of the examples, as the modality writes samples into one file; None where it names no kind of file."""
-    media_type = next((kind for kind, ending in ENDINGS.items() if ending == modality.sheet), "")
+    """Some of the examples, as the modality writes samples into one file; None where none are drawn."""
+    media_type = next((kind for kind, ending in ENDINGS.items() if ending == modality.check_sheet), "")
     if not media_type:
         return None
     chosen = np.random.default_rng(0).permutation(len(source))[:SHOWN]
     output = plain_output(modality, source)
     examples = output.finish(output.real(source.batch(np.sort(chosen))))
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"examples{modality.sheet}"
-        modality.write(examples, path, labels=None, note={"data": Path(source.name).name}, overwrite=True)
+        path = Path(folder) / f"examples{modality.check_sheet}"
+        modality.write(examples, path, labels=None, note={}, overwrite=True)
         return Artifact("some of the examples", media_type, path.read_bytes())
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sparring.arguments import Typed, help_text, is_first, listed, note, one_word, read, read_for_model
+from sparring.arguments import Typed, help_text, is_first, listed, note, one_word, read, read_for_model, recipe_and_data
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, nearest
@@ -40,8 +40,8 @@ RECIPE_CLASSES = [entry.recipe for entry in ENTRIES.values()]
 def train(words: list[str]) -> None:
     """Train a new run."""
     typed = read("train", words, [*RECIPE_CLASSES, TrainOptions])
-    out, places = typed.values.pop("out", None), typed.values.pop("data", [])
-    recipe = typed_recipe(typed, places)
+    out, _ = typed.values.pop("out", None), typed.values.pop("data", None)
+    recipe = typed_recipe(typed)
     if typed.help:
         return show_train_help(recipe, typed)
     recipe = recipe.changed(typed.values)  # mistakes are told before torch is imported
@@ -51,19 +51,17 @@ def train(words: list[str]) -> None:
     answer(typed, vars(verb(recipe, out=out)))
 
 
-def typed_recipe(typed: Typed, places: Sequence[str]) -> Recipe:
-    """The recipe that the words name, on the data among words and ``places``; or the one that these data decide. Raises
+def typed_recipe(typed: Typed) -> Recipe:
+    """The recipe that was named, on the data that were typed; or the one that these data decide. Raises
     :class:`UserError` where there is neither."""
-    words = typed.words
-    if not words and len(places) > 1 and places[-1] in RECIPES:  # --data took the recipe's name for one more place
-        words, places = [places[-1]], places[:-1]
-    if words and (words[0] in RECIPES or words[0].endswith((".yaml", ".yml"))):
-        recipe = find_recipe(words[0])
-        return recipe.changed(named_data(recipe, [*words[1:], *places]))
-    if len(words) == 1 and not places:
-        recipe = find_recipe(words[0])
-    elif words or places:
-        recipe = recipe_for([*words, *places])
+    name, places = recipe_and_data(typed)
+    if name:
+        recipe = find_recipe(name)
+        return recipe.changed(named_data(recipe, places))
+    if len(typed.words) == len(places) == 1:
+        recipe = find_recipe(places[0])
+    elif places:
+        recipe = recipe_for(places)
     elif typed.help:
         return next(iter(RECIPES.values()))
     else:
@@ -79,7 +77,7 @@ def show_train_help(recipe: Recipe, typed: Typed) -> None:
     examples = (
         f"sparring train {name}{data} --time 10m --out runs/mine",
         f"sparring train {name}{data} --steps 20k --batch 32 --learning-rate 1e-3",
-        f"sparring train {name}{data} --objective hinge --r1 0.1 --seed 1",
+        f"sparring train {name}{data} --seed 1 --r1 0.1",
     )
     usage = f"sparring train {name} [DATA...] [--<setting> VALUE ...]"
     about = f"Recipe {recipe.name}: {recipe.about}{'' if recipe.about.endswith('?') else '.'}"
@@ -194,10 +192,11 @@ def data(words: list[str]) -> None:
         wrong = f"'{words[0]}' is not one of its verbs" if words else "needs a verb"
         raise UserError(f"data: {wrong}; write: sparring data check PATH")
     typed = read("data check", words[1:] if words[:1] == ["check"] else words, [*RECIPE_CLASSES, CheckOptions])
+    typed.values.pop("data", None)
+    name, places = recipe_and_data(typed)
+    places = [name, *places] if name else places
     if typed.help:
-        return show_check_help(typed)
-    place = typed.values.pop("data", "")
-    places = [*typed.words, place] if place else typed.words
+        return show_check_help(places)
     if not places:
         raise UserError("data check: which data? sparring data check PATH")
 
@@ -208,16 +207,16 @@ def data(words: list[str]) -> None:
     answer(typed, result, result.pop("summary"))
 
 
-def show_check_help(typed: Typed) -> None:
+def show_check_help(places: Sequence[str]) -> None:
     """Print the settings that decide how data are read."""
-    recipe = recipe_to_read(typed.words) if typed.words else next(iter(RECIPES.values()))
+    recipe = recipe_to_read(places) if places else next(iter(RECIPES.values()))
     reading = [name for name, field in fields(type(recipe)).items() if field.metadata["group"] == "data"]
     about = "Say what is in a data set, what is wrong with it, and draw some of it."
     examples = ("sparring data check photos/", "sparring data check photos/ --size 64 --out sheet.png",
                 "sparring data check horses/ zebras/")  # fmt: skip
     usage = "sparring data check [RECIPE] PATH [PATH] [--<setting> VALUE ...]"
-    names = {*reading, "out", "overwrite"} - {"data"}
-    print(help_text(usage, about, examples, [recipe, CheckOptions()], everything=True, names=names))
+    names = {*reading, "out", "overwrite"}
+    print(help_text(usage, about, examples, [CheckOptions(), recipe], everything=True, names=names))
 
 
 def info(words: list[str]) -> None:

@@ -81,6 +81,8 @@ class Kind(ABC):
     """The class of its forms: what a model's ``config.json`` is read as."""
     sheet: ClassVar[str] = ""
     """The ending that samples are written with where the user names no file; empty: that of :meth:`preview`."""
+    check_sheet: ClassVar[str] = ""
+    """The ending of the file in which ``sparring data check`` draws some of the examples; empty: it draws none."""
 
     # Data and game
 

@@ -93,7 +93,7 @@ def explained(recipe: Recipe) -> str:
     """What was found where the data of :func:`recipe_for` lie, and which recipe that decided, in one line."""
     places = [place for name in recipe.data_settings if (place := getattr(recipe, name))]
     what = recipe.kind if len(recipe.data_settings) == 1 else "two domains"
-    counts = in_words(counted([os.path.expanduser(place) for place in places])).replace(" of", " files of", 1)
+    counts = in_words(counted([os.path.expanduser(place) for place in places]))
     return (
         f"{' and '.join(places)} hold{'s' if len(places) == 1 else ''} {what}{f' ({counts})' if counts else ''}, "
         f"trained by recipe {recipe.name}"
@@ -111,6 +111,19 @@ def named_data(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
 
 def entry_for(data: Sequence[str]) -> Entry:
     """The modality whose data these are. Raises :class:`UserError` where that cannot be told."""
+    entry = entry_told_by(data)
+    if entry is None:
+        names = ", ".join(next(iter(entry.presets)) for entry in ENTRIES.values())
+        raise UserError(
+            f"{holding(data)}, which does not tell what to train; name a recipe: "
+            f"sparring train RECIPE --data {os.path.expanduser(data[0])}, where RECIPE is {names} or another"
+        )
+    return entry
+
+
+def entry_told_by(data: Sequence[str]) -> Entry | None:
+    """The modality whose data these are, None where they do not tell. Raises :class:`UserError` for data that are not
+    there."""
     for entry in ENTRIES.values():
         if len(data) == 1 and data[0] in entry.sets:
             return entry
@@ -127,9 +140,9 @@ def entry_for(data: Sequence[str]) -> Entry:
     return by_endings(paths)
 
 
-def by_endings(paths: Sequence[str]) -> Entry:
-    """The modality that most files below these paths belong to. Raises :class:`UserError` for a path that is not there,
-    and with the counts where no kind is clearly in the majority."""
+def by_endings(paths: Sequence[str]) -> Entry | None:
+    """The modality that most files below these paths belong to, None where no kind is clearly in the majority. Raises
+    :class:`UserError` for a path that is not there."""
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing is not None:
         sets = [name for entry in ENTRIES.values() for name in entry.sets]
@@ -137,14 +150,13 @@ def by_endings(paths: Sequence[str]) -> Entry:
     counts = counted(paths)
     kinds = [kind for kind, _ in counts.most_common()]
     clear = len(kinds) == 1 or (len(kinds) > 1 and counts[kinds[0]] >= CLEARLY * counts[kinds[1]])
-    if not clear or kinds[0] in UNTRAINED:
-        shown = in_words(counts) or "no file of a known kind"
-        names = ", ".join(next(iter(entry.presets)) for entry in ENTRIES.values())
-        raise UserError(
-            f"{paths[0]}: holds {shown}, which does not tell what to train; name a recipe: "
-            f"sparring train RECIPE --data {paths[0]}, where RECIPE is {names} or another"
-        )
-    return ENTRIES[kinds[0]]
+    return ENTRIES[kinds[0]] if clear and kinds[0] in ENTRIES else None
+
+
+def holding(data: Sequence[str]) -> str:
+    """``photos: holds 20 files of images, 12 of text``, for messages on data that do not tell what they are."""
+    paths = [os.path.expanduser(place) for place in data]
+    return f"{paths[0]}: holds {in_words(counted(paths)) or 'no file of a known kind'}"
 
 
 def counted(paths: Sequence[str]) -> Counter[str]:
@@ -153,8 +165,10 @@ def counted(paths: Sequence[str]) -> Counter[str]:
 
 
 def in_words(counts: Counter[str]) -> str:
-    """Counts of files by kind in words, the most frequent first, whatever order they were found in."""
-    return ", ".join(f"{counts[kind]:,} of {kind}" for kind in sorted(counts, key=lambda kind: (-counts[kind], kind)))
+    """``20 files of images, 12 of text``: counts by kind, the most frequent first, whatever order they were found in."""
+    kinds = sorted(counts, key=lambda kind: (-counts[kind], kind))
+    files = [" file" if counts[kind] == 1 else " files" for kind in kinds[:1]] + [""] * len(kinds[1:])
+    return ", ".join(f"{counts[kind]:,}{noun} of {kind}" for kind, noun in zip(kinds, files, strict=True))
 
 
 def files_below(path: str) -> Iterator[str]:

@@ -77,6 +77,7 @@ class TrainOptions(Settings):
 class CheckOptions(Settings):
     """What ``sparring data check`` is asked for besides the settings that decide how data are read."""
 
+    data: tuple[str, ...] = setting((), "a folder, a file, or the name of a set; two of them for two domains", "data")
     out: str = setting("", "the file to draw some examples in (default: check-<name>)", "output", unit="path")
     overwrite: bool = setting(False, REPLACE, "output")
 

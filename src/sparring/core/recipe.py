@@ -36,7 +36,7 @@ class Recipe(Settings):
 
     data: str = setting("", "a folder, a file, or the name of a set", "data", unit="path", common=True)
     held_out: int = setting(
-        256, "real examples never trained on, to notice overfitting (at most a tenth)", "data", low=0
+        256, "real examples never trained on, to notice overfitting (at most a tenth)", "measuring", low=0
     )
     time: float = setting(
         0.0, "train this long, over all sessions (0: no such limit)", "budget", low=0, unit="time", common=True

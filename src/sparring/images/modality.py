@@ -36,6 +36,7 @@ class Images(Modality):
     entry = ENTRY
     form = ImageForm
     sheet = ".png"
+    check_sheet = ".png"
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
         """The pictures that the recipe names; with ``form``, one or more brought to its size and channels, their labels

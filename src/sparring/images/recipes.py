@@ -80,7 +80,7 @@ class ImageRecipe(Reading, AdversarialRecipe):
         schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0, high=1
     )
     augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")
-    mirror: bool = setting(False, "show half of the real pictures mirrored", "data", common=True)
+    mirror: bool = setting(False, "show half of the real pictures mirrored", "regularisation", common=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -33,6 +33,7 @@ class Points(Modality):
     entry = ENTRY
     form = PointForm
     sheet = ".png"
+    check_sheet = ".png"
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
         """The points that the recipe names; with ``form``, one or more of as many dimensions: a game scales them by

@@ -87,8 +87,8 @@ class TranslationRecipe(Reading, AdversarialLossRecipe):
         0.0, "weight of predicting the next frame across domains; the data are videos", "loss", low=0
     )
 
-    mirror: bool = setting(False, "show half of the pictures mirrored", "data", common=True)
-    shift: int = setting(0, "show pictures moved by up to this many pixels", "data", low=0, high=256)
+    mirror: bool = setting(False, "show half of the pictures mirrored", "regularisation", common=True)
+    shift: int = setting(0, "show pictures moved by up to this many pixels", "regularisation", low=0, high=256)
     inversion: str = setting(
         "restart", "when light and dark are swapped early on", "regularisation", choices=("restart", "allow")
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import make_folder, write_atomically
+from sparring.core.recipe import Recipe
 from sparring.core.settings import fields
+from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of, recipe_to_read
 from sparring.modality import Say
+from sparring.options import CheckOptions
 
 
 def check(
@@ -23,10 +27,10 @@ def check(
 ) -> dict[str, Any]:
     """A summary of ``data``, a path or two of them for two domains, or the name of a set; before a path there may be
     the name of the recipe that it is for. Where the modality draws a preview of it, that goes to ``out``
-    (``check-<name>.png`` without).
+    (``check-<name>.png`` without), with a note of the data's name.
 
     ``settings`` are those of a recipe that decide how data are read. Raises :class:`UserError` as training on the data
-    would.
+    would, and before they are read for an ``out`` that cannot be written.
     """
     places = [str(data)] if isinstance(data, str | Path) else [str(path) for path in data]
     recipe = recipe_to_read(places)
@@ -34,15 +38,31 @@ def check(
     for name in settings:
         if name not in known or known[name].metadata["group"] != "data":
             raise UserError(f"{name}: does not decide how {recipe.kind} are read; leave it out")
-    summary = modality_of(recipe.kind).check(recipe.changed(settings), say)
-    text = list(summary.lines)
+    recipe = recipe.changed(settings)
+    modality = modality_of(recipe.kind)
+    options = CheckOptions().changed({"data": places, "out": str(out or ""), "overwrite": overwrite})
+    path = place_of_sheet(options, recipe, modality.check_sheet)
+
+    summary = modality.check(recipe, say)
+    text = "\n".join(summary.lines)
     if summary.preview is None:
-        return {**summary.facts, "summary": "\n".join(text)}
-    path = Path(out) if out else Path(f"check-{Path(recipe.data).stem}{summary.preview.ending}")
-    if path.suffix != summary.preview.ending:
-        raise UserError(f"{path}: the preview is written as {summary.preview.ending}")
-    if path.exists() and out and not overwrite:
+        return {**summary.facts, "summary": text}
+    note = {name: Path(place).name for name in recipe.data_settings if (place := getattr(recipe, name))}
+    write_atomically(path, stamped(summary.preview.data, summary.preview.media_type, note))
+    return {**summary.facts, "sheet": str(path), "summary": f"{text}\nsome of them: {path}"}
+
+
+def place_of_sheet(options: CheckOptions, recipe: Recipe, ending: str) -> Path:
+    """Where the preview of the recipe's data goes, a file with that ending, its folder made. Raises :class:`UserError`
+    for a file that may not be written."""
+    if not options.out:
+        return Path(f"check-{Path(recipe.data).stem}{ending}")
+    path = Path(options.out)
+    if not ending:
+        raise UserError(f"out: nothing is drawn of {recipe.kind}; leave it out")
+    if path.suffix.lower() != ending:
+        raise UserError(f"{path}: the preview is written as {ending}; choose another --out")
+    if os.path.exists(path) and not options.overwrite:
         raise UserError(f"{path}: exists; choose another --out, or --overwrite")
-    write_atomically(path, summary.preview.data)
-    text.append(f"some of them: {path}")
-    return {**summary.facts, "sheet": str(path), "summary": "\n".join(text)}
+    make_folder(path.parent)
+    return path

@@ -14,7 +14,7 @@ from sparring.core.files import make_folder, write_atomically
 from sparring.core.journal import finite
 from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
-from sparring.modalities import ENTRIES, entry_for, kind_at, load, modality_of, options_for, options_of
+from sparring.modalities import ENTRIES, entry_told_by, holding, kind_at, load, modality_of, options_for, options_of
 from sparring.modality import Say
 from sparring.options import EvaluateOptions
 from sparring.report.evaluation import evaluation_page, evaluation_table
@@ -59,11 +59,14 @@ def of_model(path: Path, options: dict[str, Any], say: Say) -> Sequence[Evaluati
 
 
 def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
-    """The evaluation of samples that lie in a folder. Raises :class:`UserError` without data to compare them with."""
+    """The evaluation of samples that lie in a folder; what kind of data they are, the real ones tell, or else they
+    themselves. Raises :class:`UserError` without data to compare them with, or where neither tells."""
     if not options.get("data"):
         raise UserError(f"data: {path} is no run, so nothing tells what to compare it with; add --data PATH")
     place = only_place(EvaluateOptions().changed({"data": options["data"]}).data)
-    entry = entry_for([place])
+    entry = entry_told_by([place]) or entry_told_by([str(path)])
+    if entry is None:
+        raise UserError(f"{holding([place])}, which does not tell what kind of data it is; nor does {path}")
     kind = options_of("evaluate", entry.recipe.kind)
     asked = kind().changed(options)
     assert isinstance(asked, EvaluateOptions)
