@@ -209,7 +209,8 @@ def data(words: list[str]) -> None:
 
 def show_check_help(places: Sequence[str]) -> None:
     """Print the settings that decide how data are read."""
-    recipe = recipe_to_read(places) if places else next(iter(RECIPES.values()))
+    words = places or [*RECIPES][:1]
+    recipe = RECIPES[words[0]] if len(words) == 1 and words[0] in RECIPES else recipe_to_read(words)
     reading = [name for name, field in fields(type(recipe)).items() if field.metadata["group"] == "data"]
     about = "Say what is in a data set, what is wrong with it, and draw some of it."
     examples = ("sparring data check photos/", "sparring data check photos/ --size 64 --out sheet.png",

@@ -84,8 +84,10 @@ def recipe_for(data: Sequence[str]) -> Recipe:
 def recipe_to_read(words: Sequence[str]) -> Recipe:
     """The recipe by which data are read: that of the first word on the data that the others name, or else that for the
     data that all of them name. Raises :class:`UserError` as :func:`recipe_for` does."""
-    if len(words) > 1 and words[0] in RECIPES and not os.path.exists(words[0]):
-        return RECIPES[words[0]].changed(named_data(RECIPES[words[0]], words[1:]))
+    is_file = words[0].endswith((".yaml", ".yml"))
+    if len(words) > 1 and (is_file or (words[0] in RECIPES and not os.path.exists(words[0]))):
+        recipe = find_recipe(words[0])
+        return recipe.changed(named_data(recipe, words[1:]))
     return recipe_for(words)
 
 
@@ -165,7 +167,7 @@ def counted(paths: Sequence[str]) -> Counter[str]:
 
 
 def in_words(counts: Counter[str]) -> str:
-    """``20 files of images, 12 of text``: counts by kind, the most frequent first, whatever order they were found in."""
+    """``20 files of images, 12 of text``: counts by kind, the most frequent first, whatever the order they came in."""
     kinds = sorted(counts, key=lambda kind: (-counts[kind], kind))
     files = [" file" if counts[kind] == 1 else " files" for kind in kinds[:1]] + [""] * len(kinds[1:])
     return ", ".join(f"{counts[kind]:,}{noun} of {kind}" for kind, noun in zip(kinds, files, strict=True))

@@ -114,7 +114,7 @@ def test_bad_files_and_labels_are_told_the_first_ten_of_each(monkeypatch: pytest
 def test_what_cannot_be_trained_on_cannot_be_checked(kept: Callable[..., Path], mistake: Callable[..., str]) -> None:
     few = RECIPES["gaussians"].changed({"data": str(kept("few.npy", normal(15)))})
     assert "at least 16 points" in mistake(check_examples, POINTS, few, print)
-    assert "does not decide how points are read" in mistake(check, "gaussians-8", batch=3)
+    assert "does not decide how data are read" in mistake(check, "gaussians-8", batch=3)
     assert "no such file or folder" in mistake(check, "nowhere")
 
 

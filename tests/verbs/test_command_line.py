@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -22,7 +23,9 @@ from table import HOME
 from sparring.arguments import read
 from sparring.cli import VERBS, main
 from sparring.core.settings import GROUPS, fields, read_value
-from sparring.modalities import ENTRIES, RECIPES, options_of
+from sparring.media.pictures.notes import read_note
+from sparring.modalities import ENTRIES, RECIPES, modality_of, options_of
+from sparring.options import TrainOptions
 from sparring.verbs.train import train
 
 QUICK = ("--steps", 1, "--time", 0, "--device", "cpu", "--precision", "float32")
@@ -240,7 +243,7 @@ def test_what_is_evaluated_may_come_last(
     np.save(points, np.random.default_rng(0).normal(size=(60, 2)))
     out, _ = says("evaluate", "--out", tmp_path / "out", "--json", "--data", points, points)
     assert json.loads(out)["target"] == str(points)
-    assert "takes a run, a model or a folder, not nothing" in refusal("evaluate", "--data", data)
+    assert "give a run, a model or a folder" in refusal("evaluate", "--data", data)
 
 
 def test_underscores_are_dashes(trained: Callable[..., dict[str, Any]]) -> None:
@@ -270,7 +273,9 @@ def test_a_mixed_folder_is_refused_with_the_counts(tmp_path: Path, refusal: Call
     for number in range(12):
         (folder / f"{number}.txt").write_text("a line\n")
     line = refusal("train", folder, "--out", tmp_path / "run")
-    assert line.startswith(f"{folder}: holds 20 of images, 12 of text, which does not tell what to train; name a ")
+    assert line.startswith(
+        f"{folder}: holds 20 files of images, 12 of text, which does not tell what to train; name a "
+    )
     assert f"sparring train RECIPE --data {folder}" in line
     assert not (tmp_path / "run").exists()
 
@@ -288,6 +293,19 @@ def test_two_folders_are_two_domains(tmp_path: Path, trained: Callable[..., dict
 def test_more_places_than_a_recipe_takes(refusal: Callable[..., str]) -> None:
     assert refusal("train", "digits", "a", "b").startswith("data: 2 places are too many, recipe 'digits' takes 1")
     assert refusal("train", "cut", "a", "b", "c").startswith("data: 3 places are too many, recipe 'cut' takes 2")
+
+
+def test_a_recipe_file_may_come_last(tmp_path: Path, trained: Callable[..., dict[str, Any]]) -> None:
+    folder = drawn(tmp_path / "pictures")
+    (tmp_path / "my.yaml").write_text(RECIPES["dcgan"].changed({"latent": 7}).to_yaml())
+    recipe = trained(*SMALL, "--data", folder, tmp_path / "my.yaml")
+    assert (recipe["kind"], recipe["latent"], recipe["data"]) == ("images", 7, str(folder))
+
+
+def test_two_dashes_end_the_options(tmp_path: Path, says: Callable[..., Said]) -> None:
+    assert read("train", ["a", "--", "--batch", "-x", "--"], []).words == ["a", "--batch", "-x", "--"]
+    drawn(tmp_path / "--mirror")
+    assert "20 good pictures" in says("data", "check", "--out", "a.png", "--", "--mirror")[0]
 
 
 # data check
@@ -333,6 +351,74 @@ def test_two_domains_are_checked(tmp_path: Path, says: Callable[..., Said]) -> N
     assert (tmp_path / "sheet.png").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["a", "b"], ["--data", "a", "b"], ["a", "--data", "b"], ["--data", "a", "--size", 8, "b"], ["--data=a", "b"]],
+)
+def test_domains_keep_the_order_in_which_they_were_typed(words: list[object], says: Callable[..., Said]) -> None:
+    drawn(Path("a"))
+    drawn(Path("b"), count=24)
+    found = checked(says, *words)
+    assert {name: domain["good"] for name, domain in found["domains"].items()} == {"a": 20, "b": 24}
+    assert read_note(Path("check-a.png")) == {"data": "a", "data_b": "b"}
+
+
+@pytest.mark.parametrize("words", [["--data", "a", "cut", "--data-b", "b"], ["cut", "a", "--data-b=b"]])
+def test_a_domain_by_its_setting(words: list[object], says: Callable[..., Said]) -> None:
+    drawn(Path("a"))
+    drawn(Path("b"), count=24)
+    found = checked(says, *words)
+    assert {name: domain["good"] for name, domain in found["domains"].items()} == {"a": 20, "b": 24}
+
+
+@pytest.mark.parametrize("kind", ["images", "points"])
+def test_the_sheet_goes_where_it_is_told_and_knows_its_data(kind: str, says: Callable[..., Said]) -> None:
+    np.save("points.npy", np.random.default_rng(0).normal(size=(50, 2)))
+    data = {"images": drawn(Path("pictures")), "points": Path("points.npy")}[kind]
+    out = Path("not", "there", "yet.png")
+    assert checked(says, kind if kind == "images" else "gaussians", data, "--out", out)["sheet"] == str(out)
+    assert json.loads(says("info", out, "--json")[0]) == {"file": str(out), "data": data.name}
+
+
+def test_a_sheet_that_is_there_stays(refusal: Callable[..., str], says: Callable[..., Said]) -> None:
+    folder = drawn(Path("pictures"))
+    Path("a.png").write_bytes(b"mine")
+    for words in ([], ["--no-overwrite"], ["--overwrite=no"]):
+        line = refusal("data", "check", folder, "--out", "a.png", *words)
+        assert line == "a.png: exists; choose another --out, or --overwrite"
+        assert Path("a.png").read_bytes() == b"mine"
+    says("data", "check", folder, "--out", "a.png", "--overwrite")
+    assert read_note(Path("a.png")) == {"data": "pictures"}
+
+
+@pytest.mark.parametrize("out", ["a.npz", "a.zip", "folder", "a.jpg"])
+def test_the_ending_of_a_sheet_is_judged_before_data_are_read(
+    out: str, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(modality_of("images"), "check", None)  # which would be an internal error
+    line = refusal("data", "check", drawn(Path("pictures")), "--out", out)
+    assert line == f"{out}: the preview is written as .png; choose another --out"
+
+
+def test_nothing_is_drawn_of_text(tmp_path: Path, refusal: Callable[..., str]) -> None:
+    table = HOME["topics"].draw_lines(tmp_path / "lines.tsv", 240)
+    assert refusal("data", "check", table, "--out", "a.svg") == "out: nothing is drawn of text; leave it out"
+
+
+@pytest.mark.parametrize("words", [["--held-out", 3], ["--mirror"], ["--shift", 2]])
+def test_what_decides_nothing_of_reading_is_not_taken(
+    words: list[object], refusal: Callable[..., str], says: Callable[..., Said]
+) -> None:
+    one, other = drawn(Path("a")), drawn(Path("b"))
+    flag = str(words[0])
+    line = refusal("data", "check", one, other, *words)
+    assert line == f"{flag[2:].replace('-', '_')}: does not decide how data are read; leave it out"
+    assert flag not in says("data", "check", one, other, "--help")[0]
+    assert "--data-b" in says("data", "check", one, other, "--help")[0]
+    assert "--data-b" in says("data", "check", "cut", "--help")[0]
+    assert "--data-b" not in says("data", "check", one, "--help")[0]
+
+
 @pytest.mark.parametrize(("words", "good"), [(["digits"], 1797), (["gaussians-8"], 100_000), (["topics"], 10_000)])
 def test_a_set_is_checked_by_its_name(words: list[str], good: int, says: Callable[..., Said]) -> None:
     assert checked(says, *words)["good"] == good
@@ -345,7 +431,7 @@ def test_a_folder_that_is_called_check(says: Callable[..., Said]) -> None:
 
 def test_a_setting_that_decides_nothing_of_how_data_are_read(tmp_path: Path, refusal: Callable[..., str]) -> None:
     line = refusal("data", "check", drawn(tmp_path / "pictures"), "--batch", 3)
-    assert line == "batch: does not decide how images are read; leave it out"
+    assert line == "batch: does not decide how data are read; leave it out"
 
 
 # Help
@@ -368,6 +454,9 @@ def test_help_on_a_recipe(recipe: Any, says: Callable[..., Said]) -> None:
     assert text.count(f"\n  sparring train {recipe.name} ") == 3  # examples
     assert headings_in(text) == ["examples", *[group for group in GROUPS if f"\n{group}:\n" in text]]
     options = options_in(text)
+    for example in re.findall(r"^  sparring train (.*)", text, re.MULTILINE):  # each can be typed as it is
+        typed = read("train", shlex.split(example), [type(recipe), TrainOptions])
+        recipe.changed({name: value for name, value in typed.values.items() if name not in ("data", "out")})
     assert 10 <= len(options) <= 18
     assert {"data", "time", "steps", "batch", "learning-rate", "seed", "device", "out"} <= set(options)
     assert ("--data PATH" in text.split("data:")[0]) == (not recipe.data)  # the examples can be typed as they are

@@ -211,6 +211,27 @@ def test_a_folder_of_pictures_in_other_sizes_can_be_brought_to_one(folders: tupl
     assert np.asarray(Image.open(tmp_path / "out" / "neighbours.png")).shape[2] == 3
 
 
+@pytest.mark.parametrize("where", [0, 1])
+def test_captions_beside_the_pictures_of_one_folder(where: int, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    places = list(folders)
+    places[where] = tmp_path / "captioned"
+    shutil.copytree(folders[where], places[where])
+    for path in list(places[where].rglob("*.png")):
+        path.with_suffix(".txt").write_text("a picture")
+    result = evaluate(places[0], data=str(places[1]), count=20, out=tmp_path / "out")
+    assert result["data"] == str(places[1])
+
+
+def test_folders_that_do_not_tell_what_they_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("made", "real"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            (tmp_path / name / f"{number}.mp4").touch()
+    line = refused(capsys, tmp_path / "made", "--data", tmp_path / "real")
+    assert f"{tmp_path / 'real'}: holds 3 files of videos, which does not tell what kind of data it is" in line
+    assert "train" not in line
+
+
 def test_fewer_samples_when_asked(folders: tuple[Path, Path], tmp_path: Path) -> None:
     result = evaluate(folders[1], data=folders[0], count=40, out=tmp_path / "out")
     assert (result["count"], result["reference"]) == (40, 260)
@@ -388,7 +409,7 @@ def test_labels_that_are_mixed_up_are_noticed(run: Path, tmp_path: Path, monkeyp
 
 def test_no_such_target(capsys: pytest.CaptureFixture[str]) -> None:
     assert "/no/such/run: no such run, model or folder" in refused(capsys, "/no/such/run")
-    assert "takes a run, a model or a folder, not nothing" in refused(capsys)
+    assert "give a run, a model or a folder" in refused(capsys)
 
 
 def test_a_folder_without_data(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

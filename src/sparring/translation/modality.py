@@ -48,6 +48,7 @@ class Translation(Modality):
 
     entry = ENTRY
     form = TranslationForm
+    check_sheet = ".png"
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
         """The two domains that the recipe names; with ``form``, in its size and channels. Raises :class:`UserError`

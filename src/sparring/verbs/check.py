@@ -37,7 +37,7 @@ def check(
     known = fields(type(recipe))
     for name in settings:
         if name not in known or known[name].metadata["group"] != "data":
-            raise UserError(f"{name}: does not decide how {recipe.kind} are read; leave it out")
+            raise UserError(f"{name}: does not decide how data are read; leave it out")
     recipe = recipe.changed(settings)
     modality = modality_of(recipe.kind)
     options = CheckOptions().changed({"data": places, "out": str(out or ""), "overwrite": overwrite})
