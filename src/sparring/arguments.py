@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from typing import Any, NoReturn
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule
-from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, nearest, read_bool
+from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, nearest, note, read_bool
 from sparring.modalities import ENTRIES, RECIPES, kind_at, options_of
 
 ALIASES = {
@@ -49,7 +48,7 @@ def read(verb: str, words: Sequence[str], kinds: Iterable[type[Settings]]) -> Ty
     read them themselves.
     """
     kinds = list(kinds)
-    known = {name: field for kind in kinds for name, field in fields(kind).items()}
+    known = {name: field for kind in reversed(kinds) for name, field in fields(kind).items()}  # the first one counts
     renamed = {name: new for kind in kinds for name, new in kind.renamed.items() if name not in known}
     typed, rest = Typed([], {}, "", False), list(words)
     while rest:
@@ -84,7 +83,7 @@ def read_option(
     if meant not in known or (negated and known[meant].type is not bool):
         refuse(verb, flag, known)
     if asked in renamed:
-        note(f"sparring: {flag} is now called --{'no-' if negated else ''}{meant.replace('_', '-')}")
+        note(f"{flag} is now called --{'no-' if negated else ''}{meant.replace('_', '-')}")
     if known[meant].type is bool:
         said = value if equals else rest.pop(0) if rest and rest[0].lower() in YES_NO else "yes"
         typed.values[meant] = ("no" if read_bool(said) else "yes") if negated else said
@@ -100,17 +99,6 @@ def read_option(
         typed.places += values if meant == "data" else []
     else:
         typed.values[meant] = values[0]
-
-
-def is_first() -> bool:
-    """Whether this is the process that talks, of all that a launcher started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def note(line: str) -> None:
-    """Print a line on standard error, in the first process alone."""
-    if is_first():
-        print(line, file=sys.stderr)
 
 
 def refuse(verb: str, flag: str, known: Iterable[str]) -> NoReturn:

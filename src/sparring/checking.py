@@ -51,16 +51,16 @@ def check_examples(modality: Kind, recipe: Recipe, say: Say) -> Summary:
         f"trained as {source.form.described()}",
         *lines_on(labels, source.bad_files),
     )
-    return Summary(facts, lines, drawn(modality, source))
+    return Summary(facts, lines, drawn(modality, source, recipe))
 
 
-def drawn(modality: Kind, source: Source) -> Artifact | None:
+def drawn(modality: Kind, source: Source, recipe: Recipe) -> Artifact | None:
     """Some of the examples, as the modality writes samples into one file; None where none are drawn."""
     media_type = next((kind for kind, ending in ENDINGS.items() if ending == modality.check_sheet), "")
     if not media_type:
         return None
     chosen = np.random.default_rng(0).permutation(len(source))[:SHOWN]
-    output = plain_output(modality, source)
+    output = plain_output(modality, source, recipe)
     examples = output.finish(output.real(source.batch(np.sort(chosen))))
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"examples{modality.check_sheet}"

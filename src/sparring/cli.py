@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sparring.arguments import Typed, help_text, is_first, listed, note, one_word, read, read_for_model, recipe_and_data
+from sparring.arguments import Typed, help_text, listed, one_word, read, read_for_model, recipe_and_data
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
-from sparring.core.settings import fields, nearest
+from sparring.core.settings import fields, is_first, nearest, note
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
 from sparring.options import CheckOptions, TrainOptions
 from sparring.version import __version__
@@ -39,7 +39,8 @@ RECIPE_CLASSES = [entry.recipe for entry in ENTRIES.values()]
 
 def train(words: list[str]) -> None:
     """Train a new run."""
-    typed = read("train", words, [*RECIPE_CLASSES, TrainOptions])
+    named = [type(RECIPES[word]) for word in words if word in RECIPES]
+    typed = read("train", words, [TrainOptions, *named, *RECIPE_CLASSES])
     out, _ = typed.values.pop("out", None), typed.values.pop("data", None)
     recipe = typed_recipe(typed)
     if typed.help:
@@ -191,7 +192,7 @@ def data(words: list[str]) -> None:
     if words[:1] != ["check"] and not asks_help:
         wrong = f"'{words[0]}' is not one of its verbs" if words else "needs a verb"
         raise UserError(f"data: {wrong}; write: sparring data check PATH")
-    typed = read("data check", words[1:] if words[:1] == ["check"] else words, [*RECIPE_CLASSES, CheckOptions])
+    typed = read("data check", words[1:] if words[:1] == ["check"] else words, [CheckOptions, *RECIPE_CLASSES])
     typed.values.pop("data", None)
     name, places = recipe_and_data(typed)
     places = [name, *places] if name else places

@@ -37,7 +37,18 @@ ENTRIES = {
     )
 }
 
-RECIPES = {name: recipe for entry in ENTRIES.values() for name, recipe in entry.presets.items()}
+
+def all_recipes() -> dict[str, Recipe]:
+    """The recipes of all modalities by name. Raises ValueError where two have one name."""
+    recipes: dict[str, Recipe] = {}
+    for kind, entry in ENTRIES.items():
+        if taken := recipes.keys() & entry.presets.keys():
+            raise ValueError(f"recipe '{taken.pop()}' of {kind} has the name of another one; rename it")
+        recipes |= entry.presets
+    return recipes
+
+
+RECIPES = all_recipes()
 
 UNTRAINED = {"sounds": (".wav", ".flac", ".ogg", ".mp3"), "videos": (".mp4", ".mkv", ".webm", ".mov", ".avi")}
 """Files that are counted beside those of the modalities, to say what a folder holds."""
@@ -68,7 +79,8 @@ def find_recipe(name: str) -> Recipe:
         except (OSError, UnicodeDecodeError) as problem:
             raise UserError(f"{name}: cannot be read ({problem})") from None
         return from_dict(read_yaml(content, name), name)
-    if os.path.exists(os.path.expanduser(name)):  # Path.exists would raise for a name too long, a folder closed to us
+    is_set = any(name in entry.sets for entry in ENTRIES.values())
+    if is_set or os.path.exists(os.path.expanduser(name)):  # Path.exists would raise for a name too long
         return recipe_for([name])
     raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
 
@@ -130,6 +142,12 @@ def entry_told_by(data: Sequence[str]) -> Entry | None:
         if len(data) == 1 and data[0] in entry.sets:
             return entry
     paths = [os.path.expanduser(place) for place in data]
+    missing = next((path for path in paths if not os.path.exists(path)), None)
+    if missing is not None:
+        names = [*RECIPES, *(name for entry in ENTRIES.values() for name in entry.sets)]
+        raise UserError(
+            f"{missing}: no such file or folder, and no recipe or data of that name{nearest(missing, names)}"
+        )
     if len(paths) > 1:
         fitting = [entry for entry in ENTRIES.values() if len(entry.recipe.data_settings) == len(paths)]
         if fitting:
@@ -143,12 +161,7 @@ def entry_told_by(data: Sequence[str]) -> Entry | None:
 
 
 def by_endings(paths: Sequence[str]) -> Entry | None:
-    """The modality that most files below these paths belong to, None where no kind is clearly in the majority. Raises
-    :class:`UserError` for a path that is not there."""
-    missing = next((path for path in paths if not os.path.exists(path)), None)
-    if missing is not None:
-        sets = [name for entry in ENTRIES.values() for name in entry.sets]
-        raise UserError(f"{missing}: no such file or folder, and no data of that name{nearest(missing, sets)}")
+    """The modality that most files below these paths belong to, None where no kind is clearly in the majority."""
     counts = counted(paths)
     kinds = [kind for kind, _ in counts.most_common()]
     clear = len(kinds) == 1 or (len(kinds) > 1 and counts[kinds[0]] >= CLEARLY * counts[kinds[1]])

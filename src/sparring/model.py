@@ -110,10 +110,12 @@ class Model:
             raise UserError(f"n: {count} samples cannot be made at once; ask for 1 or more, up to {MOST:,}")
         if not 0 <= seed < 2**63:
             raise UserError(f"seed: {seed} is none; choose a whole number from 0 to 2^63 - 1")
-        known = set(fields(self.modality.entry.options.get("sample", SampleOptions))) - set(fields(SampleOptions))
+        kind = self.modality.entry.options.get("sample", SampleOptions)
         for name in options:
-            if name not in known:
+            if name not in fields(kind) or name in fields(SampleOptions):
                 raise UserError(f"{name}: {self.recipe.kind} are not sampled with it; leave it out")
+        checked = kind().changed(options)
+        options = {name: getattr(checked, name) for name in options}
         conditions = self.on_device(self.game.conditions(count, self.label_index(label)))
         with torch.no_grad():
             if min_probability:
@@ -128,13 +130,10 @@ class Model:
         """Samples ``(rows, ...)`` that the discriminator finds real with probability ``least`` or more; others are
         drawn again. Raises :class:`UserError` where the discriminator gives no log odds, or believes too few."""
         if not self.gives_log_odds or not 0 < least < 1:
-            why = (
-                f"{least} is no probability"
-                if self.gives_log_odds
-                else "this model's discriminator only compares, it gives no log odds"
-            )
+            why = f"{least} is no probability" if self.gives_log_odds else "this model's objective gives no log odds"
             raise UserError(
-                f"min_probability: {why}; leave it out, or choose one between 0 and 1 of a model trained with targets"
+                f"min_probability: {why}; leave it out, or choose one between 0 and 1 of a model trained with "
+                f"objective {' or '.join(WITH_LOG_ODDS)}"
             )
         count = rows(conditions)
         left = torch.arange(count, device=self.device)

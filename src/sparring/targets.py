@@ -113,7 +113,7 @@ class FolderTarget:
 
     labels: tuple[str, ...] = ()
 
-    def __init__(self, modality: Kind, made: Source, source: Source, path: Path) -> None:
+    def __init__(self, modality: Kind, recipe: Recipe, made: Source, source: Source, path: Path) -> None:
         self.modality, self.made, self.source, self.path = modality, made, source, path
         self.count: int | None = len(made)
         self.facts: dict[str, Any] = {"samples": len(made)}
@@ -123,7 +123,7 @@ class FolderTarget:
             means = [f"--{name.replace('_', '-')}" for name in settings if name in difference.split()]
             how = f" with {' and '.join(means)}" if means else ""
             raise UserError(f"{path}: has {difference} of {source.name}; bring both to one form{how}")
-        self.output = plain_output(modality, source)
+        self.output = plain_output(modality, source, recipe)
 
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """As many of the comparable samples ``(n, ...)`` as ``like`` has indices, chosen by ``seed``."""
@@ -170,9 +170,11 @@ def plain_output(modality: Kind, source: Source, recipe: Recipe | None = None) -
 
 
 def quick_features_of(modality: Kind, source: Source, device: torch.device) -> Features:
-    """The modality's quick features, fitted to a few examples of a source."""
+    """The modality's quick features, fitted to a few examples of a source: of its first output, where it has
+    several."""
+    output = next(iter(modality.build_game(modality.entry.recipe(), source.form).outputs.values()))
     few = np.arange(len(source))[:: max(1, len(source) // FITTED)][:FITTED]
-    return modality.quick_features(real_examples(modality, plain_output(modality, source), source, few), device)
+    return modality.quick_features(real_examples(modality, output, source, few), device)
 
 
 def real_examples(modality: Kind, output: Output, source: Source, indices: np.ndarray) -> Tensor:

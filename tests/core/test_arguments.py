@@ -118,7 +118,7 @@ def test_a_name_that_an_option_had_is_read_and_one_line_says_so(capsys: pytest.C
 def test_names_that_people_bring_from_other_tools(
     words: list[str], typed: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kinds = [*(entry.recipe for entry in ENTRIES.values()), TrainOptions]
+    kinds = [TrainOptions, *(entry.recipe for entry in ENTRIES.values())]  # of two the first one counts
     assert read("train", words, kinds).values == typed
     assert capsys.readouterr().err == ""
 
@@ -163,3 +163,15 @@ def test_no_other_name_hides_a_setting(kind: str) -> None:
 )
 def test_a_mistyped_option_is_told_in_one_line(words: list[str], told: str, mistake: Callable[..., str]) -> None:
     assert mistake(lambda: Baking().changed(values(*words))).startswith(told)
+
+
+def test_a_setting_of_another_kind_elsewhere_does_not_change_how_a_recipe_is_typed() -> None:
+    """``--mirror`` stays a yes/no setting of pictures, whatever a modality further down the table calls so."""
+
+    @settings
+    class Strange(Settings):
+        mirror: str = setting("none", "how to mirror", "data")
+
+    kinds = [TrainOptions, ENTRIES["images"].recipe, Strange]
+    typed = read("train", ["digits", "--mirror", "--steps", "3"], kinds)
+    assert (typed.words, typed.values) == (["digits"], {"mirror": "yes", "steps": "3"})

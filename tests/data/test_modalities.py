@@ -175,7 +175,7 @@ def test_counts_are_told_with_a_comma(filled: Callable[..., str], mistake: Calla
 def test_a_path_that_is_not_there_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
     for name in ("nowhere", "nowhere.png", "x" * 300):
         path = str(tmp_path / name)
-        assert mistake(recipe_for, [path]) == f"{path}: no such file or folder, and no data of that name"
+        assert mistake(recipe_for, [path]) == f"{path}: no such file or folder, and no recipe or data of that name"
     assert mistake(recipe_for, ["fashion-mnits"]).endswith("; did you mean 'fashion-mnist'?")
 
 

@@ -280,7 +280,7 @@ def test_each_draw_is_a_fresh_one(believing: Model) -> None:
 def test_what_the_discriminator_cannot_be_asked_is_told(
     believing: Model, run: Path, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]
 ) -> None:
-    assert "only compares, it gives no log odds" in mistake(load(run).sample, 5, min_probability=0.5)
+    assert "objective gives no log odds" in mistake(load(run).sample, 5, min_probability=0.5)
     for wrong in (1.0, -0.1, 1.5):
         assert f"{wrong} is no probability" in mistake(believing.sample, 5, min_probability=wrong)
     line = mistake(believing.sample, 5, min_probability=1 - 1e-7)

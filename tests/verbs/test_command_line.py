@@ -258,7 +258,8 @@ def test_a_folder_says_what_it_holds_and_what_is_chosen(tmp_path: Path, trained:
     (folder / "notes.txt").write_text("mine")
     recipe = trained(folder, *SMALL)
     assert (recipe["kind"], recipe["name"], recipe["data"]) == ("images", "images", str(folder))
-    assert recipe["said"][0] == f"{folder} holds images (20 files of images, 1 of text), trained by recipe images"
+    found = "20 files of images, 1 of text"
+    assert recipe["said"][0] == f"sparring: {folder} holds images ({found}), trained by recipe images"
 
 
 def test_a_recipe_that_is_named_is_not_explained(tmp_path: Path, trained: Callable[..., dict[str, Any]]) -> None:
@@ -284,7 +285,8 @@ def test_two_folders_are_two_domains(tmp_path: Path, trained: Callable[..., dict
     one, other = drawn(tmp_path / "a", side=16), drawn(tmp_path / "b", side=16)
     recipe = trained(one, other, *QUICK, "--width", 4, "--blocks", 1, "--batch", 2)
     assert (recipe["kind"], recipe["data"], recipe["data_b"]) == ("translation", str(one), str(other))
-    assert recipe["said"][0] == f"{one} and {other} hold two domains (40 files of images), trained by recipe cyclegan"
+    found = "two domains (40 files of images)"
+    assert recipe["said"][0] == f"sparring: {one} and {other} hold {found}, trained by recipe cyclegan"
     assert trained("cut", *QUICK, "--width", 4, "--blocks", 1, "--batch", 2, "--data", one, other)["data_b"] == str(
         other
     )

@@ -93,9 +93,7 @@ def test_a_discriminator_that_only_compares_is_not_asked(
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
-    assert line.startswith(
-        "sparring: min_probability: this model's discriminator only compares, it gives no log odds; "
-    )
+    assert line.startswith("sparring: min_probability: this model's objective gives no log odds; ")
     assert not (tmp_path / "x.npz").exists()
 
 

@@ -54,12 +54,14 @@ def setting(
     unit: str = "",
     common: bool = False,
 ) -> Any:
-    """A field of :class:`Settings`.
+    """A field of :class:`Settings`. Raises ValueError for a group that there is not.
 
     ``group`` is one of ``GROUPS``; bounds include themselves, ``above`` does not; ``aliases`` are other words for some
     of the ``choices``; ``unit`` is ``time`` for seconds that may be typed as ``10m``, ``path`` for files and folders;
     ``common`` settings are those that people change first, which ``--help`` shows.
     """
+    if group not in ("", *GROUPS):
+        raise ValueError(f"'{group}' is no group of settings; choose one of {', '.join(GROUPS)}")
     limits = {"low": low, "high": high, "above": above, "choices": tuple(choices or ())}
     words = {"help": help, "group": group, "aliases": dict(aliases or {}), "unit": unit, "common": common}
     return dataclasses.field(default=default, metadata={**words, **limits})
@@ -167,9 +169,14 @@ def with_present_names(settings: type[Settings], values: Mapping[str, Any], wher
     return {old.get(name, name): value for name, value in values.items()}
 
 
+def is_first() -> bool:
+    """Whether this is the process that talks, of all that a launcher started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def note(line: str) -> None:
-    """A line to the user on standard error, from the first of several processes alone."""
-    if os.environ.get("RANK", "0") == "0":
+    """Print a line on standard error, in the first process alone."""
+    if is_first():
         print(f"sparring: {line}", file=sys.stderr)
 
 

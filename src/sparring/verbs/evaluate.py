@@ -68,13 +68,13 @@ def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
     if entry is None:
         raise UserError(f"{holding([place])}, which does not tell what kind of data it is; nor does {path}")
     kind = options_of("evaluate", entry.recipe.kind)
-    asked = kind().changed(options)
+    asked = kind().changed({name: value for name, value in options.items() if value is not None})
     assert isinstance(asked, EvaluateOptions)
     modality, preset = modality_of(entry.recipe.kind), next(iter(entry.presets.values()))
     own = [name for name in fields(kind) if name in fields(entry.recipe) and name not in fields(EvaluateOptions)]
-    reading = {name: getattr(asked, name) for name in own}
-    made, source = (modality.open_source(preset.changed({**reading, "data": data})) for data in (str(path), place))
-    return assess(FolderTarget(modality, made, source, path), asked, precision.find_device(asked.device), say)
+    recipe = preset.changed({name: getattr(asked, name) for name in own})
+    made, source = (modality.open_source(recipe.changed({"data": data})) for data in (str(path), place))
+    return assess(FolderTarget(modality, recipe, made, source, path), asked, precision.find_device(asked.device), say)
 
 
 def write(evaluation: Evaluation, folder: Path) -> list[str]:

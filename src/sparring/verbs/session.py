@@ -31,6 +31,7 @@ from sparring.data.order import Order, held_out_count, split
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of
+from sparring.modality import Modality
 from sparring.report.report import write_report
 from sparring.verbs.card import model_card
 from sparring.version import __version__
@@ -54,7 +55,8 @@ class Outcome:
 class Session:
     """``open_run`` is asked for the run folder only when recipe, data, game and device are known to be good.
 
-    Raises :class:`UserError` when the data cannot be used, or are not what the run began with.
+    Raises :class:`UserError` when the data cannot be used, or are not what the run began with; TypeError for a modality
+    that could not read its own models.
     """
 
     def __init__(self, recipe: Recipe, process: Process, open_run: Callable[[], Run]) -> None:
@@ -66,6 +68,11 @@ class Session:
         # Data, game, device
         self.modality = modality_of(recipe.kind)
         self.source = self.modality.open_source(recipe)
+        if type(self.source.form) is not self.modality.form:
+            form = type(self.source.form).__name__
+            raise TypeError(
+                f"{recipe.kind}: its source has a {form}, and so must Modality.form be; models are read by it"
+            )
         torch.manual_seed(mixed(recipe.seed))
         self.game = self.modality.build_game(recipe, self.source.form)
         device = precision.find_device(recipe.device, process.local_rank)
@@ -209,7 +216,9 @@ class Session:
             say(f"skipped {bad.path}: {bad.reason}")
         if len(source.bad_files) > NAMED:
             say(f"skipped {len(source.bad_files) - NAMED} more bad files; 'sparring data check' names them all")
-        sizes = ", ".join(f"{name} {number / 1e6:.2f}M" for name, number in players.items())
+        sizes = ", ".join(
+            f"{name} {number / 1e6:.2f}M" if number > 1e5 else f"{name} {number:,}" for name, number in players.items()
+        )
         say(f"{sizes} parameters; {self.precision}")
         verb = f"going on after {seen:,} examples" if resumed else "training"
         say(f"{verb} in {self.run.folder}; Ctrl-C saves and stops")
@@ -230,7 +239,10 @@ class Session:
     @property
     def use(self) -> str:
         """The command that uses the trained model, with ``{run}`` in place of its folder."""
-        return "sample {run} -n 64" if "" in self.game.outputs else "translate {run} INPUT..."
+        if "" in self.game.outputs:
+            return "sample {run} -n 64"
+        translates = type(self.modality).translate is not Modality.translate
+        return "translate {run} INPUT..." if translates else "evaluate {run}"
 
     def say_goodbye(self, outcome: Outcome) -> None:
         """How it ended and how to go on."""

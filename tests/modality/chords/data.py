@@ -25,7 +25,8 @@ class ChordForm(Form):
 
 
 class ChordSource:
-    """Chords in memory, with the kind of each."""
+    """Chords in memory, with the kind of each. Raises :class:`UserError` for fewer than 16 of them, or a kind that is
+    not in ``form``, which is that of a model."""
 
     in_memory = True
 

@@ -11,7 +11,7 @@ from sparring.core.adversarial import AdversarialGame
 from sparring.core.game import Batch
 
 
-class Generator(nn.Module):
+class ChordGenerator(nn.Module):
     """Latents ``(batch, latent)`` and labels ``(batch,)`` to how much of each note there is, ``(batch, 12)`` in [0,
     1]."""
 
@@ -24,7 +24,7 @@ class Generator(nn.Module):
         return self.body(latent + self.labels(labels))
 
 
-class Discriminator(nn.Module):
+class ChordDiscriminator(nn.Module):
     """Chords ``(batch, 12)`` and labels ``(batch,)`` to logits ``(batch,)``."""
 
     def __init__(self, hidden: int, labels: int) -> None:
@@ -41,8 +41,8 @@ class ChordGame(AdversarialGame):
 
     def __init__(self, recipe: ChordRecipe, form: ChordForm) -> None:
         labels = max(1, len(form.labels))
-        pair = Generator(recipe.latent, recipe.hidden, labels), Discriminator(recipe.hidden, labels)
-        super().__init__(*pair, recipe, classes=labels)
+        generator = ChordGenerator(recipe.latent, recipe.hidden, labels)
+        super().__init__(generator, ChordDiscriminator(recipe.hidden, labels), recipe, classes=labels)
 
     def real(self, batch: Batch) -> Tensor:
         """The batch's chords, float ``(rows, 12)`` of 0 and 1."""
