@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from sparring.arguments import ANSWERS, read
-from sparring.core.settings import Settings, fields, setting
+from sparring.core.settings import Settings, fields, setting, settings
 from sparring.modalities import ENTRIES
 from sparring.options import SampleOptions, TrainOptions
 

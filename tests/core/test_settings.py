@@ -314,3 +314,8 @@ def test_an_old_name_is_unknown_where_nobody_replaced_it(mistake: Callable[..., 
 def test_a_recipe_keeps_the_old_names_of_what_it_is_made_of(entry: Any) -> None:
     old = {name: new for parent in entry.recipe.__mro__ for name, new in vars(parent).get("renamed", {}).items()}
     assert entry.recipe.renamed == old
+
+
+def test_a_group_that_there_is_not_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(ValueError, match="'networks' is no group of settings"):
+        setting(1, "a number", "networks")

@@ -18,6 +18,7 @@ from sparring.modalities import (
     ENTRIES,
     MOST,
     RECIPES,
+    all_recipes,
     by_endings,
     entry_for,
     files_below,
@@ -29,7 +30,7 @@ from sparring.modalities import (
     options_of,
     recipe_for,
 )
-from sparring.modality import Modality
+from sparring.modality import Entry, Modality
 from sparring.options import VERBS
 
 SETS = [(name, kind) for kind, entry in ENTRIES.items() for name in entry.sets]
@@ -293,3 +294,15 @@ def test_an_option_that_a_model_does_not_have_is_told(tmp_path: Path, mistake: C
     assert mistake(options_for, "sample", model, {"count": 0}).startswith("count: 0 is too small")
     text = a_model(tmp_path / "text", {"kind": "text"})
     assert "top_p" in fields(type(options_for("sample", text, {"top_p": 0.9})))
+
+
+def test_the_name_of_a_set_is_trained_on_by_its_modality() -> None:
+    assert find_recipe("gaussians-8").to_dict()["data"] == "gaussians-8"
+    assert find_recipe("gaussians-8").kind == "points"
+
+
+def test_two_recipes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Entry(RECIPES["gaussians"].__class__, {"digits": RECIPES["gaussians"]})
+    monkeypatch.setitem(ENTRIES, "others", other)
+    with pytest.raises(ValueError, match="recipe 'digits' of others has the name of another one"):
+        all_recipes()

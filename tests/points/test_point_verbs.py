@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from table import smallest
 from torch import Tensor, nn
 
 from sparring import scoring
@@ -31,6 +32,7 @@ from sparring.points.recipes import RECIPES
 from sparring.scoring import SHOWN
 from sparring.verbs.check import check
 from sparring.verbs.evaluate import evaluate
+from sparring.verbs.sample import sample
 from sparring.verbs.score import score
 from sparring.verbs.train import train
 
@@ -422,3 +424,14 @@ def test_which_real_points_are_compared(
     assert not np.array_equal(chosen.floor, np.sort(chosen.floor))
     assert np.array_equal(choose(real, made, asked, seed=3).floor, chosen.floor)
     assert not np.array_equal(choose(real, made, asked, seed=4).floor, chosen.floor)
+
+
+def test_options_in_python_are_checked_as_on_the_command_line(mistake: Callable[..., str], tmp_path: Path) -> None:
+    run = train(smallest("gaussians", tmp_path, steps=2), out=tmp_path / "run").run
+    model = load(run, device="cpu")
+    assert (
+        mistake(lambda: model.sample(3, temperature=1.0)) == "temperature: points are not sampled with it; leave it out"
+    )
+    assert mistake(lambda: model.sample(3, count_of="x")).startswith("count_of: ")
+    made = sample(run, out=tmp_path / "deep" / "er" / "points.csv", count=3, device="cpu")
+    assert Path(made["written"][0]).exists()
