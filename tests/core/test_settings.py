@@ -21,6 +21,7 @@ from sparring.core.settings import (
     TYPES,
     Settings,
     as_typed,
+    check_range,
     duration,
     fields,
     plain,
@@ -319,3 +320,10 @@ def test_a_recipe_keeps_the_old_names_of_what_it_is_made_of(entry: Any) -> None:
 def test_a_group_that_there_is_not_is_refused_where_it_is_declared() -> None:
     with pytest.raises(ValueError, match="'networks' is no group of settings"):
         setting(1, "a number", "networks")
+
+
+@pytest.mark.parametrize("kind", [*(entry.recipe for entry in ENTRIES.values()), *OPTIONS.values()])
+def test_every_default_is_what_its_field_allows(kind: type[Settings]) -> None:
+    """Only other values are checked when settings are made."""
+    for name, field in fields(kind).items():
+        check_range(name, field.default, field.metadata)

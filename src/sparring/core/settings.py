@@ -112,7 +112,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, field in fields(type(self)).items():
-            check_range(name, getattr(self, name), field.metadata)
+            if (value := getattr(self, name)) is not field.default:
+                check_range(name, value, field.metadata)
         for name, (other, values) in self.only_with.items():
             if getattr(self, other) not in values and getattr(self, name) != fields(type(self))[name].default:
                 raise UserError(
