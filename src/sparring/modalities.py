@@ -27,15 +27,21 @@ if TYPE_CHECKING:
 
     from sparring.model import Model
 
-ENTRIES = {
-    entry.recipe.kind: entry
-    for entry in (
-        images.ENTRY,
-        translation.ENTRY,
-        text.ENTRY,
-        points.ENTRY,
-    )
-}
+
+def by_kind(*entries: Entry) -> dict[str, Entry]:
+    """The entries by the modality's name. Raises ValueError where two have one name."""
+    table = {entry.recipe.kind: entry for entry in entries}
+    if len(table) < len(entries):
+        raise ValueError(f"two of the modalities {', '.join(entry.recipe.kind for entry in entries)} have one name")
+    return table
+
+
+ENTRIES = by_kind(
+    images.ENTRY,
+    translation.ENTRY,
+    text.ENTRY,
+    points.ENTRY,
+)
 
 
 def all_recipes() -> dict[str, Recipe]:

@@ -20,6 +20,7 @@ from sparring.modalities import (
     RECIPES,
     all_recipes,
     by_endings,
+    by_kind,
     entry_for,
     files_below,
     find_recipe,
@@ -306,3 +307,8 @@ def test_two_recipes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(ENTRIES, "others", other)
     with pytest.raises(ValueError, match="recipe 'digits' of others has the name of another one"):
         all_recipes()
+
+
+def test_two_modalities_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two of the modalities images, images have one name"):
+        by_kind(ENTRIES["images"], ENTRIES["images"])

@@ -16,7 +16,7 @@ import pytest
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "src" / "sparring"
 IMPORT = "import sparring.images.recipes as images\n"
-ENTRY = "        points.ENTRY,\n"
+ENTRY = "    points.ENTRY,\n"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = table.read_text()
     assert text.count(IMPORT) == text.count(ENTRY) == 1
     text = text.replace(IMPORT, f"import sparring.chords.recipes as chords\n{IMPORT}")
-    table.write_text(text.replace(ENTRY, f"{ENTRY}        chords.ENTRY,\n"))
+    table.write_text(text.replace(ENTRY, f"{ENTRY}    chords.ENTRY,\n"))
     return place
 
 
