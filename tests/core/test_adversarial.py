@@ -200,6 +200,16 @@ def test_accuracies_by_hand(objective: str, right: list[float]) -> None:
     assert [step.report[f"accuracy/{side}"].item() for side in ("real", "fake")] == right
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3)])
+def test_an_example_has_one_logit_the_mean_of_those_of_its_patches(shape: tuple[int, ...]) -> None:
+    answers = torch.randn(5, *shape, generator=torch.Generator().manual_seed(0))
+    expected = answers.reshape(5, -1).mean(1)
+    game = a_game()
+    logits = game.logits({"discriminator": lambda examples, labels: answers}, {}, torch.zeros(5, 2))
+    torch.testing.assert_close(logits, expected)
+    assert logits.shape == (5,)
+
+
 def test_samples_are_those_of_their_seed() -> None:
     game, count = a_game(), 2 * CHUNK + 3
     latents = torch.randn(count, LATENT, generator=torch.Generator().manual_seed(5))

@@ -117,6 +117,6 @@ class AdversarialGame(Game, Output):
     @torch.no_grad()
     def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
         """Logits ``(rows,)`` of ``examples`` ``(rows, ...)``, under the labels of ``conditions`` where the game has
-        labels."""
+        labels; the mean of an example's logits from a discriminator of patches."""
         logits: Tensor = networks["discriminator"](examples, self.labels(conditions))
-        return logits.float()
+        return logits.float().reshape(len(examples), -1).mean(1)

@@ -134,7 +134,8 @@ class Monitor:
             if self.recipe.metric not in measured and not self.told_unmeasured:
                 self.told_unmeasured = True
                 self.status.say(
-                    f"warning: {self.recipe.metric} cannot be measured here, so best/ is not kept: too few data"
+                    f"warning: {self.recipe.metric} cannot be measured here, so best/ is not kept: too few data, or "
+                    "features that are not finite"
                 )
         measured = processes.broadcast(measured)
         distance = measured.get(self.recipe.metric, math.inf)
