@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from sparring.core.errors import UserError
 from sparring.core.precision import runs_in_bfloat16
 
 sys.path.insert(0, str(Path(__file__).parent / "conformance"))
+
+
+torch.set_num_threads(1)  # networks as small as those of the tests only spin on more
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

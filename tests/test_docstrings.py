@@ -92,6 +92,14 @@ def test_public_functions_that_raise_say_what() -> None:
     assert [each.where for each in asked if not re.search(r"\b[Rr]aise", each.said)] == []
 
 
+def test_what_is_raised_is_said_with_its_reason() -> None:
+    bare = re.compile(r"\bRaises?\s+(:class:`\w+`[\s,]*(and|or)?\s*)+\.")
+    assert bare.search("Raises :class:`UserError`.")
+    assert bare.search("Raises :class:`UserError` and\n    :class:`OSError`.")
+    assert not bare.search("Raises :class:`UserError` without data.")
+    assert [each.where for each in FUNCTIONS if bare.search(each.said)] == []
+
+
 def test_docstrings_are_sentences_that_stand_alone() -> None:
     """An empty one, one that only points elsewhere, or one of a word or two says nothing; then there is better none."""
     short = []

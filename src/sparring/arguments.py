@@ -41,7 +41,8 @@ class Typed:
 
 
 def read(verb: str, words: Sequence[str], kinds: Iterable[type[Settings]]) -> Typed:
-    """What was typed after a verb whose options are those of any of ``kinds``. Raises :class:`UserError`.
+    """What was typed after a verb whose options are those of any of ``kinds``. Raises :class:`UserError` for an option
+    that none of them has, and for one without its value.
 
     An option stands anywhere among the words, as ``--name value`` or ``--name=value``, with dashes or underscores; a
     yes/no setting is ``--name`` or ``--no-name``; after ``--`` there are words alone. Values stay text: the settings
@@ -72,7 +73,8 @@ def read(verb: str, words: Sequence[str], kinds: Iterable[type[Settings]]) -> Ty
 def read_option(
     verb: str, word: str, rest: list[str], typed: Typed, known: Mapping[str, Field[Any]], renamed: Mapping[str, str]
 ) -> None:
-    """Read one option and take its values off the ``rest`` of the words. Raises :class:`UserError`."""
+    """Read one option and take its values off the ``rest`` of the words. Raises :class:`UserError` for an option that
+    is not ``known``, and for one without its value."""
     flag, equals, value = word.partition("=")
     if flag.startswith("-n") and flag[2:].isdigit():
         flag, equals, value = "-n", "=", flag[2:]  # -n5
@@ -112,7 +114,7 @@ def refuse(verb: str, flag: str, known: Iterable[str]) -> NoReturn:
 
 def read_for_model(verb: str, words: Sequence[str], about: str, takes: str, examples: Sequence[str]) -> Typed | None:
     """What was typed after a verb that works on a model; None where that was a wish for help, which is printed. Raises
-    :class:`UserError`."""
+    :class:`UserError` for an option that the verb does not have."""
     typed = read(verb, words, [options_of(verb, kind) for kind in ("", *ENTRIES)])
     if not typed.help:
         return typed
@@ -136,6 +138,14 @@ def one_word(typed: Typed, verb: str, what: str) -> str:
         wrong = f"takes {what}, not {' '.join(typed.words)}" if typed.words else f"give {what}"
         raise UserError(f"{verb}: {wrong}; see 'sparring {verb} --help'")
     return typed.words[0]
+
+
+def run_and_more(typed: Typed, verb: str, what: str, takes: str) -> tuple[str, list[str]]:
+    """The run and the words after it, ``what`` a verb works on. Raises :class:`UserError` where one of them is
+    missing."""
+    if len(typed.words) < 2:
+        raise UserError(f"{verb}: give a run and {what}: sparring {verb} RUN {takes}")
+    return typed.words[0], typed.words[1:]
 
 
 def recipe_and_data(typed: Typed) -> tuple[str, list[str]]:

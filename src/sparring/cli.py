@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sparring.arguments import Typed, help_text, listed, one_word, read, read_for_model, recipe_and_data
+from sparring.arguments import Typed, help_text, listed, one_word, read, read_for_model, recipe_and_data, run_and_more
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, is_first, nearest, note
@@ -118,7 +118,7 @@ def sample(words: list[str]) -> None:
 
 
 def translate(words: list[str]) -> None:
-    """Translate pictures and videos. Raises :class:`UserError` for a mistake of the caller's."""
+    """Translate pictures and videos."""
     typed = read_for_model("translate", words, "Translate files from one domain into another.", "RUN INPUT...", (
         "sparring translate runs/neon photos/ --out neon/",
         "sparring translate runs/neon a.jpg --direction b2a --out b.jpg",
@@ -126,13 +126,12 @@ def translate(words: list[str]) -> None:
     ))  # fmt: skip
     if typed is None:
         return
-    if len(typed.words) < 2:
-        raise UserError("translate: give a run and what to translate: sparring translate RUN INPUT...")
+    run, inputs = run_and_more(typed, "translate", "what to translate", "INPUT...")
 
     from sparring.core.status import Status
     from sparring.verbs.translate import translate as verb
 
-    result = verb(typed.words[0], typed.words[1:], **typed.values, say=Status().say)
+    result = verb(run, inputs, **typed.values, say=Status().say)
     answer(typed, result, result.pop("summary", listed(result["written"])))
 
 
@@ -155,7 +154,7 @@ def evaluate(words: list[str]) -> None:
 
 
 def score(words: list[str]) -> None:
-    """Score single examples. Raises :class:`UserError` for a mistake of the caller's."""
+    """Score single examples."""
     about = "What a model thinks of single examples: its discriminator's score, of text also the likelihood."
     typed = read_for_model("score", words, about, "RUN FILE...", (
         "sparring score runs/digits scans/",
@@ -164,13 +163,12 @@ def score(words: list[str]) -> None:
     ))  # fmt: skip
     if typed is None:
         return
-    if len(typed.words) < 2:
-        raise UserError("score: give a run and the files to score: sparring score RUN FILE...")
+    run, files = run_and_more(typed, "score", "the files to score", "FILE...")
 
     from sparring.core.status import Status
     from sparring.verbs.score import score as verb
 
-    result = verb(typed.words[0], typed.words[1:], **typed.values, say=Status().say)
+    result = verb(run, files, **typed.values, say=Status().say)
     answer(typed, result, result.pop("summary"))
 
 
@@ -288,6 +286,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as bug:  # the one place where a bug of ours becomes a line
         if os.environ.get("SPARRING_TRACEBACK"):
             raise
+        if isinstance(bug, OSError) and bug.filename is not None:  # a name too long, a folder that may not be read
+            return complain(f"{bug.filename}: {bug.strerror}; check the path and its permissions", 2)
         kind = type(bug).__name__
         return complain(f"internal error ({kind}: {bug}); SPARRING_TRACEBACK=1 shows where, please report it", 1)
     return 0

@@ -118,8 +118,8 @@ def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
         raise UserError(f"n: there are {made:,} samples, not {asked:,}; ask for fewer, or leave -n out")
     if asked is not None and asked > real // 2:
         raise UserError(
-            f"n: {asked:,} samples need as many real examples for the floor and as many again to compare with, but "
-            f"there are {real:,}; ask for {real // 2:,} or fewer, or give more data"
+            f"n: {asked:,} samples need as many real examples for the real-data baseline and as many again to compare "
+            f"with, but there are {real:,}; ask for {real // 2:,} or fewer, or give more data"
         )
     count = asked or min(MOST, real // 2, MOST if made is None else made)
     if count < LEAST:

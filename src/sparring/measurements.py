@@ -116,9 +116,8 @@ class OutputMeasurements:
     @cached_property
     def real(self) -> Tensor:
         """Features ``(n, dimensions)`` of the real examples that distances are taken to."""
-        parts = np.split(
-            self.chosen, range(FITTED, len(self.chosen), FITTED)
-        )  # not all at once as floating-point numbers
+        # Some at a time: floating-point numbers take more room than what is compared
+        parts = np.split(self.chosen, range(FITTED, len(self.chosen), FITTED))
         return self.features(torch.cat([self.real_at(part) for part in parts]))
 
     @cached_property

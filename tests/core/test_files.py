@@ -120,7 +120,7 @@ def test_what_may_be_written(tmp_path: Path, mistake: Callable[..., str]) -> Non
     path = tmp_path / "a.csv"
     may_write(path, (".csv", ".png"), "points are", overwrite=False)
     assert mistake(may_write, tmp_path / "a.doc", (".csv", ".png"), "points are", overwrite=True) == (
-        f"{tmp_path / 'a.doc'}: points are written as one of .csv, .png"
+        f"{tmp_path / 'a.doc'}: points are written as one of .csv, .png; choose another --out"
     )
     path.touch()
     assert "exists" in mistake(may_write, path, (".csv",), "points are", overwrite=False)

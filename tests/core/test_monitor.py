@@ -204,7 +204,7 @@ def test_that_there_is_no_best_is_told_once(tmp_path: Path) -> None:
         seat.measure(examples)
     (line,) = seat.watched.lines
     assert line == (
-        "warning: frechet cannot be measured here, so best/ is not kept: too few data, or features that are not finite"
+        "warning: frechet cannot be measured here, so best/ is not kept: too few data, or numbers that are not finite"
     )
     assert seat.best == [24]
     assert seat.monitor.best == Best(2.0, 24, 0)  # what cannot be measured is no miss

@@ -3,7 +3,6 @@ be called by these names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,15 +28,6 @@ from sparring.text.vocabulary import END, SPECIAL
 CPU = torch.device("cpu")
 WORDS, FREQUENT, LENGTH = 8000, 300, 12
 MEMBERS, HELD_OUT = 32, 256
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads that wait for each other take longer than networks as small as these."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def a_recipe(**settings: Any) -> TextRecipe:

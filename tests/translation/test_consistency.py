@@ -21,14 +21,6 @@ pytest.importorskip("cv2", reason="OpenCV comes with the extra 'video'")
 HEIGHT, WIDTH = 48, 64
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def textured(seed: int = 0, low: int = 60, high: int = 190, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:
     """Blurred noise, RGB uint8: something to follow, nothing near black or white."""
     import cv2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,6 @@ from sparring.translation.data import open_source
 pytest.importorskip("cv2", reason="finding cuts needs OpenCV")
 
 SCENES = {"dark": (20, 30, 40), "red": (200, 30, 30), "green": (30, 200, 60), "light": (230, 230, 240)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def frame(index: int, scene: str, side: int = SIDE) -> np.ndarray:

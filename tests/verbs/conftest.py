@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from table import smallest
 
 for name in ("films", "translation"):
@@ -20,15 +18,6 @@ SMALL = {
     "points": ("gaussians-ring", {}),
 }
 """The recipe that stands for each kind, and what is changed of its smallest settings."""
-
-
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small only spin on more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

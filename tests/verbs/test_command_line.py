@@ -402,6 +402,30 @@ def test_the_ending_of_a_sheet_is_judged_before_data_are_read(
     assert line == f"{out}: the preview is written as .png; choose another --out"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sample", "{run}", "-n", "2", "--out", "{long}.png"],
+        ["sample", "{run}", "-n", "2", "--out", "{long}.npz"],
+        ["sample", "{long}"],
+        ["score", "{run}", "{run}", "--out", "{long}.tsv"],
+        ["data", "check", "digits", "--out", "{long}.png"],
+        ["data", "check", "{long}"],
+        ["evaluate", "{long}"],
+        ["info", "{long}"],
+        ["resume", "{long}"],
+        ["train", "digits", "--steps", "1", "--out", "{long}"],
+        ["train", "{long}"],
+    ],
+    ids=lambda words: " ".join(words).replace("{", "").replace("}", ""),
+)
+def test_a_name_too_long_is_told(words: list[str], finished_run: Path, refusal: Callable[..., str]) -> None:
+    long = "x" * 300
+    line = refusal(*(word.format(run=finished_run, long=long) for word in words))
+    assert long in line
+    assert "internal error" not in line
+
+
 def test_nothing_is_drawn_of_text(tmp_path: Path, refusal: Callable[..., str]) -> None:
     table = HOME["topics"].draw_lines(tmp_path / "lines.tsv", 240)
     assert refusal("data", "check", table, "--out", "a.svg") == "out: nothing is drawn of text; leave it out"

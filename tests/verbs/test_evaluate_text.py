@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from table import smallest
 from text_runs import a_table, answer, both_phases, draw_lines, pretraining, sentences
-from translation_runs import files_below, one_thread, refused
+from translation_runs import files_below, refused
 
 from sparring.cli import main
 from sparring.modalities import load
@@ -19,7 +19,6 @@ from sparring.verbs.train import train
 
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 
-threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 table = pytest.fixture(scope="module")(a_table)
 run = pytest.fixture(scope="module")(both_phases)
 pretrained = pytest.fixture(scope="module")(pretraining)

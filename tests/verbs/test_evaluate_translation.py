@@ -15,7 +15,7 @@ from made_films import smooth
 from PIL import Image
 from table import smallest
 from torch import Tensor
-from translation_runs import Alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
+from translation_runs import Alternating, files_below, knowing, noisy, refused, same, tiny
 
 from sparring.images.features import learned
 from sparring.media.films.warping import WarpingError
@@ -30,7 +30,6 @@ OWN = ["cycle_error", "hidden", "luminance", "label_kept", "paired_error"]
 SIDE = 16
 
 evaluate = functools.partial(on_any_device, device="cpu")
-threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 
 
 @pytest.fixture(scope="module", autouse=True)

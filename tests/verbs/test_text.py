@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import torch
 from text_runs import LINES, a_table, answer, both_phases, pretraining, sentences
-from translation_runs import files_below, one_thread, refused
+from translation_runs import files_below, refused
 
 from sparring.cli import main
 from sparring.core.errors import UserError
@@ -23,7 +23,6 @@ from sparring.text.reading.lines import read_lines
 
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 
-threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 table = pytest.fixture(scope="module")(a_table)
 run = pytest.fixture(scope="module")(both_phases)
 pretrained = pytest.fixture(scope="module")(pretraining)

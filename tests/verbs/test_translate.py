@@ -13,12 +13,11 @@ import torch
 from made_films import RATE, film_maker, packets, psnr, smooth
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from torch import Tensor
-from translation_runs import Alternating, files_below, knowing, noisy, one_thread, refused, same, tiny
+from translation_runs import Alternating, files_below, knowing, noisy, refused, same, tiny
 
 from sparring.cli import main
 from sparring.media.films.reading import open_film
 
-threads = pytest.fixture(scope="module", autouse=True)(one_thread)
 ORIENTATION = ExifTags.Base.Orientation
 
 

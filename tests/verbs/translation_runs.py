@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from table import smallest
 from torch import Tensor
 from translating import Known
@@ -73,11 +72,3 @@ def files_below(folder: Path) -> set[str]:
 def noisy(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
     """uint8 ``(height, width, channels)``."""
     return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
-
-
-def one_thread() -> Any:
-    """A fixture's body."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

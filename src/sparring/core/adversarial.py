@@ -22,7 +22,8 @@ CHUNK = 256  # samples made at once: bounds memory, and keeps results independen
 
 class AdversarialGame(Game, Output):
     """Generator ``(latents (batch, latent), labels or None) -> examples`` against
-    discriminator ``(examples, labels or None) -> logits (batch,)``. Makes one kind of example, so it is its own output.
+    discriminator ``(examples, labels or None) -> logits (batch, ...)``, one of each example or of each of its patches.
+    Makes one kind of example, so it is its own output.
 
     ``classes`` is how many labels there are, 0 for a game without; ``augment``: see :class:`AdversarialLoss`.
     """

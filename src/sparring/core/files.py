@@ -50,7 +50,8 @@ def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) ->
     """Raise :class:`UserError` for an ending that ``what`` is not written as, and for a file that is there unless
     ``overwrite``."""
     if path.suffix not in endings:
-        raise UserError(f"{path}: {what} written as one of {', '.join(endings)}")
+        known = f"one of {', '.join(endings)}" if len(endings) > 1 else endings[0]
+        raise UserError(f"{path}: {what} written as {known}; choose another --out")
     if path.exists() and not overwrite:
         raise UserError(f"{path}: exists; choose another --out, or --overwrite")
 

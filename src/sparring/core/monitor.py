@@ -38,8 +38,7 @@ class Monitor:
     """Watches a run for the person who trains it; only the first process writes and measures.
 
     ``measurements`` None measures nothing. ``preview(networks, progress)`` writes some samples into the run and
-    returns the file. ``publish(networks, folder, progress)`` writes a model
-    folder.
+    returns the file. ``publish(networks, folder, progress)`` writes a model folder.
     """
 
     def __init__(
@@ -135,7 +134,7 @@ class Monitor:
                 self.told_unmeasured = True
                 self.status.say(
                     f"warning: {self.recipe.metric} cannot be measured here, so best/ is not kept: too few data, or "
-                    "features that are not finite"
+                    "numbers that are not finite"
                 )
         measured = processes.broadcast(measured)
         distance = measured.get(self.recipe.metric, math.inf)

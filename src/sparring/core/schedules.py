@@ -68,7 +68,7 @@ def schedule(text: str | float | Schedule) -> Schedule:
 
 
 def number(text: str | float) -> float:
-    """A finite number, with k or M for thousands or millions: ``500k``. Raises :class:`UserError`."""
+    """A finite number, with k or M for thousands or millions: ``500k``. Raises :class:`UserError` for anything else."""
     match = re.fullmatch(r"([-+]?[0-9._]*(?:e[-+]?[0-9]+)?)([km]?)", str(text).strip().lower())
     try:
         value = float(match[1]) * SUFFIXES[match[2]] if match else math.nan

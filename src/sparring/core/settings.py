@@ -203,7 +203,7 @@ def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
 
 
 def read_bool(value: Any) -> bool:
-    """True or false. Raises :class:`UserError`."""
+    """True or false. Raises :class:`UserError` for what is no word for either."""
     word = str(value).lower()
     if word not in YES_NO:
         raise UserError(f"'{value}' is neither true nor false")
@@ -211,7 +211,7 @@ def read_bool(value: Any) -> bool:
 
 
 def read_whole(value: Any) -> int:
-    """A whole number, with k or M for thousands or millions. Raises :class:`UserError`."""
+    """A whole number, with k or M for thousands or millions. Raises :class:`UserError` for anything else."""
     amount = number(value)
     if amount != int(amount) or isinstance(value, bool):
         raise UserError(f"'{value}' is not a whole number")
@@ -219,7 +219,7 @@ def read_whole(value: Any) -> int:
 
 
 def duration(value: Any) -> float:
-    """Seconds, from ``90``, ``90s``, ``1h30m``. Raises :class:`UserError`."""
+    """Seconds, from ``90``, ``90s``, ``1h30m``. Raises :class:`UserError` for what is no length of time."""
     if isinstance(value, float):
         return number(value)  # as YAML gives it: its text may have an exponent
     text = str(value).strip().lower()

@@ -55,7 +55,8 @@ class Points(Modality):
     def write(
         self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
     ) -> list[Path]:
-        """Write points ``(n, dimensions)`` as a picture, an array or a table. Raises :class:`UserError`."""
+        """Write points ``(n, dimensions)`` as a picture, an array or a table. Raises :class:`UserError` for
+        another ending of ``out``, and where something is there already."""
         return write_samples(samples, out, note, overwrite=overwrite)
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:

@@ -42,7 +42,8 @@ class Text(Modality):
     sheet = ".svg"
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
-        """The lines that the recipe names, in the vocabulary of a model's ``form``. Raises :class:`UserError`."""
+        """The lines that the recipe names, in the vocabulary of a model's ``form``. Raises :class:`UserError` when
+        there are none to be had, and for labels that do not fit the recipe or ``form``."""
         assert isinstance(recipe, TextRecipe)
         assert form is None or isinstance(form, TextForm)
         return open_source(recipe, form)
@@ -59,7 +60,7 @@ class Text(Modality):
         self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
     ) -> list[Path]:
         """Write lines of characters ``(n, longest)`` as plain text, a table, or a picture. Raises
-        :class:`UserError`."""
+        :class:`UserError` for another ending of ``out``, and where something is there already."""
         return write_samples(samples, labels, out, note, overwrite=overwrite)
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:

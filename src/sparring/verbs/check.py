@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, write_atomically
+from sparring.core.files import make_folder, may_write, write_atomically
 from sparring.core.recipe import Recipe
 from sparring.core.settings import fields
 from sparring.media.pictures.notes import stamped
@@ -60,9 +59,6 @@ def place_of_sheet(options: CheckOptions, recipe: Recipe, ending: str) -> Path:
     path = Path(options.out)
     if not ending:
         raise UserError(f"out: nothing is drawn of {recipe.kind}; leave it out")
-    if path.suffix.lower() != ending:
-        raise UserError(f"{path}: the preview is written as {ending}; choose another --out")
-    if os.path.exists(path) and not options.overwrite:
-        raise UserError(f"{path}: exists; choose another --out, or --overwrite")
+    may_write(path, (ending,), "the preview is", options.overwrite)
     make_folder(path.parent)
     return path

@@ -68,7 +68,7 @@ def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
     if entry is None:
         raise UserError(f"{holding([place])}, which does not tell what kind of data it is; nor does {path}")
     kind = options_of("evaluate", entry.recipe.kind)
-    asked = kind().changed({name: value for name, value in options.items() if value is not None})
+    asked = kind().changed(options)
     assert isinstance(asked, EvaluateOptions)
     modality, preset = modality_of(entry.recipe.kind), next(iter(entry.presets.values()))
     own = [name for name in fields(kind) if name in fields(entry.recipe) and name not in fields(EvaluateOptions)]

@@ -58,7 +58,8 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
 
 
 def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
-    """The recipe that was given in one of the ways that :func:`train` takes it. Raises :class:`UserError`."""
+    """The recipe that was given in one of the ways that :func:`train` takes it. Raises :class:`UserError` for a name
+    that no recipe has, and for paths that decide none."""
     if isinstance(recipe, str | Path):
         return find_recipe(str(recipe))
     return recipe_for([str(path) for path in recipe]) if isinstance(recipe, Sequence) else recipe

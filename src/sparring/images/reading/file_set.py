@@ -24,7 +24,7 @@ class FileSet(Protocol):
     bad_files: list[BadFile]  # folders that could not be looked into
 
     def read(self, name: str) -> Path | bytes:
-        """A path to open, or the contents. Raises :class:`BadImage`."""
+        """A path to open, or the contents. Raises :class:`BadImage` where it cannot be unpacked."""
 
 
 def is_image(name: str) -> bool:
