@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule
 from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, nearest, note, read_bool
+from sparring.core.terminal import show
 from sparring.modalities import ENTRIES, RECIPES, kind_at, options_of
 
 ALIASES = {
@@ -124,7 +125,7 @@ def read_for_model(verb: str, words: Sequence[str], about: str, takes: str, exam
     hidden = ("inputs", "files")  # which are words, not options
     names = {name for each in shown for name in fields(type(each))} - set(hidden)
     usage = f"sparring {verb} {takes} [--<option> VALUE ...]"
-    print(help_text(usage, about, examples, shown, everything=True, names=names))
+    show(help_text(usage, about, examples, shown, everything=True, names=names))
     return None
 
 

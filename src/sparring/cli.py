@@ -11,6 +11,7 @@ from sparring.arguments import Typed, help_text, listed, one_word, read, read_fo
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, is_first, nearest, note
+from sparring.core.terminal import as_json, one_line, open_standard_streams, printable, show, tell
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
 from sparring.options import CheckOptions, TrainOptions
 from sparring.version import __version__
@@ -82,7 +83,7 @@ def show_train_help(recipe: Recipe, typed: Typed) -> None:
     )
     usage = f"sparring train {name} [DATA...] [--<setting> VALUE ...]"
     about = f"Recipe {recipe.name}: {recipe.about}{'' if recipe.about.endswith('?') else '.'}"
-    print(help_text(usage, about, examples, [TrainOptions(), recipe], everything=typed.help != "--help"))
+    show(help_text(usage, about, examples, [TrainOptions(), recipe], everything=typed.help != "--help"))
 
 
 def resume(words: list[str]) -> None:
@@ -94,7 +95,7 @@ def resume(words: list[str]) -> None:
                     "sparring resume runs/digits --steps 50k --learning-rate 1e-4")  # fmt: skip
         path = os.path.join(typed.words[0], "recipe.yaml") if typed.words else ""
         recipe = find_recipe(path) if os.path.isfile(path) else Recipe()
-        return print(help_text(usage, about, examples, [recipe], everything=True, names=CHANGEABLE))
+        return show(help_text(usage, about, examples, [recipe], everything=True, names=CHANGEABLE))
 
     from sparring.verbs.train import resume as verb
 
@@ -178,7 +179,7 @@ def recipes(words: list[str]) -> None:
     if typed.words:
         raise UserError(f"recipes: lists all of them; leave '{' '.join(typed.words)}' out")
     if typed.help:
-        return print("usage: sparring recipes [--json]\n\nList what can be trained.")
+        return show("usage: sparring recipes [--json]\n\nList what can be trained.")
     width = max(map(len, RECIPES))
     lines = [f"{name:{width}}  {recipe.kind:11}  {recipe.about}" for name, recipe in RECIPES.items()]
     answer(typed, {name: recipe.to_dict() for name, recipe in RECIPES.items()}, "\n".join(lines))
@@ -216,14 +217,14 @@ def show_check_help(places: Sequence[str]) -> None:
                 "sparring data check horses/ zebras/")  # fmt: skip
     usage = "sparring data check [RECIPE] PATH [PATH] [--<setting> VALUE ...]"
     names = {*reading, "out", "overwrite"}
-    print(help_text(usage, about, examples, [CheckOptions(), recipe], everything=True, names=names))
+    show(help_text(usage, about, examples, [CheckOptions(), recipe], everything=True, names=names))
 
 
 def info(words: list[str]) -> None:
     """Describe a run, a model or a file."""
     typed = read("info", words, [])
     if typed.help:
-        return print("usage: sparring info PATH [--json]\n\nSay what a run, a model or a file that Sparring wrote is.")
+        return show("usage: sparring info PATH [--json]\n\nSay what a run, a model or a file that Sparring wrote is.")
 
     import yaml
 
@@ -248,41 +249,29 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
 
 def answer(typed: Typed, result: dict[str, Any], text: str = "") -> None:
     """The verb's result on standard output: as JSON when asked for, else in words. Only the first process talks."""
-    if not is_first():
-        return
     if typed.json:
-        import json
-
         from sparring.core.journal import finite
 
-        text = json.dumps(finite(result), default=str, ensure_ascii=False)
-    if text:
-        print(text, flush=True)
+        text = as_json(finite(result))
+    else:
+        text = printable(text, keep="\n\t")
+    if text and is_first():
+        show(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0, 2 for a mistake of the caller's, 1 when something broke; raises only
     where SPARRING_TRACEBACK is set."""
+    open_standard_streams()
     words = list(sys.argv[1:] if arguments is None else map(str, arguments))
-    if not words or words[0] in ("-h", "--help", "--help-all", "help"):
-        print(USAGE)
-        return 0
-    if words[0] == "--version":
-        print(f"sparring {__version__}")
-        return 0
     try:
-        if words[0] not in VERBS:
-            raise UserError(f"no verb '{words[0]}'" + (nearest(words[0], VERBS) or "; 'sparring --help' lists them"))
-        VERBS[words[0]](words[1:])
+        run(words)
     except UserError as mistake:
         return complain(mistake, 2)
     except (TrainingDiverged, ProcessLost) as trouble:
         return complain(trouble, 1)
     except KeyboardInterrupt:
         return complain("interrupted; the last checkpoint is kept", 130)
-    except BrokenPipeError:  # whoever read our output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as bug:  # the one place where a bug of ours becomes a line
         if os.environ.get("SPARRING_TRACEBACK"):
             raise
@@ -293,8 +282,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def run(words: list[str]) -> None:
+    """Do what a command's words ask for. Raises :class:`UserError` for a verb that there is not, and what verbs
+    raise."""
+    if not words or words[0] in ("-h", "--help", "--help-all", "help"):
+        return show(USAGE)
+    if words[0] == "--version":
+        return show(f"sparring {__version__}")
+    if words[0] not in VERBS:
+        raise UserError(f"no verb '{words[0]}'" + (nearest(words[0], VERBS) or "; 'sparring --help' lists them"))
+    VERBS[words[0]](words[1:])
+
+
 def complain(problem: object, status: int) -> int:
     """One line on standard error."""
-    line = " ".join(str(problem).split())
-    print(f"sparring: {line}", file=sys.stderr)
+    tell(f"sparring: {one_line(problem)}")
     return status

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from sparring.data.source import Form, shortened
+from sparring.data.source import Form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +65,3 @@ def test_a_form_in_words() -> None:
 )
 def test_how_another_form_differs(other: CakeForm, told: str) -> None:
     assert CAKE.differs(other) == told
-
-
-def test_long_values_are_shortened_in_the_middle() -> None:
-    many = tuple(f"label{number}" for number in range(1000))
-    line = shortened(many)
-    assert len(line) < 70
-    assert line.startswith("label0, label1")
-    assert line.endswith("label999")
-    assert " ... " in line
-    assert shortened("x" * 60) == "x" * 60
-    assert shortened(()) == "none"
-    assert shortened(3) == "3"

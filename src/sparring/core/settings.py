@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_type_hints
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, exact, number, schedule
+from sparring.core.terminal import one_line, tell
 
 GROUPS = (
     "data",
@@ -178,7 +178,7 @@ def is_first() -> bool:
 def note(line: str) -> None:
     """Print a line on standard error, in the first process alone."""
     if is_first():
-        print(f"sparring: {line}", file=sys.stderr)
+        tell(f"sparring: {one_line(line)}")
 
 
 def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:

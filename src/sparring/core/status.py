@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from sparring.core.terminal import printable, tell
+
 PLAIN_SECONDS = 10.0  # between lines where there is no terminal
 
 
@@ -16,14 +18,14 @@ class Status:
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
         self.quiet = quiet
-        self.stream = stream or sys.stderr
-        self.live = self.stream.isatty()
+        self.stream = stream or sys.stderr  # None where a process has none
+        self.live = _is_terminal(self.stream)
         self._shown_at = -float("inf")
 
     def say(self, line: str) -> None:
         """A line that stays."""
         if not self.quiet:
-            print(("\r\x1b[2K" if self.live else "") + line, file=self.stream, flush=True)
+            tell(("\r\x1b[2K" if self.live else "") + printable(line), self.stream)
 
     def show(self, line: str) -> None:
         """The live line; without a terminal, a line every ten seconds."""
@@ -31,10 +33,17 @@ class Status:
             return
         if self.live:
             width = shutil.get_terminal_size().columns
-            print("\r\x1b[2K" + line[: width - 1], end="", file=self.stream, flush=True)
+            tell("\r\x1b[2K" + printable(line)[: width - 1], self.stream, end="")
         elif time.monotonic() - self._shown_at >= PLAIN_SECONDS:
             self._shown_at = time.monotonic()
-            print(line, file=self.stream, flush=True)
+            tell(printable(line), self.stream)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # it is closed
+        return False
 
 
 def progress_line(entry: Mapping[str, Any], left: float | None) -> str:

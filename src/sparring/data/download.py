@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import tell
 
 CHUNK = 1 << 20  # bytes
 
@@ -67,7 +67,7 @@ def _try(address: str, remote: Remote, folder: Path, timeout_seconds: float) -> 
             f"{folder}: cannot write the cache ({problem.strerror}); set SPARRING_CACHE to a folder that can be written"
         ) from None
 
-    print(f"sparring: downloading {remote.file} from {urlsplit(address).netloc}", file=sys.stderr, flush=True)
+    tell(f"sparring: downloading {remote.file} from {urlsplit(address).netloc}")
     try:
         found = _copy(address, aside, remote.digest.partition(":")[0], timeout_seconds)
         if found != remote.digest:

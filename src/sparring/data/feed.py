@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from sparring.core.terminal import one_line, tell
 from sparring.data.order import Order
 from sparring.data.source import BadFile, Source
 
@@ -73,7 +73,7 @@ class Feed:
         for bad in found:
             if bad not in self.source.bad_files:
                 self.source.bad_files.append(bad)
-                print(f"sparring: skipped {bad.path} ({bad.reason})", file=sys.stderr, flush=True)
+                tell(f"sparring: {one_line(f'skipped {bad.path} ({bad.reason})')}")
 
 
 class _Slices:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,13 +61,6 @@ class Form:
             return cls(**{name: values[name] for name in known if name in values})
         except TypeError as problem:
             raise UserError(f"form: {problem}") from None
-
-
-def shortened(value: Any, most: int = 60) -> str:
-    """A value in one line, with the middle left out where it is long."""
-    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    text = text or "none"
-    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 3 :]}"
 
 
 class Source(Protocol):

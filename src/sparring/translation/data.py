@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.processes import is_first
 from sparring.core.seeds import Stream
+from sparring.core.settings import note
 from sparring.data.order import held_out_count, split
 from sparring.data.source import BadFile
 from sparring.images.data import ImageSource
@@ -113,8 +112,8 @@ def open_source(recipe: TranslationRecipe) -> TwoDomains:
             raise UserError(f"data_b: {recipe.data} holds both domains already; leave data_b out")
         return TwoDomains(recipe.data, *draw(recipe), recipe)
     paths = find_domains(recipe.data, recipe.data_b)
-    if os.path.samefile(*map(os.path.expanduser, paths)) and is_first():
-        print(f"sparring: warning: both domains are {paths[0]}; nothing will be learned", file=sys.stderr, flush=True)
+    if os.path.samefile(*map(os.path.expanduser, paths)):
+        note(f"warning: both domains are {paths[0]}; nothing will be learned")
     if recipe.recycle:
         a, b = (Clips(replace(recipe, data=path)) for path in paths)
         return TwoDomains(recipe.data, a, b, recipe)

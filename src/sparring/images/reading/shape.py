@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sparring.core.errors import UserError
-from sparring.data.source import Form, shortened
+from sparring.core.terminal import shortened
+from sparring.data.source import Form
 from sparring.images.recipes import read_size
 from sparring.media.pictures.decode import Header, Shape
 

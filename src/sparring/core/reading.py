@@ -1,0 +1,132 @@
+"""Opening files that others made: regular files alone, and no more of one than was agreed.
+
+A pipe, a socket or a device that stands where a file is expected would hang a reader or never end. Packed files are
+unpacked to what they say and no further: every reader of an archive asks here how much that may be.
+"""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import lzma
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, BinaryIO
+
+KINDS = {
+    stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}  # fmt: skip
+SMALL = 1 << 26  # bytes of a file that describes others: labels, settings, a journal's note
+UNPACKED = 1 << 28  # bytes that anything packed may unpack to
+RATIO = 100  # times its packed size that something larger may unpack to; data of ours stay far below
+WORDS = 1 << 16  # bytes of a recipe
+
+
+def kind_of_file(path: str | os.PathLike[str]) -> str:
+    """``a named pipe``, ``a socket``, ``a device``, ``a folder``; empty for a regular file, also behind links. Raises
+    OSError where there is nothing."""
+    return KINDS.get(stat.S_IFMT(os.stat(path).st_mode), "")
+
+
+def is_regular(path: str | os.PathLike[str]) -> bool:
+    """Whether a regular file is there, also behind links."""
+    try:
+        return not kind_of_file(path)
+    except (OSError, ValueError):  # a name with a null in it
+        return False
+
+
+def regular(path: Path) -> Path:
+    """``path``, for a library that opens it itself. Raises OSError, with the reason, for anything but a regular
+    file."""
+    kind = kind_of_file(path)
+    if kind:
+        raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
+    return path
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """A regular file opened for reading bytes. Raises OSError, with the reason, for anything else: nothing hangs."""
+    handle = os.open(regular(Path(path)), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):  # it became something else meanwhile
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def read_bytes(path: str | os.PathLike[str], most: int = SMALL) -> bytes:
+    """The content of a regular file of at most ``most`` bytes. Raises OSError, with the reason, for anything else."""
+    with open_regular(path) as file:
+        return whole(file, most, path)
+
+
+def read_text(path: str | os.PathLike[str], most: int = SMALL) -> str:
+    """The UTF-8 text in a regular file of at most ``most`` bytes, without its byte order mark. Raises OSError or
+    UnicodeDecodeError for anything else."""
+    return read_bytes(path, most).decode("utf-8-sig")
+
+
+def whole(file: IO[bytes], most: int, path: str | os.PathLike[str]) -> bytes:
+    """All that can be read from an open file, also one that unpacks. Raises OSError where that is more than ``most``
+    bytes."""
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+    return content
+
+
+def may_unpack_to(packed: int) -> int:
+    """The bytes that something of ``packed`` bytes may unpack to."""
+    return max(UNPACKED, RATIO * packed)
+
+
+def open_gzip(path: Path) -> gzip.GzipFile:
+    """A gzipped regular file, to be read with a bound (:func:`whole`). Raises OSError for anything else."""
+    return gzip.GzipFile(fileobj=open_regular(path), mode="rb")
+
+
+def zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """The content of a member of a zip, as many bytes as it says. Raises OSError where that is more than it may unpack
+    to, BadZipFile for a damaged or encrypted one, and what zipfile raises besides."""
+    most = may_unpack_to(member.compress_size)
+    if member.file_size > most:
+        raise OSError(errno.EFBIG, f"unpacks to more than {most >> 20} MiB: may be a zip bomb", member.filename)
+    if member.compress_type in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        return _unpack_bounded(archive, member)
+    with archive.open(member) as file:
+        return file.read(member.file_size)
+
+
+def _unpack_bounded(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """As :func:`zip_member`, where zipfile itself would unpack without a bound: bzip2 and lzma."""
+    packed = _packed(archive, member)
+    try:
+        if member.compress_type == zipfile.ZIP_BZIP2:
+            content = bz2.BZ2Decompressor().decompress(packed, member.file_size)
+        else:  # two bytes of version, two of the properties' length (5), the properties, the stream: APPNOTE.TXT 5.8.8
+            alone = packed[4:9] + member.file_size.to_bytes(8, "little") + packed[9:]
+            content = lzma.LZMADecompressor(lzma.FORMAT_ALONE).decompress(alone, member.file_size)
+    except (OSError, EOFError, lzma.LZMAError) as problem:
+        raise zipfile.BadZipFile(str(problem)) from None
+    if len(content) != member.file_size or zlib.crc32(content) != member.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {member.filename!r}")
+    return content
+
+
+def _packed(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A member's bytes as they lie in the zip, behind its local header (APPNOTE.TXT 4.3.7)."""
+    file = archive.fp
+    if file is None or member.flag_bits & 1:
+        raise zipfile.BadZipFile("encrypted")
+    file.seek(member.header_offset)
+    header = file.read(30)
+    if header[:4] != b"PK\x03\x04" or len(header) < 30:
+        raise zipfile.BadZipFile("Bad magic number for file header")
+    file.seek(sum(struct.unpack("<26x2H", header)), os.SEEK_CUR)
+    return file.read(member.compress_size)

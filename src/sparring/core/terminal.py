@@ -1,0 +1,90 @@
+"""What is shown to a person: any text made fit to be printed, and lines that a broken stream cannot stop."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO
+
+from sparring.core.errors import UserError
+
+LONGEST_VALUE = 80  # characters of a value in a message
+LONGEST_LINE = 2000  # characters of a message
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone halves of a pair, separators of lines and paragraphs
+DIRECTIONS = {0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # bidirectional marks
+
+
+def printable(text: str, keep: str = "") -> str:
+    """``text`` with every character that could move the cursor, colour the terminal, reverse the direction of reading
+    or fail to be encoded replaced by U+FFFD, but for those in ``keep``. Names of files come as the system gives them:
+    bytes that are no UTF-8 are lone surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(character if character in keep or _shows(character) else REPLACEMENT for character in text)
+
+
+def _shows(character: str) -> bool:
+    import unicodedata  # here, for the command line's help must not wait for it
+
+    return unicodedata.category(character) not in UNSEEN and ord(character) not in DIRECTIONS
+
+
+def shortened(value: Any, most: int = LONGEST_VALUE) -> str:
+    """A value in one printable line of at most ``most`` characters, with the middle left out where it is longer; a
+    tuple as its items."""
+    if isinstance(value, tuple):
+        ends = value if len(value) <= most else (*value[:most], *value[-most:])
+        value = ", ".join(map(str, ends))
+    text = printable(str(value)) or "none"
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-(most - most // 2 - 5) :]}"
+
+
+def one_line(message: object) -> str:
+    """A message in one printable line, cut where it is longer than anybody reads."""
+    line = printable(" ".join(str(message).split()))
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 4]} ..."
+
+
+def tell(line: str, stream: TextIO | None = None, end: str = "\n") -> None:
+    """Print a line on standard error, or another stream. A stream that cannot take it, closed, full or gone with its
+    terminal, is passed over: nobody's work ends because nobody reads about it."""
+    with suppress(OSError, ValueError):  # a closed file gives a ValueError
+        print(line, file=stream or sys.stderr, end=end, flush=True)
+
+
+def show(text: str) -> None:
+    """Print a verb's result on standard output. Who reads no further, as ``head`` does, is content; raises
+    :class:`UserError` where the text cannot be written."""
+    try:
+        print(text, flush=True)
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left must not fail again at the end
+        if not isinstance(problem, BrokenPipeError):
+            raise UserError(
+                f"standard output: cannot be written ({problem.strerror}); write it to another place"
+            ) from None
+
+
+def as_json(value: Any) -> str:
+    """``value`` as JSON in one line of readable letters; what is not :func:`printable` is escaped."""
+    import json
+
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+
+
+def open_standard_streams() -> None:
+    """Give a process that was started with a closed standard stream the null device in its place: or else the first
+    file that is opened gets its number, and what a library prints goes into that file."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters than a user's files
