@@ -74,6 +74,16 @@ class TrainOptions(Settings):
 
 
 @settings
+class ResumeOptions(Settings):
+    """What ``sparring resume`` is asked for besides the settings that a resumed run may change."""
+
+    data: tuple[str, ...] = setting((), "the same data in another place; two of them for two domains", "data")
+    more: float = setting(
+        0.0, "train this much longer: added to the budget, in place of a limit of steps", "budget", low=0, unit="time"
+    )
+
+
+@settings
 class CheckOptions(Settings):
     """What ``sparring data check`` is asked for besides the settings that decide how data are read."""
 

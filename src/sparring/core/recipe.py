@@ -39,9 +39,11 @@ class Recipe(Settings):
         256, "real examples never trained on, to notice overfitting (at most a tenth)", "measuring", low=0
     )
     time: float = setting(
-        0.0, "train this long, over all sessions (0: no such limit)", "budget", low=0, unit="time", common=True
+        0.0, "train this long in total, over all sessions (0: no such limit)", "budget", low=0, unit="time", common=True
     )
-    steps: int = setting(0, "train this many steps, over all sessions (0: no such limit)", "budget", low=0, common=True)
+    steps: int = setting(
+        0, "train this many steps in total, over all sessions (0: no such limit)", "budget", low=0, common=True
+    )
     patience: int = setting(0, "stop after this many measurements without a better one (0: never)", "budget", low=0)
     batch: int = setting(64, "examples per step, over all processes", "optimiser", low=2, high=65536, common=True)
     learning_rate: Schedule = setting(schedule(2e-4), "of Adam", "optimiser", above=0, high=1, common=True)

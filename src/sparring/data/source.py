@@ -43,6 +43,8 @@ class Form:
         """Why examples of ``other`` cannot take the place of examples of this form, in one line; empty if they can."""
         for name, value in asdict(self).items():
             theirs = getattr(other, name)
+            if theirs != value and isinstance(value, Mapping):
+                return f"another {name.replace('_', ' ')}"
             if theirs != value:
                 return f"{name.replace('_', ' ')} {shortened(theirs)} instead of {shortened(value)}"
         return ""

@@ -6,7 +6,6 @@ What is text is written here; the curves and the previews go along as JSON, draw
 from __future__ import annotations
 
 import json
-import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -83,7 +82,7 @@ def page(run_folder: Path) -> str:
         "preview": latest(shown),
         "data": as_script(drawn),
         "script": part("page.js"),
-        "commands": commands(run_folder, ending, recipe, find_use(journal)),
+        "commands": commands(run_folder, ending, find_use(journal)),
         "recipe": recipe_table(recipe),
         "version": escape(__version__),
     }
@@ -205,13 +204,12 @@ def latest(shown: Sequence[Preview]) -> str:
     return element(shown[-1].artifact, 'id="preview"') if shown else ""
 
 
-def commands(run_folder: Path, ending: Ending, recipe: Entry, use: str) -> str:
-    """How to go on, to be copied into a terminal; a finished run gets twice the budget it had."""
+def commands(run_folder: Path, ending: Ending, use: str) -> str:
+    """How to go on, to be copied into a terminal; a finished run gets as much time again as it had."""
     run = shlex.quote(str(run_folder))
     resume = f"sparring resume {run}"
     if ending.state == "finished":
-        by_steps = (number(recipe.get("steps")) or math.inf) <= ending.step
-        resume += f" --steps {2 * ending.step:.0f}" if by_steps else f" --time {max(1, round(ending.seconds / 30))}m"
+        resume += f" --more {max(1, round(ending.seconds / 60))}m"
     lines = {"train longer": resume, "use the model": f"sparring {use.replace('{run}', run)}"}
     return "".join(f"<dt>{what}</dt><dd><code>{escape(line)}</code></dd>" for what, line in lines.items())
 
