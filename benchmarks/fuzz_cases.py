@@ -70,14 +70,13 @@ def run_cases(kind: str) -> Iterator[Case]:
     for target in ("recipe.yaml", "journal.jsonl", "model/config.json"):
         yield case(("info", run), target)
     yield case(("info", f"{run}/model"), "model/config.json")
-    yield case(("info", f"{run}/journal.jsonl"), "journal.jsonl", 0.2)
     out = f"{{out}}/{SAMPLES.get(kind, 't.png')}"
     using = ("sample", run, "-n", "2") if kind in SAMPLES else ("translate", run, f"{run}/input.png")
     evaluating = ("evaluate", run, "-n", "20")
     for target in ("model/config.json", "model/model.safetensors"):
         yield case((*using, "--out", out), target, 2)
         if kind in GIVEN:
-            yield case(("score", run, f"{run}/given"), target, 0.5)
+            yield case(("score", run, f"{run}/{Path(GIVEN[kind]).name}"), target, 0.5)
         yield case((*evaluating, "--out", "{out}/e"), target, 0.3)
     yield case((*evaluating, "--out", "{out}/e"), "recipe.yaml", 0.2)
     yield case(evaluating, "evaluation/scores.json", 0.2, writes=True)

@@ -176,8 +176,7 @@ def make_run(corpus: Path, kind: str, evaluated: bool) -> None:
     Image.fromarray(pixels(1)[0]).save(run / "input.png")
     if kind in GIVEN:
         given = corpus / GIVEN[kind]
-        (run / "given").mkdir()
-        (run / "given" / given.name).write_bytes(given.read_bytes())
+        (run / given.name).write_bytes(given.read_bytes())
 
 
 def make_features(folder: Path) -> None:

@@ -1,0 +1,121 @@
+"""Processes of the command line that are killed: when, what they were doing, and what they leave behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BEGUN = "saves and stops"  # the last words on the screen before the first step
+MARK = "SPARRING_BENCHMARK"  # in the environment of all processes of a contest
+GRACE = 8.0  # seconds in which processes that lost their parent must have noticed
+SHARED = Path("/dev/shm")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One kill -9: when it was meant to strike, and what it struck."""
+
+    moment: str
+    seconds: float  # after the process was started
+    struck: bool  # False: the process had ended before
+    writing: str  # the file that was half-written
+    checkpoint: str  # the newest one then
+
+
+class Victim:
+    """A process that will be killed. ``place`` is where it writes; what it prints goes to the file ``log``, temporary
+    files into the folder ``temporary``, which also marks its processes."""
+
+    def __init__(self, command: Sequence[str], place: Path, log: Path, temporary: Path) -> None:
+        self.place, self.log = place, log
+        self.started = time.monotonic()
+        environment = {**os.environ, "TMPDIR": str(temporary), MARK: str(temporary)}
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+
+    @property
+    def seconds(self) -> float:
+        """Since the process was started."""
+        return time.monotonic() - self.started
+
+    def wait_until_it_trains(self) -> float:
+        """The seconds until it trains, or until the process ends."""
+        while self.process.poll() is None and BEGUN not in self.log.read_text(errors="replace"):
+            time.sleep(0.005)
+        return self.seconds
+
+    def wait_until_it_writes(self) -> None:
+        """Wait until a half-written file is there, or the process ends."""
+        while self.process.poll() is None and not half_written(self.place):
+            time.sleep(0.0003)
+
+    def wait(self, seconds: float) -> None:
+        """Wait that long, or until the process ends."""
+        until = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+
+    def kill(self, moment: str) -> Kill:
+        """Send SIGKILL, which nothing can catch, if it still runs; what it struck."""
+        struck = self.process.poll() is None
+        self.process.kill()
+        self.process.wait()
+        return Kill(moment, round(self.seconds, 3), struck, half_written(self.place), newest(self.place, "none"))
+
+    def finish(self) -> float:
+        """Wait for its end; the seconds that it took. Raises SystemExit, with what it printed, when it failed."""
+        if self.process.wait():
+            raise SystemExit(f"{self.process.args!r}: failed\n{self.log.read_text()}")
+        return self.seconds
+
+
+def half_written(place: Path) -> str:
+    """The name of a file that is being written, or was when its writer died; empty without."""
+    return next((path.name for path in parts(place)), "")
+
+
+def parts(place: Path) -> Iterator[Path]:
+    """Temporary files in a folder and those below it."""
+    yield from place.glob("**/.*.part")
+
+
+def newest(run: Path, otherwise: str) -> str:
+    """The name of the newest checkpoint."""
+    return max((path.name for path in run.glob("checkpoints/*.safetensors")), default=otherwise)
+
+
+def leftovers(place: Path, temporary: Path, shared_before: frozenset[str]) -> list[str]:
+    """What is left of killed processes when the last one has ended: half-written and temporary files, shared memory,
+    processes that still run."""
+    until = time.monotonic() + GRACE
+    while orphans(temporary) and time.monotonic() < until:
+        time.sleep(0.1)
+    found = [str(path.relative_to(place)) for path in parts(place)]
+    found += [f"TMPDIR/{path.name}" for path in temporary.iterdir()]
+    found += [f"{SHARED}/{name}" for name in sorted(in_shared_memory() - shared_before)]
+    return found + [f"process {process}" for process in orphans(temporary)]
+
+
+def in_shared_memory() -> frozenset[str]:
+    """The names of torch's and Python's pieces of shared memory."""
+    names = os.listdir(SHARED) if SHARED.is_dir() else []
+    return frozenset(name for name in names if name.startswith(("torch_", "psm_", "sem.")))
+
+
+def orphans(temporary: Path) -> list[int]:
+    """The processes of a contest that run."""
+    mark = f"{MARK}={temporary}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            marked = mark in (path / "environ").read_bytes().split(b"\0")
+            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:  # it ended, or is another user's
+            continue
+        if marked and state != "Z":
+            found.append(int(path.name))
+    return found
