@@ -4,6 +4,9 @@ is told."""
 from __future__ import annotations
 
 import errno
+import json
+import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,13 +23,13 @@ from sparring.core.checkpoint import (
     Checkpoints,
     load,
     newest_first,
-    newest_readable,
+    newest_progress,
     player_tensors,
     restore_player,
     save,
 )
 from sparring.core.game import Player
-from sparring.core.pacing import Progress
+from sparring.core.pacing import Best, Progress
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create
 
@@ -47,8 +50,24 @@ def train(player: Player, steps: range) -> None:
         player.optimizer.zero_grad(set_to_none=True)
 
 
+def a_state(examples: int) -> dict[str, Any]:
+    """What every checkpoint says, of a run that has seen so many examples."""
+    progress = {"step": examples, "examples": examples, "seconds": 1.0, "rollbacks": 0}
+    return {**progress, "game": {}, "pending": [], "pending_examples": 0}
+
+
 def write(folder: Path, *examples: int, keep: int = 9) -> list[Path]:
-    return [save(folder, seen, {"x": torch.full((50,), float(seen))}, {"examples": seen}, keep) for seen in examples]
+    return [save(folder, seen, {"x": torch.full((50,), float(seen))}, a_state(seen), keep) for seen in examples]
+
+
+def newest_readable(folder: Path) -> tuple[int, list[Path]] | None:
+    """The examples that the newest whole checkpoint was saved after, and the files passed over."""
+    read: list[Tensor] = []
+    found = checkpoint.newest_readable(folder, CPU, lambda tensors, state: read.append(tensors["x"]))
+    if found is None:
+        return None
+    assert torch.equal(read[-1], torch.full((50,), float(found[0]["examples"])))
+    return found[0]["examples"], found[1]
 
 
 def names(folder: Path) -> list[int]:
@@ -63,11 +82,11 @@ def test_going_on_is_never_having_stopped(tmp_path: Path) -> None:
     whole, first, second = a_player(), a_player(), a_player(seed=1)
     train(whole, range(12))
     train(first, range(5))
-    path = save(tmp_path, 5, player_tensors("discriminator", first), {"step": 5}, keep=1)
+    path = save(tmp_path, 5, player_tensors("discriminator", first), a_state(5), keep=1)
     train(second, range(3))  # what it held before is forgotten
 
     tensors, state = load(path, CPU)
-    assert state == {"step": 5}
+    assert state == a_state(5)
     restore_player("discriminator", second, tensors)
     assert same(player_tensors("discriminator", second), player_tensors("discriminator", first))
     train(second, range(5, 12))
@@ -77,7 +96,7 @@ def test_going_on_is_never_having_stopped(tmp_path: Path) -> None:
 def test_moments_keep_the_memory_format_of_their_weights(tmp_path: Path) -> None:
     player = a_player()
     train(player, range(2))
-    tensors, _ = load(save(tmp_path, 1, player_tensors("p", player), {}, keep=1), CPU)
+    tensors, _ = load(save(tmp_path, 1, player_tensors("p", player), a_state(1), keep=1), CPU)
     restore_player("p", player, tensors)
     for weight in player.network.parameters():
         assert player.optimizer.state[weight]["exp_avg"].stride() == weight.stride()
@@ -86,7 +105,7 @@ def test_moments_keep_the_memory_format_of_their_weights(tmp_path: Path) -> None
 
 def test_an_untrained_player_is_restored_untrained(tmp_path: Path) -> None:
     fresh, trained = a_player(), a_player()
-    tensors, _ = load(save(tmp_path, 0, player_tensors("p", fresh), {}, keep=1), CPU)
+    tensors, _ = load(save(tmp_path, 0, player_tensors("p", fresh), a_state(0), keep=1), CPU)
     train(trained, range(3))
     restore_player("p", trained, tensors)
     for player in (fresh, trained):
@@ -104,25 +123,23 @@ def test_only_the_newest_are_kept(tmp_path: Path) -> None:
 
 def test_the_newest_that_is_whole_is_found(tmp_path: Path, mistake: Callable[..., str]) -> None:
     first, second, third = write(tmp_path, 1, 2, 3)
-    assert newest_readable(tmp_path, CPU)[1:] == ({"examples": 3}, [])
+    assert newest_readable(tmp_path) == (3, [])
 
     third.write_bytes(third.read_bytes()[:-7])
-    tensors, state, damaged = newest_readable(tmp_path, CPU)
-    assert (state, damaged) == ({"examples": 2}, [third])
-    assert torch.equal(tensors["x"], torch.full((50,), 2.0))
+    assert newest_readable(tmp_path) == (2, [third])
 
     second.write_bytes(b"")
-    assert newest_readable(tmp_path, CPU)[1:] == ({"examples": 1}, [third, second])
+    assert newest_readable(tmp_path) == (1, [third, second])
     first.write_bytes(b"\xff" * 100)
-    assert "none of its checkpoints can be read (3 are damaged)" in mistake(newest_readable, tmp_path, CPU)
-    assert newest_readable(tmp_path / "nowhere", CPU) is None
+    assert "none of its checkpoints can be read (3 are damaged)" in mistake(newest_readable, tmp_path)
+    assert newest_readable(tmp_path / "nowhere") is None
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 40, -1])
 def test_no_cut_file_is_taken_for_whole(tmp_path: Path, length: int) -> None:
     older, newer = write(tmp_path, 1, 2)
     newer.write_bytes(newer.read_bytes()[:length])
-    assert newest_readable(tmp_path, CPU)[1:] == ({"examples": 1}, [newer])
+    assert newest_readable(tmp_path) == (1, [newer])
     assert older.exists()
 
 
@@ -130,9 +147,66 @@ def test_a_safetensors_file_that_is_no_checkpoint_is_passed_over(tmp_path: Path)
     write(tmp_path, 1)
     for seen, metadata in ((2, None), (3, {"state": "{"}), (4, {"other": "x"})):
         checkpoint.save_file({"x": torch.ones(1)}, tmp_path / f"{seen:012d}.safetensors", metadata=metadata)
-    found = newest_readable(tmp_path, CPU)
-    assert found[1] == {"examples": 1}
-    assert len(found[2]) == 3
+    found = newest_readable(tmp_path)
+    assert found
+    assert found[0] == 1
+    assert len(found[1]) == 3
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "null",
+        "[]",
+        DEEP,
+        '{"step": 1}',
+        json.dumps({**a_state(2), "step": -1}),
+        json.dumps({**a_state(2), "examples": "many"}),
+        json.dumps({**a_state(2), "seconds": math.nan}),
+        json.dumps(a_state(2)).replace('"examples": 2', '"examples": ' + "9" * 5000),
+        json.dumps({**a_state(2), "game": 3}),
+        json.dumps({**a_state(2), "best": {"distance": "near"}}),
+        json.dumps({**a_state(2), "pending": [3]}),
+        json.dumps({**a_state(2), "pending_examples": None}),
+    ],
+    ids=lambda text: text[:20] + str(len(text)),
+)
+def test_a_damaged_state_is_passed_over(tmp_path: Path, change: str) -> None:
+    _, newer = write(tmp_path, 1, 2)
+    checkpoint.save_file({"x": torch.full((50,), 2.0)}, newer, metadata={"state": change})
+    assert newest_readable(tmp_path) == (1, [newer])
+    assert newest_progress(tmp_path).examples == 1
+
+
+def test_files_of_others_are_neither_read_nor_removed(tmp_path: Path) -> None:
+    """A copy that somebody made, or what a file manager leaves, sorts behind every number."""
+    (first,) = write(tmp_path, 1)
+    for name in ("my-backup.safetensors", "000000000001 (copy).safetensors", "1.safetensors", "notes.txt"):
+        (tmp_path / name).write_bytes(first.read_bytes())
+    assert newest_readable(tmp_path) == (1, [])
+    write(tmp_path, 2, 3, keep=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "000000000001 (copy).safetensors",
+        "000000000003.safetensors",
+        "1.safetensors",
+        "my-backup.safetensors",
+        "notes.txt",
+    ]
+
+
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path, 1)
+    (tmp_path / "000000000002.safetensors").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "000000000003.safetensors")
+    found = newest_readable(tmp_path)
+    assert found
+    assert found[0] == 1
+    write(tmp_path, 4, keep=1)  # a folder cannot be unlinked
+    assert names(tmp_path)[0] == 4
 
 
 @pytest.mark.parametrize("keep", [1, 2])
@@ -141,7 +215,7 @@ def test_a_damaged_file_never_outlives_a_whole_one(tmp_path: Path, keep: int) ->
     *_, damaged = write(tmp_path, 100, 300)
     damaged.write_bytes(b"")
     write(tmp_path, 200, keep=keep)
-    assert newest_readable(tmp_path, CPU)[1] == {"examples": 200}
+    assert (newest_readable(tmp_path) or [])[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -171,7 +245,7 @@ def test_a_file_that_is_not_complete_is_never_seen(tmp_path: Path, monkeypatch: 
 
     def killed(tensors: Any, path: Path, metadata: Any) -> None:
         path.write_bytes(b"half")
-        assert newest_readable(tmp_path, CPU)[1:] == ({"examples": 1}, [])
+        assert newest_readable(tmp_path) == (1, [])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checkpoint, "save_file", killed)
@@ -233,7 +307,8 @@ def test_a_game_comes_back_with_its_players_averages_numbers_and_rows(tmp_path: 
     game.numbers = {"strength": 0.1 + 0.2, "phase": 2.0}
     game.rows = {"pool": torch.randn(4, 2), "seen": torch.tensor([3, 1, 2, 0])}
     progress = Progress(step=3, examples=24, seconds=1.5, rollbacks=1)
-    kept(run, game, averages).save(progress, {"best": {"distance": 0.5}, "pending": [{"a": 1.0}]}, writes=True)
+    more = {"best": Best(0.5, 8, 1).state(), "pending": [{"a": 1.0}]}
+    kept(run, game, averages).save(progress, more, writes=True)
     before = {name: value.clone() for name, value in everything_of(game, averages).items()}
     move(game, 2)
     averages.follow(8, half_life=0)
@@ -243,7 +318,7 @@ def test_a_game_comes_back_with_its_players_averages_numbers_and_rows(tmp_path: 
     assert found is not None
     back, state, damaged = found
     assert (back, damaged) == (progress, [])
-    assert (state["best"], state["pending"]) == ({"distance": 0.5}, [{"a": 1.0}])
+    assert (state["best"], state["pending"]) == (more["best"], more["pending"])
     assert same(everything_of(game, averages), before)
     assert {name: game.loaded[name] for name in game.numbers} == game.numbers
     assert game.loaded.keys() == {*game.numbers, *game.rows}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 import torch
 
 from sparring.core import checkpoint
-from sparring.core.files import aside, file_name, may_write, write_atomically
+from sparring.core.files import aside, clear_parts, file_name, may_write, write_atomically
 from sparring.core.run import save_model
 
 
@@ -55,7 +57,6 @@ def test_other_failures_pass_through_and_leave_nothing(tmp_path: Path, failure: 
 def test_what_the_system_refuses_is_told_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]
 ) -> None:
-    assert "No such file" in mistake(write_atomically, tmp_path / "no" / "a.txt", b"")
     (tmp_path / "folder").mkdir()
     assert mistake(write_atomically, tmp_path / "folder", b"").startswith(str(tmp_path / "folder"))
 
@@ -67,6 +68,25 @@ def test_what_the_system_refuses_is_told_in_one_line(
     assert "No space left on device" in mistake(write_atomically, tmp_path / "a.txt", b"new")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.txt", "folder"]
     assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_folder_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "gone" / "a.txt", b"new")
+    assert (tmp_path / "gone" / "a.txt").read_bytes() == b"new"
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    dead, parent = gone.stdout.strip(), os.getppid()
+    left = [f".a.txt.{dead}.part", f".b.txt.{dead}.part", f".c.txt.{os.getpid()}.part"]
+    others = [f".a.txt.{parent}.part", ".mine.part", "a.txt.1.part", ".a.txt.x.part", f".{dead}.part"]
+    for name in [*left, *others]:
+        (tmp_path / name).touch()
+    clear_parts(tmp_path, "a.txt")
+    assert {path.name for path in tmp_path.iterdir()} == {*left[1:], *others}
+    clear_parts(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*others}
+    clear_parts(tmp_path / "nowhere")
 
 
 # Who may read them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,7 +99,37 @@ def test_a_full_disk_is_told_in_one_line(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "open", full)
+    monkeypatch.setattr(os, "open", full)
     line = mistake(journal.write, "step", examples=1)
     assert str(journal.path) in line
     assert "No space left on device" in line
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"examples": ' + "9" * 5000 + "}", "x" * 10_000, '{"a": "\ud800"'])
+def test_a_damaged_line_is_passed_over(line: str, journal: Journal) -> None:
+    journal.write("start", examples=0)
+    with journal.path.open("a", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(line + "\n")
+    journal.write("step", examples=8)
+    assert [entry["event"] for entry in entries(journal.path)] == ["start", "step"]
+    journal.cut(0)
+    assert [entry["event"] for entry in entries(journal.path)] == ["start"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_journal_that_is_no_file_is_neither_read_nor_written(
+    journal: Journal, tmp_path: Path, mistake: Callable[..., str]
+) -> None:
+    os.mkfifo(journal.path)
+    assert list(entries(journal.path)) == []
+    assert "cannot be written" in mistake(journal.write, "step")
+    journal.path.unlink()
+    journal.path.symlink_to(tmp_path / "elsewhere")
+    assert "cannot be written" in mistake(journal.write, "step")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_folder_that_was_moved_away_is_made_anew(journal: Journal, tmp_path: Path) -> None:
+    gone = Journal(tmp_path / "gone" / "journal.jsonl")
+    gone.write("step", examples=8)
+    assert [entry["event"] for entry in entries(tmp_path / "gone" / "journal.jsonl")] == ["step"]

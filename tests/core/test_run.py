@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +28,7 @@ def test_a_run_is_created_and_found(tmp_path: Path) -> None:
     assert found == run
     assert from_dict(content, "x") == GRID
     assert sorted(path.name for path in run.folder.iterdir()) == [
+        ".lock",
         "checkpoints",
         "model",
         "recipe.yaml",
@@ -36,7 +40,77 @@ def test_an_empty_folder_may_become_a_run(tmp_path: Path) -> None:
     assert create(tmp_path, GRID).recipe.exists()
 
 
+def test_what_a_kill_left_before_the_run_began_is_not_in_the_way(tmp_path: Path) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    (tmp_path / ".lock").touch()
+    (tmp_path / f".recipe.yaml.{gone.stdout.strip()}.part").write_text("sparring:")
+    (tmp_path / "samples").mkdir()
+    run = create(tmp_path, GRID)
+    assert from_dict(find(tmp_path)[1], "x") == GRID
+    assert not [*run.folder.glob("*.part")]
+
+
 # What stands in the way of a new run
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
+def test_of_several_who_want_a_folder_one_gets_it(tmp_path: Path) -> None:
+    """Started in the same moment: one makes the run, the others are told."""
+    code = (
+        "import sys, time; from pathlib import Path; from sparring.core.run import create; "
+        "from sparring.modalities import RECIPES; from sparring.core.errors import UserError\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "try: create(Path(sys.argv[1]), RECIPES['gaussians'])\n"
+        "except UserError as problem: print(problem)\n"
+        "else: print('made')\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "run")], **pipes) for _ in range(3)]
+    for each in started:
+        assert each.stdout.readline() == "ready\n"
+    for each in started:
+        each.stdin.write("\n")
+        each.stdin.flush()
+    told = sorted(each.communicate(timeout=60)[0].strip() for each in started)
+    assert told.count("made") == 1
+    assert all(line == "made" or "holds a run already" in line or "by another process" in line for line in told)
+    assert from_dict(find(tmp_path / "run")[1], "x") == GRID
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system starts processes otherwise")
+def test_a_process_that_was_forked_does_not_hold_the_lock(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    """A worker that reads for a trainer lives for some seconds after it was killed."""
+    run = create(tmp_path / "run", GRID)
+    code = (
+        "import os, sys, time; from pathlib import Path; from sparring.core.run import Run\n"
+        "with Run(Path(sys.argv[1])).locked():\n"
+        "    if os.fork() == 0:\n"
+        "        print('forked', flush=True); time.sleep(30)\n"
+        "    sys.stdin.readline()\n"
+    )
+    trainer = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert trainer.stdout
+        assert trainer.stdout.readline() == "forked\n"
+        assert "another process" in mistake(run.locked().__enter__)
+        trainer.kill()
+        trainer.wait()
+        with run.locked():
+            pass
+    finally:
+        os.killpg(trainer.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system cannot tell links apart")
+def test_no_lock_is_taken_through_a_link(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    run = create(tmp_path / "run", GRID)
+    (run.folder / ".lock").unlink()
+    (run.folder / ".lock").symlink_to(tmp_path / "elsewhere")
+    assert "cannot be written" in mistake(run.locked().__enter__)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_run_is_never_overwritten(tmp_path: Path, mistake: Callable[..., str]) -> None:

@@ -9,7 +9,9 @@ it is complete and on disk, so whatever is there is whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,21 @@ from sparring.core.averaging import Averages
 from sparring.core.errors import UserError
 from sparring.core.files import aside
 from sparring.core.game import Game, Player
-from sparring.core.pacing import Progress
+from sparring.core.pacing import Best, Progress
+from sparring.core.reading import regular
 from sparring.core.run import Run
+from sparring.core.running_means import RunningMeans
 
 ENDING = ".safetensors"
+NAME = re.compile(rf"[0-9]{{12,18}}{re.escape(ENDING)}")
+"""The names of checkpoints."""
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
+"""What Adam keeps of a weight."""
+DAMAGES = (
+    SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, IndexError, OverflowError,
+)  # fmt: skip
+"""All that reading a damaged checkpoint may raise; RuntimeError is also a tensor that does not fit, and brackets
+without end."""
 
 
 class Checkpoints:
@@ -69,26 +82,20 @@ class Checkpoints:
         """Put players, averages and game back as the newest whole checkpoint has them; None where there is none.
 
         Returns the progress, all that :meth:`save` was given besides, and the damaged files that were passed over.
-        Raises :class:`UserError` when there are checkpoints and none is whole, and when the newest does not fit the
-        game.
+        Raises :class:`UserError` when there are checkpoints, and none of them is whole and fits the game.
         """
-        found = newest_readable(self.run.checkpoints, self.device)
-        if found is None:
-            return None
-        tensors, state, damaged = found
-        try:
-            for name, player in self.game.players.items():
-                restore_player(name, player, tensors)
-                if player.averaged:
-                    restore_network(f"{name}/average/", self.averages.networks[name], tensors)
-        except RuntimeError:
-            raise UserError(
-                f"{self.run.recipe}: does not fit the checkpoints beside it; restore it as it was, or train a new run"
-            ) from None
+        found = newest_readable(self.run.checkpoints, self.device, self.put_back)
+        return found and (progress_in(found[0]), *found)
+
+    def put_back(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Give players, averages and game what a checkpoint holds, ``tensors`` of any shape ``(...)`` and numbers.
+        Raises one of ``DAMAGES`` where they do not fit."""
+        for name, player in self.game.players.items():
+            restore_player(name, player, tensors)
+            if player.averaged:
+                restore_network(f"{name}/average/", self.averages.networks[name], tensors)
         rows = {name.removeprefix("game/"): value for name, value in tensors.items() if name.startswith("game/")}
         self.game.load_state({**state["game"], **{name: value[self.part] for name, value in rows.items()}})
-        progress = Progress(**{name: state[name] for name in asdict(Progress())})
-        return progress, state, damaged
 
 
 def save(folder: Path, examples_seen: int, tensors: Mapping[str, Tensor], state: Mapping[str, Any], keep: int) -> Path:
@@ -100,41 +107,85 @@ def save(folder: Path, examples_seen: int, tensors: Mapping[str, Tensor], state:
         save_file(contiguous, temporary, metadata={"state": json.dumps(state)})
     others = [other for other in newest_first(folder) if other != path]  # a newer one is damaged: we went back past it
     for old in others[keep - 1 :]:
-        old.unlink()
+        with suppress(OSError):  # one that stays takes room and harms nobody
+            old.unlink()
     return path
 
 
 def load(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors, of any shape ``(...)``, and the state in one checkpoint. Raises :class:`SafetensorError` when the
-    file is not whole."""
-    with safe_open(path, framework="pt", device=str(device)) as file:
-        state = json.loads(file.metadata()["state"])
+    """The tensors, of any shape ``(...)``, and the state in one checkpoint. Raises one of ``DAMAGES`` when the file is
+    not whole, or its state not what :func:`save` writes."""
+    with safe_open(regular(path), framework="pt", device=str(device)) as file:
+        state = whole_state(json.loads(file.metadata()["state"]))
         return {name: file.get_tensor(name) for name in file.keys()}, state  # noqa: SIM118
 
 
-def newest_first(folder: Path) -> list[Path]:
-    """The checkpoints of a folder, the one with the most examples first."""
-    return sorted(folder.glob(f"*{ENDING}"), reverse=True)
+def newest_readable(
+    folder: Path, device: torch.device, put_back: Callable[[dict[str, Tensor], dict[str, Any]], None]
+) -> tuple[dict[str, Any], list[Path]] | None:
+    """Give ``put_back`` the tensors, of any shape ``(...)``, and the state of the newest checkpoint that can be read
+    and used. Returns that state and the files passed over because they were damaged; None without any.
 
-
-def newest_readable(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any], list[Path]] | None:
-    """The newest checkpoint that can be read, tensors of any shape ``(...)`` and state, with the files passed over
-    because they could not be read; None without any.
-
-    Raises :class:`UserError` when there are some and none of them is whole.
+    Raises :class:`UserError` when there are some and none of them will do.
     """
     damaged: list[Path] = []
+    whole = False
     for path in newest_first(folder):
         try:
-            return *load(path, device), damaged
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+            tensors, state = load(path, device)
+            whole = True
+            put_back(tensors, state)
+        except torch.OutOfMemoryError:
+            raise
+        except DAMAGES:
             damaged.append(path)
+        else:
+            return state, damaged
+    if whole:
+        recipe = Run(folder.parent).recipe
+        raise UserError(f"{recipe}: does not fit the checkpoints beside it; restore it as it was, or train a new run")
     if damaged:
         raise UserError(
             f"{folder}: none of its checkpoints can be read ({len(damaged)} are damaged); "
             "restore one from a backup, or train a new run"
         )
     return None
+
+
+def whole_state(state: Any) -> dict[str, Any]:
+    """A checkpoint's state, if everybody who kept something in it can take it back. Raises one of ``DAMAGES``."""
+    progress_in(state)
+    if not isinstance(state["game"], dict):
+        raise TypeError("the game's numbers are no mapping")
+    if "best" in state:
+        Best.restored(state["best"])
+    RunningMeans.restored(state, torch.device("cpu"))
+    return dict(state)
+
+
+def progress_in(state: Mapping[str, Any]) -> Progress:
+    """How far a run had come by a checkpoint's state. Raises one of ``DAMAGES`` for what is no progress."""
+    progress = Progress(**{name: state[name] for name in asdict(Progress())})
+    whole = (progress.step, progress.examples, progress.rollbacks)
+    if not all(type(number) is int and 0 <= number < 2**63 for number in whole) or not 0 <= progress.seconds < 1e12:
+        raise ValueError("no progress")
+    return progress
+
+
+def newest_progress(folder: Path) -> Progress:
+    """How far a run has come by the newest of its checkpoints that can be read; no way at all without one."""
+    for path in newest_first(folder):
+        try:
+            with safe_open(regular(path), framework="pt", device="cpu") as file:
+                return progress_in(whole_state(json.loads(file.metadata()["state"])))
+        except DAMAGES:
+            continue
+    return Progress()
+
+
+def newest_first(folder: Path) -> list[Path]:
+    """The checkpoints of a folder, the one with the most examples first. Files of other names are somebody else's."""
+    return sorted((path for path in folder.glob(f"*{ENDING}") if NAME.fullmatch(path.name)), reverse=True)
 
 
 def player_tensors(name: str, player: Player) -> dict[str, Tensor]:
@@ -147,13 +198,15 @@ def player_tensors(name: str, player: Player) -> dict[str, Tensor]:
 
 
 def restore_player(name: str, player: Player, tensors: Mapping[str, Tensor]) -> None:
-    """Put back the ``tensors`` of any shape ``(...)`` that :func:`player_tensors` gave. Raises RuntimeError when it
-    does not fit."""
+    """Put back the ``tensors`` of any shape ``(...)`` that :func:`player_tensors` gave. Raises RuntimeError or
+    ValueError when they do not fit."""
     restore_network(f"{name}/network/", player.network, tensors)
     player.optimizer.state.clear()
     for index, weight in enumerate(player.network.parameters()):
         prefix = f"{name}/adam/{index}/"
         saved = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        if saved and (saved.keys() != MOMENTS or any(saved[key].shape != weight.shape for key in MOMENTS - {"step"})):
+            raise ValueError(f"{prefix}: not Adam's moments of a weight of shape {tuple(weight.shape)}")
         for key, value in saved.items():
             like = torch.empty_like(weight) if value.shape == weight.shape else torch.empty_like(value)
             player.optimizer.state[weight][key] = like.copy_(value)

@@ -12,6 +12,9 @@ from safetensors import SafetensorError
 
 from sparring.core.errors import UserError
 
+PART = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]{1,10})\.part", re.DOTALL)
+"""The name of a half-written file, with the process that writes it."""
+
 
 @contextmanager
 def aside(path: Path, durable: bool = True) -> Iterator[Path]:
@@ -23,6 +26,7 @@ def aside(path: Path, durable: bool = True) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have moved it away since
         temporary.touch()
         mode = temporary.stat().st_mode  # as the umask wants it: some writers are more secretive
         yield temporary
@@ -46,14 +50,38 @@ def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
         temporary.write_bytes(data)
 
 
+def clear_parts(folder: Path, name: str = "") -> None:
+    """Remove what a killed process left half-written in ``folder``: of the file called ``name``, or of all files."""
+    with suppress(OSError):  # no such folder, or not ours to write
+        for path in [*folder.iterdir()]:
+            part = PART.fullmatch(path.name)
+            if part and name in ("", part["name"]) and not _at_work(int(part["process"])):
+                path.unlink()
+
+
+def _at_work(process: int) -> bool:
+    """Whether another process of that number lives, which may still be writing. On Windows a living one keeps its file
+    open, which cannot be removed then."""
+    if os.name != "posix" or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # it lives, and is somebody else's
+    return True
+
+
 def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) -> None:
     """Raise :class:`UserError` for an ending that ``what`` is not written as, and for a file that is there unless
-    ``overwrite``."""
+    ``overwrite``. What a killed process left half-written of it is removed."""
     if path.suffix not in endings:
         known = f"one of {', '.join(endings)}" if len(endings) > 1 else endings[0]
         raise UserError(f"{path}: {what} written as {known}; choose another --out")
     if path.exists() and not overwrite:
         raise UserError(f"{path}: exists; choose another --out, or --overwrite")
+    clear_parts(path.parent, path.name)
 
 
 def make_folder(folder: Path) -> None:

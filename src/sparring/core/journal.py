@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
+from sparring.core.reading import open_regular
+
+LONGEST = 1 << 24  # bytes of a line; what is longer was written by nobody of ours
 
 
 class Journal:
@@ -31,19 +35,30 @@ class Journal:
                 self.board.add_scalar(name, value, entry["examples"])
         line = json.dumps({"event": event, **finite(entry)}) + "\n"
         try:
-            with self.path.open("a", encoding="utf-8") as file:
+            with os.fdopen(self._open(), "a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as problem:
             raise UserError(
                 f"{self.path}: cannot be written ({problem.strerror}); free some space and resume"
             ) from None
 
+    def _open(self) -> int:
+        """The journal, to be appended to: never another file that a link in its place leads to. A folder that somebody
+        moved away meanwhile is made anew."""
+        assert self.path
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        try:
+            return os.open(self.path, flags, 0o666)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self.path, flags, 0o666)
+
     def cut(self, examples_seen: int) -> None:
         """Forget what was noted after ``examples_seen``: a resumed run will live through it again."""
         if self.path is None or not self.path.exists():
             return
         kept = [entry for entry in entries(self.path) if kept_until(entry, examples_seen)]
-        lines = [json.dumps(entry) + "\n" for entry in kept]
+        lines = [json.dumps(finite(entry)) + "\n" for entry in kept]
         write_atomically(self.path, "".join(lines).encode())
 
 
@@ -72,16 +87,20 @@ def numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, f
 
 
 def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The journal's entries; a line that a crash left half-written is passed over."""
-    if not path.exists():
+    """The journal's entries; a line that a crash left half-written, or that is otherwise damaged, is passed over, and
+    so is all of a journal that is no regular file."""
+    try:
+        file = open_regular(path)
+    except OSError:
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(entry, dict):
-            yield entry
+    with file:
+        while line := file.readline(LONGEST):
+            try:
+                entry = json.loads(line.decode("utf-8", errors="replace"))
+            except (ValueError, RecursionError):  # no JSON, a number of 5,000 digits, brackets without end
+                continue
+            if isinstance(entry, dict):
+                yield entry
 
 
 def finite(value: Any) -> Any:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.core.files import aside, make_folder, write_atomically
+from sparring.core.files import PART, aside, clear_parts, make_folder, write_atomically
 from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
 try:
@@ -26,6 +26,8 @@ except ImportError:  # Windows
 
 CONFIG = {"sparring": int, "kind": str, "recipe": dict, "form": dict, "examples": int, "examples_seen": int}
 """What a model's config.json holds."""
+FOLDERS = ("samples", "checkpoints", "model")
+"""The folders that a run begins with."""
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
 
 
@@ -69,39 +71,78 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Inside, no other process trains in this folder (where the system has such locks: not on Windows).
 
-        Raises :class:`UserError` when one does already. A lock ends with its process, however that ends.
+        Raises :class:`UserError` when one does already. A lock ends with its process, however that ends; processes that
+        this one starts do not inherit it.
         """
         try:
-            file = (self.folder / ".lock").open("a")
+            lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as problem:
             raise UserError(f"{self.folder}: cannot be written ({problem.strerror}); change its permissions") from None
-        with file:
-            if fcntl:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise UserError(f"{self.folder}: is being trained by another process; stop that first") from None
+        HELD.add(lock)
+        try:
+            if not _taken(lock):
+                raise UserError(f"{self.folder}: is being trained by another process; stop that first")
             yield
+        finally:
+            HELD.discard(lock)
+            os.close(lock)
 
     def make_folders(self) -> None:
         """Make the folders, and remove what a kill left half-written."""
         for folder in (self.samples, self.checkpoints, self.model):
             make_folder(folder)
-        for part in self.folder.glob("**/.*.part"):
-            part.unlink(missing_ok=True)
+        for folder in (self.folder, self.samples, self.checkpoints, self.model, self.best):
+            clear_parts(folder)
+
+
+LOCK = ".lock"
+HELD: set[int] = set()
+"""The locks that this process holds, as numbers of open files."""
+
+
+def _taken(lock: int) -> bool:
+    """Take the lock, if no other process holds it."""
+    if fcntl:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def _let_go() -> None:
+    """In a process that was just started by fork: a worker that outlives a killed trainer must not hold its lock."""
+    while HELD:
+        os.close(HELD.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def create(folder: Path, recipe: Recipe) -> Run:
-    """A new run folder. Raises :class:`UserError` when something is there already, or cannot be written."""
+    """A new run folder. Of several processes that ask for the same one, one gets it. Raises :class:`UserError` when
+    something is there already, or cannot be written."""
     run = Run(folder)
-    if os.path.exists(run.recipe):  # where Path.exists would raise: a name too long, a folder closed to us
-        raise UserError(f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out")
-    if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+    if os.path.exists(folder) and not os.path.exists(run.recipe) and not _is_free(folder):  # Path.exists would raise
         raise UserError(f"{folder}: exists and is not empty; choose another --out")
     make_folder(folder)
-    write_atomically(run.recipe, recipe.to_yaml().encode())
-    run.make_folders()
+    with run.locked():
+        if os.path.lexists(run.recipe):
+            raise UserError(
+                f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out"
+            )
+        run.make_folders()
+        write_atomically(run.recipe, recipe.to_yaml().encode())
     return run
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether a folder holds nothing, or what a process left that was killed before its run had begun."""
+    if not folder.is_dir():
+        return False
+    begun = [path for path in folder.iterdir() if not PART.fullmatch(path.name) and path.name != LOCK]
+    return all(path.is_dir() and path.name in FOLDERS and not any(path.iterdir()) for path in begun)
 
 
 def find(folder: Path) -> tuple[Run, dict[str, Any]]:

@@ -53,9 +53,10 @@ class RunningMeans:
     def restored(cls, state: Mapping[str, Any], device: torch.device) -> RunningMeans:
         """What :meth:`state` gave, read back, so that the next look sees what it would have seen."""
         means = cls()
-        means.examples_at_look = state["pending_examples"]
+        means.examples_at_look = int(state.get("pending_examples", 0))
+        pending = state.get("pending", [])
         means.reports = [
-            {name: torch.tensor(value, device=device) for name, value in report.items()} for report in state["pending"]
+            {name: torch.tensor(float(value), device=device) for name, value in report.items()} for report in pending
         ]
         return means
 

@@ -1,4 +1,4 @@
-"""Being asked to stop: SIGINT and SIGTERM raise a flag that the trainer looks at after each step."""
+"""Being asked to stop: SIGINT, SIGTERM and SIGHUP raise a flag that the trainer looks at after each step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Stop:
@@ -21,6 +21,8 @@ class Stop:
         if threading.current_thread() is not threading.main_thread():
             return self  # only the main thread may listen; whoever runs us in another one raises the flag
         for number in SIGNALS:
+            if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # nohup: whoever started this process wants it to outlive the terminal
             self._before[number] = signal.signal(number, self._raise)
         return self
 

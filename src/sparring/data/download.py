@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sparring.core.errors import UserError
+from sparring.core.files import clear_parts
 from sparring.core.terminal import tell
 
 CHUNK = 1 << 20  # bytes
@@ -58,9 +59,10 @@ def fetch(name: str, remotes: Sequence[Remote], *, timeout_seconds: float = 20.0
 
 def _try(address: str, remote: Remote, folder: Path, timeout_seconds: float) -> str | None:
     """Download from one mirror; None when the file is in place, else why it is not."""
-    aside = folder / f".{remote.file}.{os.getpid()}"
+    aside = folder / f".{remote.file}.{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        clear_parts(folder, remote.file)
         aside.touch()
     except OSError as problem:
         raise UserError(

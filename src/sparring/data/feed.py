@@ -11,13 +11,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from sparring.core.errors import ProcessLost, UserError
+from sparring.core.signals import SIGNALS
 from sparring.core.terminal import one_line, tell
 from sparring.data.order import Order
 from sparring.data.source import BadFile, Source
 
 READ_AHEAD = 4  # batches that each worker prepares beyond the one that the trainer works on
 
-Read = tuple[dict[str, Tensor], list[BadFile]]
+Read = tuple[dict[str, Tensor] | str, list[BadFile]]
+"""A batch, or why there is none, and the files that turned out bad on the way. (What a worker process raises would
+come with its traceback.)"""
 
 
 class Feed:
@@ -44,15 +48,18 @@ class Feed:
         self.workers = 0 if source.in_memory else workers
 
     def batches(self, start: int) -> Iterator[dict[str, Tensor]]:
-        """Batches without end, tensors ``(rows, ...)``, from the example at global position ``start`` on."""
+        """Batches without end, tensors ``(rows, ...)``, from the example at global position ``start`` on. Raises
+        :class:`UserError` when the examples cannot be read any more, :class:`ProcessLost` when a worker was killed."""
         reader = _Reader(self.source)
         reads: Iterable[Read]
         if self.workers == 0:
             reads = (reader[indices] for indices in self.slices.from_position(start))
         else:
             reads = self._loader(reader, start)
-        for tensors, found in reads:
+        for tensors, found in _watched(reads):
             self._announce(found)
+            if isinstance(tensors, str):
+                raise UserError(tensors)
             yield tensors
 
     def _loader(self, reader: _Reader, start: int) -> DataLoader[Read]:
@@ -107,10 +114,26 @@ class _Reader(Dataset[Read]):
 
     def __getitem__(self, indices: np.ndarray) -> Read:
         known = len(self.source.bad_files)
-        tensors = self.source.batch(indices)
+        try:
+            tensors: dict[str, Tensor] | str = self.source.batch(indices)
+        except UserError as problem:
+            tensors = str(problem)
         found = self.source.bad_files[known:]
         del self.source.bad_files[known:]
         return tensors, found
+
+
+def _watched(reads: Iterable[Read]) -> Iterator[Read]:
+    """What workers read, until one of them is lost."""
+    try:
+        yield from reads
+    except RuntimeError as problem:
+        if "DataLoader worker" not in str(problem):
+            raise
+        raise ProcessLost(
+            f"a process that read examples was killed ({str(problem).partition('.')[0]}); memory may have run out: "
+            "go on with 'sparring resume', with fewer --workers"
+        ) from None
 
 
 def _as_it_is(read: Any) -> Any:
@@ -119,5 +142,5 @@ def _as_it_is(read: Any) -> Any:
 
 def _leave_signals_to_the_trainer(worker: int) -> None:
     """Ctrl-C reaches every process of a terminal; only the trainer may act on it, and needs its batches."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
