@@ -118,7 +118,7 @@ def data_cases(corpus: Path) -> Iterator[Case]:
 def reading(recipe: str, kind: str, base: str, target: str, weight: float) -> Iterator[Case]:
     """The commands that read data, which are ``base`` in the corpus."""
     path = f"{{in}}/{Path(base).name}"
-    checking = ("data", "check", recipe, path, *(("--out", "{out}/c.png") if recipe == "images" else ()))
+    checking = ("data", "check", recipe, path, *(("--out", "{out}/c.png") if recipe != "text" else ()))
     training = ("train", recipe, "--data", path, *SMALL[recipe], *BUDGET, "--out", "{out}/run")
     run = "{corpus}/run-" + ("points" if recipe == "gaussians" else recipe)
     scoring = ("score", run, path, "--out", "{out}/s.tsv")
