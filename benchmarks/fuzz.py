@@ -96,7 +96,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="print what every command answered")
     parser.add_argument("--quick", action="store_true", help="100 mutations: does it run")
     options = parser.parse_args()
-    options.count = 100 if options.quick else options.count
+    options.count = min(options.count, 100) if options.quick else options.count
 
     facts = machine.facts()
     print(machine.described(facts))

@@ -27,6 +27,8 @@ LONGEST = 2000  # characters of a line on standard error
 LIMIT = 10.0  # seconds
 MOST = 1024.0  # MiB that a process may hold beyond what it began with
 NO_FILE = 0.06  # share of mutations that put a pipe, a folder or a link in the file's place
+UNSHOWN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but for ends of lines and tabs, separators, bidirectional marks, and what is no UTF-8."""
 WARNING = re.compile(r"\.pyx?:\d+: \w*Warning")
 
 
@@ -137,7 +139,7 @@ def problems(
         yield "a library's warning"
     if any(len(line) >= LONGEST + 20 for line in lines):
         yield "a long line"
-    if not all(line.replace("\r", "").replace("\t", "").isprintable() for line in lines):
+    if UNSHOWN.search(ended.err):
         yield "control characters"
     if ended.status and harmless:
         yield "refused undamaged"
