@@ -1,8 +1,8 @@
 """kill -9 at random moments, at once gone on with: does it end as if nothing had been, and is nothing left over?
 
-    python benchmarks/kills.py [--quick] [--kills 20] [--contests images,points]
+    python benchmarks/kills.py [--quick] [--kills 20] [--contests images,points] [--fresh]
 
-Everything goes through the real command line, in processes of its own. Training is killed and resumed, then `sample`
+Everything goes through the real command line, in processes of their own. Training is killed and resumed, then `sample`
 and `evaluate` are killed and asked again. Exits with 1 when a single bit differs, or something is left.
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import machine
 import torch
+from forked import warm_up
 from safetensors.torch import load_file
 from synthetic import draw_pictures
 from torch import Tensor
@@ -28,7 +29,6 @@ from victims import Kill, Victim, in_shared_memory, leftovers, newest
 
 from sparring.core.journal import entries
 
-SPARRING = [sys.executable, "-m", "sparring"]
 MOMENTS = ("start-up", "training", "writing")  # taken in turn
 SEED = 0
 PICTURES = "PICTURES"  # stands for a folder of pictures
@@ -65,6 +65,7 @@ class Arena:
 
     folder: Path
     kills: int
+    fresh: bool  # processes begin with nothing imported
 
     @property
     def log(self) -> Path:
@@ -78,7 +79,7 @@ class Arena:
 
     def start(self, command: Sequence[str], place: Path) -> Victim:
         """A process that writes at ``place``."""
-        return Victim(command, place, self.log, self.temporary)
+        return Victim(command, place, self.log, self.temporary, self.fresh)
 
 
 # Training
@@ -92,7 +93,7 @@ def train_command(name: str, quick: bool, out: Path, pictures: Path) -> list[str
         settings["data"] = pictures
     if quick:
         settings["steps"] //= 4
-    return [*SPARRING, "train", recipe, *(f"--{setting}={value}" for setting, value in settings.items())]
+    return ["train", recipe, *(f"--{setting}={value}" for setting, value in settings.items())]
 
 
 def run_whole(arena: Arena, command: list[str], out: Path) -> tuple[float, float]:
@@ -107,7 +108,7 @@ def run_killed(arena: Arena, command: list[str], out: Path, startup: float, trai
     when it cannot go on."""
     generator = random.Random(SEED)
     kills: list[Kill] = []
-    resume = [*SPARRING, "resume", str(out)]
+    resume = ["resume", str(out)]
     for index in range(arena.kills):
         victim = arena.start(resume if (out / "recipe.yaml").exists() else command, out)
         moment = MOMENTS[index % len(MOMENTS)]
@@ -119,21 +120,21 @@ def run_killed(arena: Arena, command: list[str], out: Path, startup: float, trai
             if moment == "writing":
                 victim.wait_until_it_writes()
         kills.append(victim.kill(moment))
-        if not kills[-1].struck and victim.process.returncode:
+        if not kills[-1].struck and victim.status:
             raise SystemExit(f"after {len(kills) - 1} kills the run could not go on\n{arena.log.read_text()}")
     run_whole(arena, resume if (out / "recipe.yaml").exists() else command, out)
     return kills
 
 
-def contest(name: str, kills: int, quick: bool) -> dict[str, Any]:
+def contest(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Compare a run that was never killed with one that often was. Raises SystemExit when they end apart."""
     with tempfile.TemporaryDirectory() as temporary:
-        arena = Arena(Path(temporary), kills)
+        arena = Arena(Path(temporary), options.kills, options.fresh)
         arena.temporary.mkdir()
         shared = in_shared_memory()
         draw_pictures(arena.folder / "pictures", 300, 16, SEED)
         commands = {
-            which: train_command(name, quick, arena.folder / which, arena.folder / "pictures")
+            which: train_command(name, options.quick, arena.folder / which, arena.folder / "pictures")
             for which in ("whole", "killed")
         }
         whole, killed = arena.folder / "whole", arena.folder / "killed"
@@ -184,8 +185,8 @@ def asked_again(arena: Arena, words: Sequence[str], run: Path, shared: frozenset
     """Kill a verb as it works or writes and ask it again at once, in the end without a kill: are its files those of a
     verb that was never killed? Every kill begins with an empty folder, every third one goes on with what it finds."""
     generator = random.Random(SEED)
-    out = arena.folder / "results"
-    command = [*SPARRING, *(word.format(run=run, out=out) for word in words)]
+    out = arena.folder / f"results of {words[0]}"
+    command = [word.format(run=run, out=out) for word in words]
     seconds = arena.start(command, out).finish()
     wanted = contents(out)
     seconds = min(seconds, arena.start(command, out).finish())  # what is learned of the data is known now
@@ -250,17 +251,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, help="of each run and each verb")
     parser.add_argument("--contests", default=",".join(CONTESTS), help="some of them, with commas between")
+    parser.add_argument("--fresh", action="store_true", help="processes that begin with nothing, not even Python")
     parser.add_argument("--quick", action="store_true", help="3 kills, a quarter of the steps: does it run")
     options = parser.parse_args()
     options.kills = 3 if options.quick else options.kills
 
+    warm_up()
     facts = machine.facts()
     print(machine.described(facts))
     contests, table = [], []
     for name in options.contests.split(","):
-        contests.append(contest(name, options.kills, options.quick))
+        contests.append(contest(name, options))
         table += rows(contests[-1])
         machine.show(table[-1 - len(contests[-1]["verbs"]) :])
+        sys.stdout.flush()
     print()
     machine.show(table)
     machine.write(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sparring.cli import main
 
 BEGUN = "saves and stops"  # the last words on the screen before the first step
 MARK = "SPARRING_BENCHMARK"  # in the environment of all processes of a contest
@@ -27,15 +32,30 @@ class Kill:
 
 
 class Victim:
-    """A process that will be killed. ``place`` is where it writes; what it prints goes to the file ``log``, temporary
-    files into the folder ``temporary``, which also marks its processes."""
+    """A process of the command line that will be killed. ``place`` is where it writes; what it prints goes to the file
+    ``log``, temporary files into the folder ``temporary``, which also marks its processes. It is forked, so that it
+    begins with everything imported; ``fresh`` ones begin with nothing."""
 
-    def __init__(self, command: Sequence[str], place: Path, log: Path, temporary: Path) -> None:
-        self.place, self.log = place, log
+    def __init__(self, words: Sequence[str], place: Path, log: Path, temporary: Path, fresh: bool) -> None:
+        self.words, self.place, self.log = words, place, log
+        self.status: int | None = None  # of a process that ended; negative: the signal that ended it
         self.started = time.monotonic()
-        environment = {**os.environ, "TMPDIR": str(temporary), MARK: str(temporary)}
+        environment = {"TMPDIR": str(temporary), MARK: str(temporary)}
         with log.open("wb") as file:
-            self.process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+            if fresh:
+                command = [sys.executable, "-m", "sparring", *words]
+                self.process = subprocess.Popen(
+                    command, stdout=file, stderr=file, env={**os.environ, **environment}
+                ).pid
+            else:
+                self.process = forked(words, file.fileno(), environment)
+
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        if self.status is None:
+            process, status = os.waitpid(self.process, os.WNOHANG)
+            self.status = os.waitstatus_to_exitcode(status) if process else None
+        return self.status is None
 
     @property
     def seconds(self) -> float:
@@ -44,33 +64,55 @@ class Victim:
 
     def wait_until_it_trains(self) -> float:
         """The seconds until it trains, or until the process ends."""
-        while self.process.poll() is None and BEGUN not in self.log.read_text(errors="replace"):
+        while self.runs() and BEGUN not in self.log.read_text(errors="replace"):
             time.sleep(0.005)
         return self.seconds
 
     def wait_until_it_writes(self) -> None:
         """Wait until a half-written file is there, or the process ends."""
-        while self.process.poll() is None and not half_written(self.place):
+        while self.runs() and not half_written(self.place):
             time.sleep(0.0003)
 
     def wait(self, seconds: float) -> None:
         """Wait that long, or until the process ends."""
         until = time.monotonic() + seconds
-        while self.process.poll() is None and time.monotonic() < until:
+        while self.runs() and time.monotonic() < until:
             time.sleep(0.002)
 
     def kill(self, moment: str) -> Kill:
         """Send SIGKILL, which nothing can catch, if it still runs; what it struck."""
-        struck = self.process.poll() is None
-        self.process.kill()
-        self.process.wait()
+        struck = self.runs()
+        if struck:
+            os.kill(self.process, signal.SIGKILL)
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
         return Kill(moment, round(self.seconds, 3), struck, half_written(self.place), newest(self.place, "none"))
 
     def finish(self) -> float:
         """Wait for its end; the seconds that it took. Raises SystemExit, with what it printed, when it failed."""
-        if self.process.wait():
-            raise SystemExit(f"{self.process.args!r}: failed\n{self.log.read_text()}")
+        while self.runs():
+            time.sleep(0.005)
+        if self.status:
+            raise SystemExit(f"sparring {' '.join(self.words)}: status {self.status}\n{self.log.read_text()}")
         return self.seconds
+
+
+def forked(words: Sequence[str], log: int, environment: Mapping[str, str]) -> int:
+    """The number of a new process that runs the command line."""
+    process = os.fork()
+    if process:
+        return process
+    status = 1
+    try:
+        os.setsid()
+        for number in (1, 2):
+            os.dup2(log, number)
+        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115
+        os.environ.update(environment)
+        tempfile.tempdir = None  # where the parent had it
+        status = main(words)
+        sys.stdout.flush()
+    finally:
+        os._exit(status)
 
 
 def half_written(place: Path) -> str:
