@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,7 @@ class Arena:
     folder: Path
     kills: int
     fresh: bool  # processes begin with nothing imported
+    sessions: set[int] = field(default_factory=set)  # of all processes that were started
 
     @property
     def log(self) -> Path:
@@ -79,7 +80,9 @@ class Arena:
 
     def start(self, command: Sequence[str], place: Path) -> Victim:
         """A process that writes at ``place``."""
-        return Victim(command, place, self.log, self.temporary, self.fresh)
+        victim = Victim(command, place, self.log, self.temporary, self.fresh)
+        self.sessions.add(victim.process)
+        return victim
 
 
 # Training
@@ -151,7 +154,7 @@ def contest(name: str, options: argparse.Namespace) -> dict[str, Any]:
             "kills": [asdict(kill) for kill in struck],
             "compared": {file: compare(whole / file, killed / file) for file in files if (whole / file).exists()},
             "journal": journal_in_order(killed),
-            "left": leftovers(killed, arena.temporary, shared),
+            "left": leftovers(killed, arena.temporary, shared, arena.sessions),
         }
         result["verbs"] = [asked_again(arena, words, killed, shared) for words in VERBS.get(name, ())]
         return result
@@ -208,7 +211,7 @@ def asked_again(arena: Arena, words: Sequence[str], run: Path, shared: frozenset
         "kills": [asdict(kill) for kill in kills],
         "files": len(wanted),
         "different": sorted(name for name in wanted.keys() | result.keys() if wanted.get(name) != result.get(name)),
-        "left": leftovers(out, arena.temporary, shared),
+        "left": leftovers(out, arena.temporary, shared, arena.sessions),
     }
 
 

@@ -8,15 +8,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from sparring.cli import main
 
 BEGUN = "saves and stops"  # the last words on the screen before the first step
-MARK = "SPARRING_BENCHMARK"  # in the environment of all processes of a contest
 GRACE = 8.0  # seconds in which processes that lost their parent must have noticed
+TORCHS_OWN = "torchinductor_"  # an empty folder that importing parts of torch makes, once for all processes of a user
 SHARED = Path("/dev/shm")
 
 
@@ -33,20 +33,20 @@ class Kill:
 
 class Victim:
     """A process of the command line that will be killed. ``place`` is where it writes; what it prints goes to the file
-    ``log``, temporary files into the folder ``temporary``, which also marks its processes. It is forked, so that it
-    begins with everything imported; ``fresh`` ones begin with nothing."""
+    ``log``, temporary files into the folder ``temporary``. It is forked, so that it begins with everything imported;
+    ``fresh`` ones begin with nothing. Its number is also that of a session, in which all are that it starts."""
 
     def __init__(self, words: Sequence[str], place: Path, log: Path, temporary: Path, fresh: bool) -> None:
         self.words, self.place, self.log = words, place, log
         self.status: int | None = None  # of a process that ended; negative: the signal that ended it
         self.started = time.monotonic()
-        environment = {"TMPDIR": str(temporary), MARK: str(temporary)}
+        environment = {"TMPDIR": str(temporary)}
         with log.open("wb") as file:
             if fresh:
                 command = [sys.executable, "-m", "sparring", *words]
-                self.process = subprocess.Popen(
-                    command, stdout=file, stderr=file, env={**os.environ, **environment}
-                ).pid
+                everything = {**os.environ, **environment}
+                started = subprocess.Popen(command, stdout=file, stderr=file, env=everything, start_new_session=True)
+                self.process = started.pid
             else:
                 self.process = forked(words, file.fileno(), environment)
 
@@ -130,16 +130,16 @@ def newest(run: Path, otherwise: str) -> str:
     return max((path.name for path in run.glob("checkpoints/*.safetensors")), default=otherwise)
 
 
-def leftovers(place: Path, temporary: Path, shared_before: frozenset[str]) -> list[str]:
+def leftovers(place: Path, temporary: Path, shared_before: frozenset[str], sessions: Set[int]) -> list[str]:
     """What is left of killed processes when the last one has ended: half-written and temporary files, shared memory,
-    processes that still run."""
+    processes that still run in one of their ``sessions``."""
     until = time.monotonic() + GRACE
-    while orphans(temporary) and time.monotonic() < until:
+    while orphans(sessions) and time.monotonic() < until:
         time.sleep(0.1)
     found = [str(path.relative_to(place)) for path in parts(place)]
-    found += [f"TMPDIR/{path.name}" for path in temporary.iterdir()]
+    found += [f"TMPDIR/{path.name}" for path in temporary.iterdir() if not path.name.startswith(TORCHS_OWN)]
     found += [f"{SHARED}/{name}" for name in sorted(in_shared_memory() - shared_before)]
-    return found + [f"process {process}" for process in orphans(temporary)]
+    return found + [f"process {process}" for process in orphans(sessions)]
 
 
 def in_shared_memory() -> frozenset[str]:
@@ -148,16 +148,14 @@ def in_shared_memory() -> frozenset[str]:
     return frozenset(name for name in names if name.startswith(("torch_", "psm_", "sem.")))
 
 
-def orphans(temporary: Path) -> list[int]:
-    """The processes of a contest that run."""
-    mark = f"{MARK}={temporary}".encode()
+def orphans(sessions: Set[int]) -> list[int]:
+    """The processes of these sessions that run."""
     found = []
-    for path in Path("/proc").glob("[0-9]*"):
+    for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            marked = mark in (path / "environ").read_bytes().split(b"\0")
-            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:  # it ended, or is another user's
+            state, _, _, session, *_ = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended
             continue
-        if marked and state != "Z":
-            found.append(int(path.name))
+        if int(session) in sessions and state != "Z":
+            found.append(int(path.parent.name))
     return found
