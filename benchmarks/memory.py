@@ -1,8 +1,10 @@
 """Does memory grow? Resident memory over a long run, and how many tensors are alive at its start and its end.
 
     python benchmarks/memory.py [--quick] [--steps 20000] [--feed memory|stream]
+    python benchmarks/memory.py --resumes 50 [--seconds 300] [--feed memory|stream]
 
-The run trains in this process, with checkpoints, previews and health checks more often than usual.
+The run trains in this process, with checkpoints, previews and health checks more often than usual; or it is resumed
+again and again, and what is in use is noted after each session.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import argparse
 import gc
 import math
 import multiprocessing
+import os
 import resource
 import sys
 import tempfile
@@ -42,6 +45,8 @@ class Sample:
     mib: float  # of this process
     workers_mib: float  # of the processes that read for it, pages that they share with it counted again
     tensors: int  # alive, as the garbage collector sees them
+    descriptors: int  # open files, pipes and sockets
+    threads: int
 
 
 class Sampler:
@@ -71,7 +76,8 @@ class Sampler:
         """Take a sample; cycles of garbage are cleared first, for they are no growth."""
         gc.collect()
         workers = [resident(str(child.pid)) for child in multiprocessing.active_children()]
-        self.samples.append(Sample(step, resident("self"), sum(workers), live_tensors()))
+        here = (count_in("/proc/self/fd"), count_in("/proc/self/task"))
+        self.samples.append(Sample(step, resident("self"), sum(workers), live_tensors(), *here))
 
 
 def resident(process: str) -> float:
@@ -83,23 +89,43 @@ def resident(process: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
 
 
+def count_in(folder: str) -> int:
+    """How many names a folder has; 0 where there is none, on systems without /proc."""
+    return len(os.listdir(folder)) if os.path.isdir(folder) else 0
+
+
 def live_tensors() -> int:
     """How many tensors the garbage collector knows of."""
     return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
 
 def measure(options: argparse.Namespace, folder: Path) -> list[Sample]:
-    """Train for all steps; the samples."""
-    often = {"checkpoint_every": "5s", "sample_every": "5s"}
-    common = {"width": options.width, "steps": options.steps, "time": 0, "seed": SEED, **often}
+    """Train for all steps, or in many sessions; the samples."""
+    common: dict[str, Any] = {"time": 0, "seed": SEED, "checkpoint_every": "5s", "sample_every": "5s"}
+    if options.feed == "memory":
+        recipe, own = "digits", {"width": options.width}
+    else:
+        draw_pictures(folder / "pictures", 500, 32, SEED)
+        recipe, own = "images", {"width": options.width, "data": folder / "pictures", "cache_mb": 0, "batch": 16}
     sampler = Sampler(options.every)
+    if options.resumes:
+        resume_often(sampler, folder / "run", recipe, {**common, **own}, options)
+        return sampler.samples
     with sampler.watching():
-        if options.feed == "memory":
-            sparring.train("digits", out=folder / "run", **common)
-        else:
-            draw_pictures(folder / "pictures", 500, 32, SEED)
-            sparring.train("images", data=folder / "pictures", out=folder / "run", cache_mb=0, batch=16, **common)
+        sparring.train(recipe, out=folder / "run", steps=options.steps, **common, **own)
     return sampler.samples
+
+
+def resume_often(
+    sampler: Sampler, run: Path, recipe: str, settings: dict[str, Any], options: argparse.Namespace
+) -> None:
+    """Train in many equally long sessions, with a sample after each."""
+    each = options.seconds / options.resumes
+    outcome = sparring.train(recipe, out=run, **{**settings, "time": each})
+    for session in range(2, options.resumes + 2):
+        sampler.take(outcome.steps)
+        outcome = sparring.resume(run, time=session * each)
+    sampler.take(outcome.steps)
 
 
 def summary(samples: list[Sample], warm_up: int) -> dict[str, Any]:
@@ -117,6 +143,8 @@ def summary(samples: list[Sample], warm_up: int) -> dict[str, Any]:
         "workers_growth_mib": late[-1].workers_mib - late[0].workers_mib,
         "workers_slope_mib_per_1000_steps": slope([sample.workers_mib for sample in late]),
         "tensors": [late[0].tensors, late[-1].tensors],
+        "descriptors": [late[0].descriptors, late[-1].descriptors],
+        "threads": [late[0].threads, late[-1].threads],
     }
 
 
@@ -130,6 +158,8 @@ def report(samples: list[Sample], growth: dict[str, Any]) -> None:
                 "MiB": f"{sample.mib:.1f}",
                 "workers' MiB": f"{sample.workers_mib:.1f}",
                 "tensors": sample.tensors,
+                "descriptors": sample.descriptors,
+                "threads": sample.threads,
             }
             for sample in shown
         ]
@@ -138,7 +168,8 @@ def report(samples: list[Sample], growth: dict[str, Any]) -> None:
     for whose, prefix in {"trainer": "", "workers": "workers_"}.items():
         whole, slope = growth[f"{prefix}growth_mib"], growth[f"{prefix}slope_mib_per_1000_steps"]
         print(f"  {whose} {whole:+.1f} MiB, {slope:+.3f} MiB")
-    print("  live tensors {} -> {}".format(*growth["tensors"]))
+    for what in ("tensors", "descriptors", "threads"):
+        print(f"  {what} {growth[what][0]} -> {growth[what][1]}")
 
 
 def main() -> None:
@@ -150,18 +181,22 @@ def main() -> None:
     parser.add_argument(
         "--feed", default="memory", choices=("memory", "stream"), help="digits, or PNGs read by workers"
     )
+    parser.add_argument("--resumes", type=int, default=0, help="sessions instead of one long run")
+    parser.add_argument("--seconds", type=float, default=300.0, help="of training in all these sessions")
     parser.add_argument("--quick", action="store_true", help="400 steps: does it run")
     options = parser.parse_args()
     if options.quick:
         options.steps, options.every, options.warm_up = 400, 48, 96
+        options.resumes, options.seconds = min(options.resumes, 4), 8.0
 
     facts = machine.facts()
     print(machine.described(facts))
     with tempfile.TemporaryDirectory() as folder:
         samples = measure(options, Path(folder))
-    growth = summary(samples, options.warm_up)
+    warm_up = samples[len(samples) // 10].step if options.resumes else options.warm_up
+    growth = summary(samples, warm_up)
     report(samples, growth)
-    name = "memory" if options.feed == "memory" else "memory-stream"
+    name = "memory" + ("-resumes" if options.resumes else "") + ("" if options.feed == "memory" else "-stream")
     machine.write(
         name,
         facts,
