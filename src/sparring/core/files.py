@@ -12,6 +12,8 @@ from safetensors import SafetensorError
 
 from sparring.core.errors import UserError
 
+LONGEST = 200  # bytes of a name that the one of its temporary file takes over: a system allows 255
+
 
 @contextmanager
 def aside(path: Path, durable: bool = True) -> Iterator[Path]:
@@ -21,7 +23,8 @@ def aside(path: Path, durable: bool = True) -> Iterator[Path]:
     if ``durable``, also when the machine loses power, at the price of waiting for the disk. Raises :class:`UserError`
     naming ``path`` and the system's reason (no space left, permission denied) when it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    name = os.fsdecode(os.fsencode(path.name)[:LONGEST])
+    temporary = path.with_name(f".{name}.{os.getpid()}.part")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode  # as the umask wants it: some writers are more secretive
@@ -44,6 +47,13 @@ def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
     """Write ``data`` to ``path``, whole or not at all. Raises :class:`UserError` as :func:`aside` does."""
     with aside(path, durable) as temporary:
         temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, whole or not at all. Halves of characters, which names of files that are no
+    UTF-8 hold, are written as ``\\udcff``: in JSON they are read back as they were. Raises :class:`UserError` as
+    :func:`aside` does."""
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) -> None:

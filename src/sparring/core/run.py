@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.core.files import aside, make_folder, write_atomically
+from sparring.core.files import aside, make_folder, write_text
 from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
 try:
@@ -99,7 +99,7 @@ def create(folder: Path, recipe: Recipe) -> Run:
     if os.path.exists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: exists and is not empty; choose another --out")
     make_folder(folder)
-    write_atomically(run.recipe, recipe.to_yaml().encode())
+    write_text(run.recipe, recipe.to_yaml())
     run.make_folders()
     return run
 
@@ -125,8 +125,8 @@ def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Te
     text = json.dumps({"sparring": FORMAT, **config}, indent=2, ensure_ascii=False)
     with aside(folder / "model.safetensors") as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
-    write_atomically(folder / "config.json", text.encode())
-    write_atomically(folder / "README.md", card.encode())
+    write_text(folder / "config.json", text)
+    write_text(folder / "README.md", card)
 
 
 def model_folder(path: Path) -> Path:

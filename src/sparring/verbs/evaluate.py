@@ -10,7 +10,7 @@ from typing import Any
 
 from sparring.core import precision
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, write_atomically
+from sparring.core.files import make_folder, write_atomically, write_text
 from sparring.core.journal import finite
 from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
@@ -81,12 +81,12 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
     """Write the result as JSON, every artifact as a file, and a page with all of it; the files, the page second."""
     make_folder(folder)
     content = json.dumps(finite(evaluation.result), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / evaluation.file, content.encode())
+    write_text(folder / evaluation.file, content)
     written = [folder / evaluation.file]
     if "scores" in evaluation.result:
         written.append(folder / "index.html")
         page = evaluation_page(evaluation.result, evaluation.artifacts)
-        write_atomically(written[-1], page.encode())
+        write_text(written[-1], page)
     for number, artifact in enumerate(evaluation.artifacts, 1):
         written.append(folder / f"{artifact.name or f'figure-{number}'}{artifact.ending}")
         write_atomically(written[-1], artifact.data)
