@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 
 from sparring.core.errors import UserError
 
-LONGEST = 200  # bytes of a name that the one of its temporary file takes over: a system allows 255
+LONGEST = 200  # bytes of a name that another name takes over: a system allows 255 in all
 
 
 @contextmanager
@@ -23,8 +23,7 @@ def aside(path: Path, durable: bool = True) -> Iterator[Path]:
     if ``durable``, also when the machine loses power, at the price of waiting for the disk. Raises :class:`UserError`
     naming ``path`` and the system's reason (no space left, permission denied) when it cannot be written.
     """
-    name = os.fsdecode(os.fsencode(path.name)[:LONGEST])
-    temporary = path.with_name(f".{name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{not_too_long(path.name)}.{os.getpid()}.part")
     try:
         temporary.touch()
         mode = temporary.stat().st_mode  # as the umask wants it: some writers are more secretive
@@ -72,6 +71,11 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another place") from None
+
+
+def not_too_long(name: str) -> str:
+    """The beginning of a file's name, short enough to become a part of another one."""
+    return os.fsdecode(os.fsencode(name)[:LONGEST])
 
 
 def file_name(text: str) -> str:
