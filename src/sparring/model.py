@@ -18,6 +18,7 @@ from sparring.core.recipe import Recipe
 from sparring.core.run import model_hash
 from sparring.core.seeds import mixed
 from sparring.core.settings import fields, nearest
+from sparring.data.labels import plain
 from sparring.data.source import Form
 from sparring.kind import Kind
 from sparring.options import SampleOptions
@@ -165,6 +166,7 @@ class Model:
             return None
         if not self.labels:
             raise UserError(f"label: {self.path} was trained without labels; leave --label out")
+        label = plain(label)
         if label not in self.labels:
             shown = ", ".join(self.labels[:20])
             raise UserError(f"label: no '{label}' here{nearest(label, self.labels)}; it knows {shown}")

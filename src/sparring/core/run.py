@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.core.files import PART, aside, clear_parts, make_folder, write_atomically
+from sparring.core.files import PART, aside, clear_parts, make_folder, write_text
 from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
 try:
@@ -133,7 +133,7 @@ def create(folder: Path, recipe: Recipe) -> Run:
                 f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out"
             )
         run.make_folders()
-        write_atomically(run.recipe, recipe.to_yaml().encode())
+        write_text(run.recipe, recipe.to_yaml())
     return run
 
 
@@ -166,8 +166,8 @@ def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Te
     text = json.dumps({"sparring": FORMAT, **config}, indent=2, ensure_ascii=False)
     with aside(folder / "model.safetensors") as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
-    write_atomically(folder / "config.json", text.encode())
-    write_atomically(folder / "README.md", card.encode())
+    write_text(folder / "config.json", text)
+    write_text(folder / "README.md", card)
 
 
 def model_folder(path: Path) -> Path:

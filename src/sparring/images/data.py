@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.reading import regular
 from sparring.core.settings import nearest
 from sparring.data.source import Source
 from sparring.images.reading.arrays import ImageArrays, read_numpy
@@ -81,9 +82,13 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
                 f"data: no file, folder or set called '{settings.data}'{nearest(settings.data, NAMES)} "
                 f"(sets: {', '.join(NAMES)})"
             )
+        if not path.is_dir():
+            regular(path)
         return _by_kind(path, settings, least)
-    except OSError as problem:
+    except PermissionError as problem:
         raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
+    except OSError as problem:
+        raise UserError(f"{path}: cannot be read ({problem.strerror}); give a folder or a file") from None
 
 
 def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.data.arrays import read_npy
 from sparring.data.source import BadFile, Form
 from sparring.points.recipes import PointRecipe
 
@@ -81,16 +82,11 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
     if not path.exists():
         raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")
     try:
-        points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as problem:
-        raise UserError(f"{path}: not a .npy array of points ({problem})") from None
-    if (
-        not isinstance(points, np.ndarray)
-        or points.ndim != 2
-        or len(points) < least
-        or not points.shape[1]
-        or points.dtype.kind not in "fiu"
-    ):
+        points = read_npy(path)
+    except Exception as problem:  # a broken file may trip NumPy up in any way at all
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(f"{path}: not a .npy array of points ({reason}); save one with numpy.save") from None
+    if points.ndim != 2 or len(points) < least or not points.shape[1] or points.dtype.kind not in "fiu":
         raise UserError(f"{path}: needs one array of numbers, at least {least} points by dimensions")
     if not (np.abs(points) < LARGEST).all():
         raise UserError(f"{path}: holds numbers that are not finite, or beyond {LARGEST:g}; remove or scale them")

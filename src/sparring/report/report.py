@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import write_text
 from sparring.core.journal import entries
 from sparring.core.status import clock
 from sparring.modalities import ENTRIES
@@ -52,7 +52,7 @@ def write_report(run_folder: Path) -> Path:
     if not run_folder.is_dir():
         raise UserError(f"{run_folder}: no such run folder; 'sparring train ... --out {run_folder}' makes one")
     path = run_folder / "report.html"
-    write_atomically(path, page(run_folder).encode("utf-8", errors="replace"))
+    write_text(path, page(run_folder))
     return path
 
 

@@ -23,7 +23,7 @@ from sparring.text.data import as_row
 from sparring.text.game import TextGame
 from sparring.text.reading.content import BadText
 from sparring.text.reading.files import read_file
-from sparring.text.reading.lines import clean
+from sparring.text.reading.lines import as_label, clean
 from sparring.text.vocabulary import END, PAD
 
 CHUNK = 1024  # lines at a time
@@ -75,7 +75,7 @@ def score_lines(model: Model, game: TextGame, options: ScoreOptions, say: Say) -
 def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say: Say) -> list[tuple[str, str | None]]:
     """The lines of a file, each with the label that it is to be scored under. Raises :class:`UserError` for a file that
     holds no text, and for labels that the model does not know."""
-    if not path.is_file():
+    if path.is_dir() or not path.exists():
         raise UserError(f"{path}: " + ("a folder; give its files" if path.is_dir() else "no such file"))
     try:
         content = read_file(path, game.recipe)
@@ -85,7 +85,7 @@ def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say:
         say(f"skipped {bad.path}: {bad.reason}")
     pairs = []
     for text, own_label in content.pairs:
-        asked = label or (clean(own_label, lower=False) if own_label else None)
+        asked = (label and as_label(label)) or (as_label(own_label) if own_label else None)
         if cleaned := clean(text, game.recipe.lower):
             pairs.append((cleaned, asked if model.labels else None))
     if not pairs:

@@ -15,7 +15,7 @@ from sparring.media.pictures.notes import read_note
 def info(path: str | Path) -> dict[str, Any]:
     """What there is to know, as plain values. Raises :class:`UserError` for what Sparring did not make."""
     path = Path(path)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return {"file": str(path), **read_note(path)}
     if (path / "recipe.yaml").exists() or not (path / "config.json").exists():
         return about_run(path)

@@ -14,7 +14,7 @@ import torch
 
 from sparring.core import precision
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import write_atomically, write_text
 from sparring.core.game import Batch, Networks
 from sparring.core.journal import board_writer
 from sparring.core.monitor import Monitor
@@ -165,7 +165,7 @@ class Session:
 
     def write_recipe(self) -> None:
         """``recipe.yaml``, without which nobody can go on."""
-        write_atomically(self.run.recipe, self.recipe.to_yaml().encode())
+        write_text(self.run.recipe, self.recipe.to_yaml())
 
     def report(self) -> None:
         """``report.html``, from what the journal and the previews say."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -15,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.data.arrays import Npz, read_npy
 from sparring.data.source import BadFile
 from sparring.images.reading.labels import encode
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
@@ -23,6 +23,7 @@ from sparring.media.pictures.decode import Header, bring_to
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
 LABEL_KEYS = ("labels", "y_train", "y", "label")
 TOLERANCE = 1e-4  # by which floating-point pixels may miss their range
+LARGEST_LABEL = 2**53  # floating-point numbers beyond it are no whole ones
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # by number of channels
 
 Arrays = tuple[np.ndarray, list[str] | None]
@@ -79,17 +80,14 @@ def read_numpy(path: Path) -> Arrays:
     """Pixels ``(n, height, width, channels)`` and labels from a file. Raises :class:`UserError` when they are not there
     or not pictures."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return to_pixels(loaded, str(path)), None
-        return _from_npz(path, loaded)
+        return _from_npz(path, Npz(path)) if path.suffix == ".npz" else (to_pixels(read_npy(path), str(path)), None)
     except (UserError, PermissionError):
         raise
-    except (OSError, ValueError, EOFError, BadZipFile) as problem:
-        what = f"cannot be read ({problem})"
-        if "allow_pickle" in str(problem):
-            what = "is no plain array (Python objects are not read: they may run code)"
-        raise UserError(f"{path}: {what}; save plain arrays with numpy.save or numpy.savez") from None
+    except Exception as problem:  # a broken file may trip parsers up in any way at all
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(
+            f"{path}: cannot be read ({reason}); save plain arrays with numpy.save or numpy.savez"
+        ) from None
 
 
 def _from_npz(path: Path, loaded: Mapping[str, np.ndarray]) -> Arrays:
@@ -148,7 +146,7 @@ def _to_labels(array: np.ndarray, count: int, where: str) -> list[str]:
             f"{where}: has shape {array.shape} of {array.dtype}; needs one number or name for each of {count} pictures"
         )
     if array.dtype.kind == "f":
-        if not (array == np.rint(array)).all():
+        if not (np.abs(array) < LARGEST_LABEL).all() or not (array == np.rint(array)).all():
             raise UserError(f"{where}: labels must be whole numbers or names")
         array = array.astype(np.int64)
     return [str(label) for label in array.reshape(-1).tolist()]

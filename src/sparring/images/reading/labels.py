@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.reading import parse_json, read_text
+from sparring.data.labels import numbered
 from sparring.images.reading.file_set import FileSet
 from sparring.media.pictures.decode import BadImage
 
@@ -47,14 +48,8 @@ def read_labels(file_set: FileSet) -> dict[str, str] | None:
 
 def encode(labels: Sequence[str]) -> tuple[list[str], Tensor]:
     """The distinct labels (numbers by value, then names by alphabet), int64 ``(n,)`` indices into them."""
-    names = sorted(set(labels), key=_by_value_then_alphabet)
-    number = {name: index for index, name in enumerate(names)}
-    return names, torch.tensor([number[label] for label in labels], dtype=torch.int64)
-
-
-def _by_value_then_alphabet(label: str) -> tuple[bool, int, str]:
-    is_number = label.isascii() and label.isdigit()
-    return not is_number, int(label) if is_number else 0, label
+    names, indices = numbered(labels)
+    return names, torch.tensor(indices, dtype=torch.int64)
 
 
 def _from_file(file_set: FileSet, name: str) -> dict[str, str] | None:
@@ -62,9 +57,10 @@ def _from_file(file_set: FileSet, name: str) -> dict[str, str] | None:
     where = f"{file_set.where}/{name}"
     try:
         content = file_set.read(name)
-        text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
+        text = read_text(content) if isinstance(content, Path) else content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, BadImage) as problem:
-        raise UserError(f"{where}: cannot be read as UTF-8 text ({problem})") from None
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(f"{where}: cannot be read as UTF-8 text ({reason}); mend it, or remove it") from None
     pairs = _csv_pairs(where, text) if name.endswith(".csv") else _json_pairs(where, text)
     if pairs is None:
         return None
@@ -91,7 +87,12 @@ def _complain(where: str, what: str, files: Iterable[str]) -> None:
 
 
 def _csv_pairs(where: str, text: str) -> list[tuple[str, str]]:
-    rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), start=1) if row]
+    try:
+        rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), start=1) if row]
+    except csv.Error as problem:
+        raise UserError(
+            f"{where}: no table of files and labels ({problem}); write a line for each: file,label"
+        ) from None
     if rows and rows[0][1][0].strip().lower() in HEADINGS:
         del rows[0]
     for number, row in rows:
@@ -102,9 +103,9 @@ def _csv_pairs(where: str, text: str) -> list[tuple[str, str]]:
 
 def _json_pairs(where: str, text: str) -> list[tuple[str, str]] | None:
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise UserError(f"{where}: not JSON ({problem})") from None
+        content = parse_json(text)
+    except ValueError as problem:
+        raise UserError(f"{where}: not JSON ({problem}); mend it") from None
     if isinstance(content, dict) and "labels" in content and not isinstance(content["labels"], str | int):
         content = content["labels"]
         if content is None:  # NVIDIA's way of saying that there are none

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sparring.core.errors import UserError
+from sparring.core.reading import regular
 from sparring.media.films.film import CutShort, Film, one_line
 from sparring.media.films.sound import silent
 
@@ -22,6 +23,8 @@ AT_ONCE = 100  # milliseconds: what browsers make of a frame that says it lasts 
 DEEP = 257  # 16-bit greys become bytes: 65535 / 255
 TICKS = {".gif": 10}  # milliseconds that durations are counted in, 1 elsewhere
 LARGEST = {".gif": 65_535, ".webp": 16_383}  # pixels a side that the format can tell
+MOST = 100_000  # frames that are read
+MOST_PIXELS = 1 << 34  # and pixels of all of them: an animation of a few megabytes can hold days of work
 QUICKEST = 20  # milliseconds: browsers show quicker frames of a GIF for 100
 
 
@@ -31,7 +34,7 @@ QUICKEST = 20  # milliseconds: browsers show quicker frames of a GIF for 100
 def is_animated(path: Path) -> bool:
     """Whether a file holds more than one frame, by Pillow; False for what is no picture."""
     try:
-        with Image.open(path, formats=READ) as image:
+        with Image.open(regular(path), formats=READ) as image:
             return bool(getattr(image, "is_animated", False))
     except Exception:  # a broken file may trip Pillow's parsers up in any way at all
         return False
@@ -70,7 +73,10 @@ def _images(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=READ) as image:
             first = int(bool(getattr(image, "default_image", False)))  # of an APNG, for viewers that show only one
-            for index in range(first, _count(image)):
+            count = _count(image)
+            if count < sys.maxsize and (count > MOST or count * image.width * image.height > MOST_PIXELS):
+                raise ValueError(f"{count:,} frames of {image.width}x{image.height} are more than can be gone through")
+            for index in range(first, count):
                 image.seek(index)
                 image.load()
                 yield image

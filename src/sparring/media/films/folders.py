@@ -13,6 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from sparring.core.errors import UserError
+from sparring.core.reading import regular
 from sparring.media.films.animations import as_frame
 from sparring.media.films.film import RATE, CutShort, Film, one_line
 from sparring.media.films.sound import silent
@@ -58,13 +59,13 @@ def natural(file: Path) -> tuple[list[tuple[int, int, str]], str]:
 
 def _is_picture(file: Path) -> bool:
     """Whether a file is taken for a frame, by its name."""
-    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
+    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and not file.is_dir()
 
 
 def _size(file: Path) -> tuple[int, int]:
     """The height and width of a picture as seen. Raises :class:`UserError` where it cannot be read."""
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(regular(file), formats=FORMATS) as image:
             turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
             return image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
@@ -75,7 +76,7 @@ def _size(file: Path) -> tuple[int, int]:
 def _frame(file: Path) -> np.ndarray:
     """A picture as a frame, RGB uint8 ``(height, width, 3)``. Raises :class:`CutShort` where it cannot be read."""
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(regular(file), formats=FORMATS) as image:
             return as_frame(image)
     except Exception as problem:  # see _size
         raise CutShort(f"{file.name}: {one_line(problem)}") from None

@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from sparring.core.reading import regular
 from sparring.media.pictures.formats import ENDINGS as ENDINGS
 from sparring.media.pictures.formats import FORMATS
 
 READ = tuple(dict.fromkeys(FORMATS.values()))  # nothing else of Pillow's meets strangers' files
 GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and all that begin with "I;16"
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
+LARGEST = 1 << 29  # bytes of a file: Pillow reads some parts of one, such as texts, as a whole
 REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
 
 # Pillow warns of pictures beyond MAX_IMAGE_PIXELS and refuses those beyond twice that; we refuse both.
@@ -94,8 +96,11 @@ def _open(file: Path | bytes) -> Image.Image:
         if not file:
             raise BadImage("empty: zero bytes")
         return Image.open(BytesIO(file), formats=READ)
-    if file.stat().st_size == 0:
+    size = regular(file).stat().st_size
+    if size == 0:
         raise BadImage("empty: zero bytes")
+    if size > LARGEST:
+        raise BadImage(f"larger than {LARGEST >> 20} MiB")
     return Image.open(file, formats=READ)
 
 
