@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -14,10 +15,13 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
+from sparring.images.options import read_range
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.labels import encode, read_labels
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
-from sparring.media.pictures.decode import BadImage, Header, Shape, read_header, read_image
+from sparring.images.reading.values import common_range, extent_of, spread, told
+from sparring.media.pictures.decode import BadImage, Header, Shape, read_header, read_image, read_values
+from sparring.media.pictures.deep import FULL, Range
 from sparring.media.pictures.formats import ENDINGS
 
 THREADS = max(2, min(8, os.cpu_count() or 1))
@@ -48,11 +52,14 @@ class ImageFiles:
         headers = self._headers()
         shape = choose_shape(settings, survey(headers.values()))
         self.in_memory = len(headers) * shape.size <= settings.cache_mb << 20
+        self.said: list[str] = []
+        limits = self._range(settings, headers)
+        shape = replace(shape, range=limits or FULL)
         self.images: Tensor | None = None
         if self.in_memory:
             good, self.images = self._decode(list(headers), shape)
             headers = {name: headers[name] for name in good}
-            if (chosen := choose_shape(settings, survey(headers.values()))) != shape:
+            if (chosen := choose_shape(settings, survey(headers.values()), limits)) != shape:
                 shape = chosen
                 good, self.images = self._decode(good, shape)
 
@@ -62,7 +69,7 @@ class ImageFiles:
         self.labels: Tensor | None = None
         if label_of:
             names, self.labels = encode([label_of[file] for file in self.files])
-        self.form = form_of(shape, names)
+        self.form = form_of(shape, names, limits)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -80,6 +87,10 @@ class ImageFiles:
             return {"images": images}
         return {"images": images, "labels": self.labels[chosen]}
 
+    def notes(self) -> list[str]:
+        """What a person should know about these pictures, a line each."""
+        return self.said
+
     def _next_good(self, index: int) -> tuple[int, np.ndarray]:
         """The picture at ``index``, or the first good one after it."""
         for candidate in chain(range(index, len(self)), range(index)):
@@ -96,6 +107,20 @@ class ImageFiles:
         """By name, of all files whose header is good."""
         read = _in_parallel(lambda name: read_header(self.file_set.read(name)), self.file_set.names)
         return dict(self._good(zip(self.file_set.names, read, strict=True)))
+
+    def _range(self, settings: ImageSettings, headers: Mapping[str, Header]) -> Range | None:
+        """Black and white of the deep pictures, as set, or as found on all of a set in memory, else on some; None where
+        there are none. Raises :class:`UserError` where they have no range in common."""
+        deep = [name for name, header in headers.items() if header.deep]
+        asked = read_range(settings.range)
+        if not deep or asked is not None:
+            return asked if deep else None
+        looked_at = deep if self.in_memory else spread(deep)
+        results = _in_parallel(lambda name: extent_of(read_values(self.file_set.read(name))), looked_at)
+        extents = [result for result in results if not isinstance(result, BadImage) and result.is_finite]
+        limits = common_range(extents, self.file_set.where)
+        self.said += told(limits, extents, f"{len(looked_at):,} of {len(deep):,}")
+        return limits
 
     def _decode(self, names: Sequence[str], shape: Shape) -> tuple[list[str], Tensor]:
         """The names of all files whose pixels are good, and these, uint8 ``(n, channels, height, width)``."""

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from sparring.media.pictures.deep import FULL, Range, is_deep, scaled
 from sparring.media.pictures.formats import ENDINGS as ENDINGS
 from sparring.media.pictures.formats import FORMATS
 
 READ = tuple(dict.fromkeys(FORMATS.values()))  # nothing else of Pillow's meets strangers' files
-GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and all that begin with "I;16"
+GREY_MODES = ("1", "L", "LA", "La")  # and all deep ones
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
 
@@ -37,6 +38,8 @@ class Shape:
     channels: int
     fit: str = "crop"
     alpha: str = "white"
+    range: Range = FULL
+    """Black and white of deep pictures."""
 
     @property
     def size(self) -> int:
@@ -53,6 +56,11 @@ class Header:
     mode: str  # Pillow's name: "L", "RGB", "P", ...
     colour: bool
     transparent: bool  # has an alpha channel or a transparent colour
+
+    @property
+    def deep(self) -> bool:
+        """Whether it has more than 8 bits a value."""
+        return is_deep(self.mode)
 
 
 def read_header(file: Path | bytes) -> Header:
@@ -73,6 +81,13 @@ def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
         return bring_to(ImageOps.exif_transpose(image), shape)
 
 
+def read_values(file: Path | bytes) -> np.ndarray:
+    """The values of a deep picture as its file holds them, ``(height, width)``. Raises :class:`BadImage` for a file
+    that gives none."""
+    with opened(file) as image:
+        return np.asarray(image)
+
+
 @contextmanager
 def opened(file: Path | bytes) -> Iterator[Image.Image]:
     """A picture to look at. Raises :class:`BadImage` for whatever goes wrong with it inside."""
@@ -85,7 +100,7 @@ def opened(file: Path | bytes) -> Iterator[Image.Image]:
 
 def bring_to(image: Image.Image, shape: Shape) -> np.ndarray:
     """A picture of any mode and size as uint8 ``(channels, height, width)``."""
-    pixels = np.asarray(_resize(_flatten(to_8_bits(image), shape), shape))
+    pixels = np.asarray(_resize(_flatten(scaled(image, shape.range), shape), shape))
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
@@ -111,21 +126,7 @@ def _has_colour(image: Image.Image) -> bool:
     if image.mode in ("P", "PA"):
         palette = image.getpalette("RGB") or []
         return not palette[0::3] == palette[1::3] == palette[2::3]
-    return not (image.mode in GREY_MODES or image.mode.startswith("I;16"))
-
-
-def to_8_bits(image: Image.Image) -> Image.Image:
-    """Deep greys to mode ``L``: integers from [0, 65535], floating point from [0, 1]; others as they are. Raises
-    :class:`BadImage` for values beyond these."""
-    if image.mode == "F":
-        values, highest = np.asarray(image), 1.0
-    elif image.mode == "I" or image.mode.startswith("I;16"):
-        values, highest = np.asarray(image), 65535.0
-    else:
-        return image
-    if not (values.min() >= 0 and values.max() <= highest):
-        raise BadImage(f"mode {image.mode} with values outside [0, {highest:g}]")
-    return Image.fromarray(np.rint(values * (255.0 / highest)).astype(np.uint8))
+    return not (image.mode in GREY_MODES or is_deep(image.mode))
 
 
 def _flatten(image: Image.Image, shape: Shape) -> Image.Image:
