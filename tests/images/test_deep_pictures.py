@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from sparring.core.errors import UserError
 from sparring.images.check import check
 from sparring.images.data import ImageSource, open_in_form, open_source
 from sparring.images.recipes import RECIPES
+from sparring.media.pictures.decode import Header, Shape, read_header, read_image, read_values
 from sparring.media.pictures.deep import range_of, scaled, shares, unscaled
 from sparring.modalities import load
 from sparring.translation.data import open_source as open_domains
@@ -206,3 +209,76 @@ def test_shares_and_back() -> None:
 )  # fmt: skip
 def test_ranges_of_whole_numbers(low: float, high: float, limits: tuple[float, float]) -> None:
     assert range_of(low, high, np.dtype(np.int32)) == limits
+
+
+# Colours of 16 bits, of which Pillow gives the upper 8 alone
+
+
+def png_of(values: np.ndarray, extra: bytes = b"") -> bytes:
+    """Colours ``(height, width, 3 or 4)`` as a 16-bit PNG, which Pillow does not write; ``extra`` chunks come before
+    the pixels. The rows are filtered by each of PNG's filters in turn but for Paeth's."""
+    height, width, channels = values.shape
+    rows = values.astype(">u2").view(np.uint8).reshape(height, -1).astype(int)
+    left = np.pad(rows, ((0, 0), (2 * channels, 0)))[:, : rows.shape[1]]
+    above = np.pad(rows, ((1, 0), (0, 0)))[:height]
+    filtered = [rows, rows - left, rows - above, rows - (left + above) // 2]
+    lines = [bytes([y % 4]) + (filtered[y % 4][y] % 256).astype(np.uint8).tobytes() for y in range(height)]
+    header = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(lines)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + pixels + chunk(b"IEND", b"")
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def tiff_of(values: np.ndarray, order: str) -> bytes:
+    """Colours ``(height, width, 3)`` as an uncompressed 16-bit TIFF, its bytes in ``order``, ``<`` or ``>``."""
+    height, width, channels = values.shape
+    pixels = values.astype(f"{order}u2").tobytes()
+    place = 8 + 6
+    entries = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, 3, place - 6), (259, 3, 1, 1), (262, 3, 1, 2),
+               (273, 4, 1, place), (277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, len(pixels))]  # fmt: skip
+    table = struct.pack(f"{order}H", len(entries))
+    for tag, kind, count, value in entries:
+        short = kind == 3 and count == 1
+        table += struct.pack(
+            f"{order}HHI" + ("HH" if short else "I"), tag, kind, count, *((value, 0) if short else (value,))
+        )
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", place + len(pixels))
+    return head + struct.pack(f"{order}3H", 16, 16, 16) + pixels + table + bytes(4)
+
+
+COLOURS = np.random.default_rng(1).integers(0, 4096, (COUNT, HEIGHT, WIDTH, 3)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("kind", ["png", "tif<", "tif>"])
+def test_colours_of_16_bits_keep_what_they_have(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for number, values in enumerate(COLOURS):
+        content = png_of(values) if kind == "png" else tiff_of(values, kind[-1])
+        (folder / f"{number:02}.{kind[:3]}").write_bytes(content)
+        np.testing.assert_array_equal(read_values(folder / f"{number:02}.{kind[:3]}"), values)
+        np.testing.assert_array_equal(read_values(content), values)
+    source = opened(folder)
+    made = source.batch(np.arange(COUNT))["images"].numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(made, np.rint(COLOURS / 4095 * 255))
+    assert source.form.range == (0, 4095)
+    assert dict(source.survey.modes) == {"RGB;16": COUNT}
+    full = opened(folder, range="full").batch(np.arange(COUNT))["images"].numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(full, COLOURS >> 8)  # as Pillow gives them
+
+
+def test_colours_of_16_bits_keep_their_transparency_and_are_turned(tmp_path: Path) -> None:
+    values = np.dstack([COLOURS[0], np.full((HEIGHT, WIDTH), 65535, np.uint16)])
+    values[:6, :, 3] = 0
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    (tmp_path / "a.png").write_bytes(png_of(values, chunk(b"eXIf", exif.tobytes()[6:])))
+    assert read_header(tmp_path / "a.png") == Header(WIDTH, HEIGHT, "RGBA;16", colour=True, transparent=True)
+    shape = Shape(WIDTH, HEIGHT, 3, range=(0, 4095))
+    expected = np.where(values[..., 3:] > 0, np.rint(values[..., :3] / 4095 * 255), 255)
+    made = read_image(tmp_path / "a.png", shape).transpose(1, 2, 0)
+    np.testing.assert_array_equal(made, np.rot90(expected, -1))

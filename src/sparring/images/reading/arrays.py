@@ -20,7 +20,7 @@ from sparring.images.reading.labels import encode
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
 from sparring.images.reading.values import extent_of, told
 from sparring.media.pictures.decode import Header, bring_to
-from sparring.media.pictures.deep import Range, range_of, shares
+from sparring.media.pictures.deep import Range, range_of, to_8_bits
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
 LABEL_KEYS = ("labels", "y_train", "y", "label")
@@ -162,7 +162,7 @@ def _by_range(
     pixels = np.empty(array.shape, np.uint8)
     try:
         for picture, into in zip(array, pixels, strict=True):
-            into[...] = np.rint(shares(picture, limits) * 255.0)
+            into[...] = to_8_bits(picture, limits)
     except ValueError:
         low, high = found
         raise UserError(

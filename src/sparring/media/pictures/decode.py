@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from sparring.media.pictures.deep import FULL, Range, is_deep, scaled
+from sparring.media.pictures.deep import FULL, Range, give_lower_bytes, is_deep, mode_of, scaled, to_8_bits
 from sparring.media.pictures.formats import ENDINGS as ENDINGS
 from sparring.media.pictures.formats import FORMATS
 
@@ -69,23 +69,42 @@ def read_header(file: Path | bytes) -> Header:
         height, width = image.height, image.width
         if _orientation(image) in SIDEWAYS:
             height, width = width, height
-        return Header(height, width, image.mode, _has_colour(image), image.has_transparency_data)
+        return Header(height, width, mode_of(image), _has_colour(image), image.has_transparency_data)
 
 
 def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
     """The pixels of a file, uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage` for a file that
     gives none."""
     with opened(file) as image:
+        if shape.range and mode_of(image) != image.mode:
+            return bring_to(ImageOps.exif_transpose(_colours_in_8_bits(image, file, shape.range)), shape)
         side = 2 * max(shape.height, shape.width)
         image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
         return bring_to(ImageOps.exif_transpose(image), shape)
 
 
 def read_values(file: Path | bytes) -> np.ndarray:
-    """The values of a deep picture as its file holds them, ``(height, width)``. Raises :class:`BadImage` for a file
-    that gives none."""
+    """The values of a deep picture as they lie in its file, ``(height, width)`` or, of colours, ``(height, width, 3)``,
+    without transparency. Raises :class:`BadImage` for a file that gives none."""
     with opened(file) as image:
-        return np.asarray(image)
+        return _colours(image, file) if mode_of(image) != image.mode else np.asarray(image)
+
+
+def _colours(image: Image.Image, file: Path | bytes) -> np.ndarray:
+    """The 16-bit colours ``(height, width, 3)`` of a picture that was just opened from ``file``."""
+    with _open(file) as twin:
+        give_lower_bytes(twin)
+        upper, lower = (np.asarray(each)[..., :3].astype(np.uint16) for each in (image, twin))
+    return upper * 256 + lower
+
+
+def _colours_in_8_bits(image: Image.Image, file: Path | bytes, limits: Range) -> Image.Image:
+    """A picture of 16-bit colours in 8 bits, by its range, with its transparency and what it says of its rotation."""
+    made = Image.fromarray(to_8_bits(_colours(image, file), limits))
+    if image.mode == "RGBA":
+        made.putalpha(image.getchannel("A"))
+    made.info = {"exif": image.info["exif"]} if "exif" in image.info else {}
+    return made
 
 
 @contextmanager

@@ -6,6 +6,9 @@ numbers, 0 to 1 for floating point.
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
@@ -13,10 +16,37 @@ Range = tuple[float, ...]
 FULL: Range = ()
 TOPS = tuple(2.0**bits - 1 for bits in (8, 10, 12, 14, 16))  # of the bits that cameras and scanners have
 
+OTHER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B" if sys.byteorder == "little" else ";16L"}
+"""The orders of the two bytes of a value, by Pillow's names, each with the other one."""
+
 
 def is_deep(mode: str) -> bool:
-    """Whether pictures of this mode, by Pillow's name, have more than 8 bits a value."""
-    return mode in ("I", "F") or mode.startswith("I;16")
+    """Whether pictures of this mode have more than 8 bits a value: one of Pillow's, or of :func:`mode_of`."""
+    return mode in ("I", "F") or ";16" in mode
+
+
+def mode_of(image: Image.Image) -> str:
+    """The mode of a picture whose pixels are not decoded yet: Pillow's name, or ``RGB;16`` and ``RGBA;16`` for colours
+    of 16 bits, of which Pillow gives the upper 8 alone."""
+    packed = {_packed(tile) for tile in getattr(image, "tile", [])}
+    known = image.mode in ("RGB", "RGBA") and packed and packed <= {image.mode + order for order in OTHER}
+    return f"{image.mode};16" if known else image.mode
+
+
+def give_lower_bytes(image: Image.Image) -> None:
+    """Make a picture of mode ``RGB;16`` or ``RGBA;16`` decode to the lower bytes of its values: by the other order."""
+    tiles = []
+    for tile in image.tile:  # type: ignore[attr-defined]
+        packed = _packed(tile)
+        other = packed[:-4] + OTHER[packed[-4:]]
+        tiles.append(tile._replace(args=other if isinstance(tile.args, str) else (other, *tile.args[1:])))
+    image.tile = tiles  # type: ignore[attr-defined]
+
+
+def _packed(tile: Any) -> str:
+    """How the values of a part of a picture lie in its file, in Pillow's words."""
+    args = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+    return str(args[0]) if args else ""
 
 
 def scaled(image: Image.Image, limits: Range = FULL) -> Image.Image:
@@ -24,7 +54,12 @@ def scaled(image: Image.Image, limits: Range = FULL) -> Image.Image:
     does."""
     if not is_deep(image.mode):
         return image
-    return Image.fromarray(np.rint(shares(np.asarray(image), limits) * 255.0).astype(np.uint8))
+    return Image.fromarray(to_8_bits(np.asarray(image), limits))
+
+
+def to_8_bits(values: np.ndarray, limits: Range = FULL) -> np.ndarray:
+    """Values ``(...)`` as bytes in [0, 255], by their range. Raises ValueError as :func:`shares` does."""
+    return np.rint(shares(values, limits) * 255.0).astype(np.uint8)
 
 
 def shares(values: np.ndarray, limits: Range = FULL) -> np.ndarray:
