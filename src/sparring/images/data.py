@@ -70,8 +70,8 @@ def as_trained(recipe: Reads, form: ImageForm, stored: Mapping[str, Any]) -> Rea
     """The recipe with the channels and the range that the data decided on when a model of ``form`` was trained; before
     the ``stored`` settings had a range, it was all that a file can hold."""
     decided = {} if "range" in stored else {"range": "full"}
-    if recipe.channels == "auto" and recipe.alpha != "keep":
-        decided["channels"] = str(form.channels)
+    if recipe.channels == "auto" and recipe.alpha != "keep" and form.channels == 3:
+        decided["channels"] = "3"  # of greys stored as colour a version of today would decide on 1
     if recipe.range == "auto" and form.range is not None:
         decided["range"] = as_text(form.range)
     return recipe.changed(decided)

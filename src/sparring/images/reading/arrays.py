@@ -18,7 +18,7 @@ from sparring.core.errors import UserError
 from sparring.data.source import BadFile
 from sparring.images.reading.labels import encode
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
-from sparring.images.reading.values import extent_of, told
+from sparring.images.reading.values import extent_of, is_grey, told, told_of_grey
 from sparring.media.pictures.decode import Header, bring_to
 from sparring.media.pictures.deep import Range, range_of, to_8_bits
 
@@ -55,9 +55,12 @@ class ImageArrays:
         self.name = settings.data
         self.bad_files: list[BadFile] = []
         mode = MODES[pixels.shape[3]]
-        header = Header(pixels.shape[1], pixels.shape[2], mode, mode.startswith("RGB"), mode.endswith("A"))
+        colour = mode.startswith("RGB") and not (settings.channels == "auto" and is_grey(pixels))
+        header = Header(pixels.shape[1], pixels.shape[2], mode, colour, mode.endswith("A"))
         self.survey = survey([header] * len(pixels))
         self.shape = choose_shape(settings, self.survey)
+        if mode.startswith("RGB") and self.shape.channels == 1 and settings.channels == "auto":
+            self.said.append(told_of_grey(f"all {len(pixels):,}"))
 
         if (*pixels.shape[1:3], mode) == (self.shape.height, self.shape.width, MODES[self.shape.channels]):
             images = np.array(pixels.transpose(0, 3, 1, 2), order="C")  # a copy of our own

@@ -1,4 +1,4 @@
-"""What only the values of pictures tell, of more than 8 bits: how far they go in a whole set."""
+"""What only the pixels of a set tell: whether there is colour, and how far values of more than 8 bits go."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from sparring.media.pictures.deep import FULL, Range, full_range, range_of
 LOOKED_AT = 1024  # pictures of a set that streams from disk
 PIXELS = 4096  # of a picture, for what is usual in it
 MOST = 0.999  # of the pixels are usual
+CHUNK = 256  # pictures at a time
+TOLERANCE = 8  # by which the channels of a grey picture may differ: 7 was the most that JPEG made of a difference of 1
 DARK = 16  # times as bright as usual: then white is too far away
 
 
@@ -58,6 +60,11 @@ def common_range(extents: Collection[Extent], where: str) -> Range:
     return next(iter(found))[0] if len(found) == 1 else FULL
 
 
+def told_of_grey(looked_at: str) -> str:
+    """That pictures are stored as colour and are trained on as grey, in words."""
+    return f"stored as colour, but grey in {looked_at}: trained as grey (--channels 3 keeps three)"
+
+
 def told(limits: Range, extents: Collection[Extent], looked_at: str) -> list[str]:
     """The range in words, which was found on ``looked_at``; what else a person should know of it."""
     if not limits:
@@ -69,6 +76,13 @@ def told(limits: Range, extents: Collection[Extent], looked_at: str) -> list[str
         brighter = f"--range {low}:{usual:.6g}"
         lines.append(f"nearly all values are below {usual:,.6g}, dark by this range; {brighter} is brighter")
     return lines
+
+
+def is_grey(pictures: np.ndarray) -> bool:
+    """Whether pictures uint8 ``(n, height, width, channels)`` of three channels, or four with alpha, have no colour
+    that anybody sees: as greys that were stored as colour, and perhaps compressed, have none."""
+    parts = (pictures[start : start + CHUNK, ..., :3] for start in range(0, len(pictures), CHUNK))
+    return all(int(np.ptp(part, axis=-1).max()) <= TOLERANCE for part in parts)
 
 
 def spread(items: Sequence[str], most: int = LOOKED_AT) -> list[str]:
