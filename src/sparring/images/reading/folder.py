@@ -40,15 +40,18 @@ class ImageFiles:
     match them.
     """
 
-    def __init__(self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM) -> None:
+    def __init__(
+        self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM, said: Sequence[str] = ()
+    ) -> None:
         self.name = settings.data
         self.file_set, self.least = file_set, least
         self.bad_files = list(file_set.bad_files)
         self.dead: set[int] = set()  # indices found bad while streaming
-        self.said: list[str] = []
+        self.said = list(said)
         if not file_set.names:
             raise UserError(_nothing_in(file_set))
-        label_of = None if settings.labelled == "no" else read_labels(file_set)
+        label_of, left_over = (None, []) if settings.labelled == "no" else read_labels(file_set)
+        self.said += left_over
 
         # The headers decide the shape, with what the pixels tell; what turns out bad behind a good header must not have
         # had a say in it.
