@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from sparring.core.errors import UserError
 from sparring.core.files import file_name, make_folder
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
-from sparring.core.run import Run, create, find
+from sparring.core.run import Run, create, find, read_config
 from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
-from sparring.modalities import ENTRIES, find_recipe, from_dict, named_data, recipe_for
+from sparring.modalities import ENTRIES, find_recipe, from_dict, modality_of, named_data, recipe_for
 from sparring.verbs.resuming import check_changeable, check_data_are_there, lengthened
 from sparring.verbs.session import Outcome, Session
 
@@ -60,12 +61,21 @@ def resume(
     recipe = from_dict(content, str(found.recipe))
     settings = with_present_names(type(recipe), settings)
     check_changeable(recipe, [*settings])
-    recipe = complete(recipe, data, settings)
+    recipe = as_begun(complete(recipe, data, settings), found, content)
     check_data_are_there(recipe, found)
     with processes.distributed(precision.find_device(recipe.device).type) as process:
         if not process.restarts:  # a launcher's restart finds the new budget in the run
             recipe = lengthened(recipe, more, found)
         return Session(recipe, process, lambda: found).play(stop or Stop())
+
+
+def as_begun(recipe: Recipe, run: Run, stored: Mapping[str, Any]) -> Recipe:
+    """The recipe with what the data decided when the run began, as its model and the ``stored`` settings tell; as it is
+    where there is no model to be read."""
+    modality = modality_of(recipe.kind)
+    with suppress(UserError):
+        return modality.as_trained(recipe, modality.form.from_dict(read_config(run.model)["form"]), stored)
+    return recipe
 
 
 def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
