@@ -163,4 +163,5 @@ def as_table(result: dict[str, Any]) -> str:
         lines.append((row["film"], VERSIONS[row["version"]], *words))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([*text, "", f"{ABOUT}{result['floor']:.4g}"])
+    compared = f"direction {result['direction']}, features: {result['features']['name']}"
+    return "\n".join([*text, "", compared, f"{ABOUT}{result['floor']:.4g}"])
