@@ -172,8 +172,8 @@ class OutputMeasurements:
 
 
 def distinct_parts(output: Output, batch: Batch) -> tuple[Batch, Batch]:
-    """Of a batch the rows with distinct inputs, to make samples under, and those with distinct real examples, to compare
-    them with; all rows, twice, where samples are made from random numbers.
+    """Of a batch the rows with distinct inputs, to make samples under, and those with distinct real examples, to
+    compare them with; all rows, twice, where samples are made from random numbers.
 
     A source of two domains repeats the smaller one, and equal inputs become equal samples: no sign of a collapse.
     """
