@@ -204,8 +204,8 @@ def test_after_a_cut_statistics_are_those_of_the_new_scene() -> None:
 
 
 def with_arm(lasting: range, share: float, count: int = 9) -> tuple[list[np.ndarray], slice]:
-    """A still wall, over which an arm comes from the left and fills a share of the width at some frames; and the columns
-    of the wall that are always seen, as far from the arm as the translator sees."""
+    """A still wall, over which an arm comes from the left and fills a share of the width at some frames; and the
+    columns of the wall that are always seen, as far from the arm as the translator sees."""
     wall, arm = textured(5, 20, 120, 64, 320), textured(6, 180, 250, 64, 320)
     frames, edge = [wall.copy() for _ in range(count)], round(share * 320)
     for index in lasting:

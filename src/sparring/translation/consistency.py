@@ -37,8 +37,8 @@ class ConsistentTranslation:
         self.unsure = 0  # frames for which it is remembered
 
     def frame(self, original: np.ndarray, later: Callable[[], Iterable[np.ndarray]] = tuple) -> np.ndarray:
-        """The translation of the next frame, both uint8 ``(height, width, channels)``; ``later`` gives some frames after
-        it, ``AHEAD`` will do, which tell a cut from what fills the picture for a moment."""
+        """The translation of the next frame, both uint8 ``(height, width, channels)``; ``later`` gives some frames
+        after it, ``AHEAD`` will do, which tell a cut from what fills the picture for a moment."""
         before = self.original
         if before is None or self.is_new(before, original, later):
             self.begin()
