@@ -91,6 +91,11 @@ class Kind(ABC):
         """The examples that ``recipe.data`` names; in the form of a model, where one is given. Raises
         :class:`UserError` when there are none to be had."""
 
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe that a model of this form was trained by, with what its data decided, which other data, or a later
+        version, might decide otherwise; ``stored`` are its settings as an older version may have written them."""
+        return recipe
+
     @abstractmethod
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on examples of this form. Raises :class:`UserError` where they do not go

@@ -45,12 +45,13 @@ class Model:
         folder: Path,
         device: torch.device,
     ) -> None:
-        self.modality, self.recipe, self.path, self.folder, self.device = modality, recipe, path, folder, device
+        self.modality, self.path, self.folder, self.device = modality, path, folder, device
         self.examples: int = config["examples"]
         self.examples_seen: int = config["examples_seen"]
         try:
             self.form: Form = modality.form.from_dict(config["form"])
-            self.game = modality.build_game(recipe, self.form)
+            self.recipe = modality.as_trained(recipe, self.form, config["recipe"])
+            self.game = modality.build_game(self.recipe, self.form)
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as problem:
             raise UserError(f"{folder / 'config.json'}: damaged ({problem}); copy the model folder again") from None
         tensors = read_weights(folder / "model.safetensors")

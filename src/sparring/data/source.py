@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -84,3 +84,10 @@ class Source(Protocol):
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """The examples at ``indices``, int64 ``(n,)``: tensors of ``n`` rows each, by the modality's names."""
+
+
+def notes_of(source: Source) -> list[str]:
+    """What a person should know about the examples, a line each: what was found or decided on opening, and what of it
+    is lost. A source that has something to say has a method ``notes`` that gives it."""
+    notes: Callable[[], list[str]] = getattr(source, "notes", list)
+    return notes()

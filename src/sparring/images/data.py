@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
 from sparring.data.source import Source
+from sparring.images.options import Reading, as_text, read_range
 from sparring.images.reading.arrays import ImageArrays, read_numpy
 from sparring.images.reading.file_set import Archive, Folder, SingleFile, is_image
 from sparring.images.reading.folder import ImageFiles
@@ -19,6 +21,8 @@ from sparring.images.reading.official_files import idx_images, is_cifar
 from sparring.images.reading.sets import NAMES, is_set, local_arrays, open_set
 from sparring.images.reading.shape import MINIMUM, ImageForm, ImageSettings, Survey
 from sparring.images.recipes import ImageRecipe
+
+Reads = TypeVar("Reads", bound=Reading)
 
 
 class ImageSource(Source, Protocol):
@@ -54,11 +58,23 @@ def open_in_form(recipe: ImageRecipe, form: ImageForm) -> ImageSource:
     labelled = "auto" if recipe.conditional else "no"
     alpha = "white" if recipe.alpha == "keep" and form.channels < 4 else recipe.alpha  # no channel to keep it in
     shape = {"size": f"{form.height}x{form.width}", "channels": form.channels, "alpha": alpha}
+    shape["range"] = recipe.range if form.range is None else as_text(form.range)
     source = open_source(recipe.changed({**shape, "labelled": labelled}), least=1)
     if source.labels is not None:
         source.labels = _numbers(source, form)[source.labels]
     source.form = form
     return source
+
+
+def as_trained(recipe: Reads, form: ImageForm, stored: Mapping[str, Any]) -> Reads:
+    """The recipe with the channels and the range that the data decided on when a model of ``form`` was trained; before
+    the ``stored`` settings had a range, it was all that a file can hold."""
+    decided = {} if "range" in stored else {"range": "full"}
+    if recipe.channels == "auto" and recipe.alpha != "keep" and form.channels == 3:
+        decided["channels"] = "3"  # of greys stored as colour a version of today would decide on 1
+    if recipe.range == "auto" and form.range is not None:
+        decided["range"] = as_text(form.range)
+    return recipe.changed(decided)
 
 
 def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
@@ -89,7 +105,8 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
 def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:
     """MNIST's and CIFAR-10's own files are known by their names; any other folder is one of images."""
     if path.suffix in (".npy", ".npz"):
-        return ImageArrays(read_numpy(path), settings, least)
+        arrays, limits, said = read_numpy(path, read_range(settings.range))
+        return ImageArrays(arrays, settings, least, limits, said)
     if path.suffix == ".zip":
         return ImageFiles(Archive(path), settings, least)
     if idx_images(path) or is_cifar(path):

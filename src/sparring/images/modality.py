@@ -14,7 +14,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.images.check import check
-from sparring.images.data import ImageSource, open_in_form, open_source
+from sparring.images.data import ImageSource, as_trained, open_in_form, open_source
 from sparring.images.features.learned import random_features
 from sparring.images.game import ImageGame
 from sparring.images.metrics import SPECTRUM, figures, find_features
@@ -47,6 +47,12 @@ class Images(Modality):
             return open_source(recipe)
         assert isinstance(form, ImageForm)
         return open_in_form(recipe, form)
+
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe with the channels and the range that a model of this form was trained on."""
+        assert isinstance(recipe, ImageRecipe)
+        assert isinstance(form, ImageForm)
+        return as_trained(recipe, form, stored)
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` where there are no

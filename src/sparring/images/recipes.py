@@ -10,15 +10,15 @@ from typing import ClassVar
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, schedule
-from sparring.core.settings import Settings, setting, settings
+from sparring.core.settings import setting, settings
+from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
+from sparring.images.options import Reading as Reading
 from sparring.media.pictures.formats import ENDINGS
 from sparring.modality import Entry
-from sparring.options import EvaluateOptions
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
-LARGEST = 1024  # longer side, in pixels
 
 ONLY_WITH = {
     "width": ("network", ("lean",)),
@@ -30,25 +30,6 @@ ONLY_WITH = {
     "augment_limit": ("augment", ("ada",)),
     "augment_fixed": ("augment", ("ada",)),
 }  # settings that have an effect only where another has one of these values
-
-
-@settings
-class Reading(Settings):
-    """How pictures are read: a part of every recipe, and of the options of every verb, that reads pictures."""
-
-    size: str = setting(
-        "auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64", "data",
-        common=True,
-    )  # fmt: skip
-    channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", "data", choices=("auto", "1", "3", "4"))
-    fit: str = setting("crop", "how to bring a picture to size", "data", choices=("crop", "pad", "stretch"))
-    alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
-    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0)
-    labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        read_size(self.size)
 
 
 @settings
@@ -91,21 +72,6 @@ class ImageRecipe(Reading, AdversarialRecipe):
             )
         if self.conditional and self.labelled == "no":
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
-
-
-@settings
-class ImageEvaluateOptions(Reading, EvaluateOptions):
-    """What ``sparring evaluate`` is asked for; how pictures are read is asked for a folder of samples alone."""
-
-
-def read_size(size: str) -> tuple[int, int] | None:
-    """(height, width) in pixels; None for ``auto``. Raises :class:`UserError` for what is no size, or one too large."""
-    if size == "auto":
-        return None
-    match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size)
-    if not match or not all(4 <= int(side) <= LARGEST for side in match.groups() if side):
-        raise UserError(f"size: '{size}' is no size; write 64 or 48x64 (height x width), 4 to {LARGEST} pixels a side")
-    return int(match[1]), int(match[2] or match[1])
 
 
 def read_widths(widths: str) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation, assess
+from sparring.images.data import as_trained
 from sparring.images.features.learned import random_features
 from sparring.images.samples import as_artifact, write_samples
 from sparring.media.pictures.sheets import to_bytes
@@ -56,6 +57,14 @@ class Translation(Modality):
         assert isinstance(recipe, TranslationRecipe)
         assert isinstance(form, TranslationForm | None)
         return open_source(in_form(recipe, form) if form else recipe)
+
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe with the channels that a model of this form was trained on, and the range, where both domains have
+        one."""
+        assert isinstance(recipe, TranslationRecipe)
+        assert isinstance(form, TranslationForm)
+        in_common = form.range if form.range == form.range_b else None
+        return as_trained(recipe, replace(form, range=in_common), stored)
 
     def build_game(self, recipe: Recipe, form: Form) -> TranslationGame:
         """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` for a size that no

@@ -10,7 +10,7 @@ from sparring.core.adversarial_recipe import AdversarialLossRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import setting, settings
-from sparring.images.recipes import Reading
+from sparring.images.options import Reading
 from sparring.modality import Entry
 from sparring.options import EvaluateOptions, TranslateOptions
 

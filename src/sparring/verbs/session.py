@@ -28,6 +28,7 @@ from sparring.core.status import Status, clock
 from sparring.core.trainer import Trainer
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
+from sparring.data.source import notes_of
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of
@@ -212,6 +213,8 @@ class Session:
         players = {name: parameters(player.network) for name, player in self.game.players.items()}
         say, source, seen = self.status.say, self.source, self.trainer.progress.examples
         say(f"{self.recipe.name}: {len(source):,} examples from {source.name}, {source.form.described()}")
+        for line in notes_of(source):
+            say(line)
         for bad in source.bad_files[:NAMED]:
             say(f"skipped {bad.path}: {bad.reason}")
         if len(source.bad_files) > NAMED:

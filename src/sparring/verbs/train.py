@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from sparring.core.errors import UserError
 from sparring.core.files import file_name
 from sparring.core.processes import Process
 from sparring.core.recipe import CHANGEABLE, Recipe
-from sparring.core.run import Run, create, find
+from sparring.core.run import Run, create, find, read_config
 from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
-from sparring.modalities import ENTRIES, find_recipe, from_dict, named_data, recipe_for
+from sparring.modalities import ENTRIES, find_recipe, from_dict, modality_of, named_data, recipe_for
 from sparring.verbs.session import Outcome, Session
 
 
@@ -53,8 +54,18 @@ def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Out
     for name in settings:
         if name not in CHANGEABLE:
             raise UserError(f"{name}: was decided when the run began; a resumed run can change {', '.join(CHANGEABLE)}")
+    recipe = as_begun(recipe, found, content)
     with processes.distributed(precision.find_device(recipe.device).type) as process:
         return Session(recipe, process, lambda: found).play(stop or Stop())
+
+
+def as_begun(recipe: Recipe, run: Run, stored: Mapping[str, Any]) -> Recipe:
+    """The recipe with what the data decided when the run began, as its model and the ``stored`` settings tell; as it is
+    where there is no model to be read."""
+    modality = modality_of(recipe.kind)
+    with suppress(UserError):
+        return modality.as_trained(recipe, modality.form.from_dict(read_config(run.model)["form"]), stored)
+    return recipe
 
 
 def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
