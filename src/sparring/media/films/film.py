@@ -41,6 +41,7 @@ class Film:
     pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
     durations: list[int] = field(default_factory=list, repr=False)  # milliseconds of each frame of an animation
     loop: int = 0  # how often an animation is played, 0 for ever
+    transparent: bool = False  # whether its frames may have an alpha channel
     cut_short: str = ""  # after frames(): why they ended early, empty when they did not
 
     def frames(self) -> Iterator[np.ndarray]:
