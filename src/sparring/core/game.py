@@ -94,6 +94,11 @@ class Output(ABC):
     def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
         """The discriminator's logits of ``examples`` under ``conditions``, ``(rows,)``; None before it has learned."""
 
+    def inputs(self, conditions: Batch) -> Tensor | None:
+        """What examples made under ``conditions`` are made from, ``(rows, ...)``, where that alone decides them: equal
+        inputs become equal examples. None where random numbers make every example another."""
+        return None
+
     def finish(self, generated: Tensor) -> Tensor:
         """Examples ``(rows, ...)``, real or generated, as they leave the game: in the units of the data, ..."""
         return generated

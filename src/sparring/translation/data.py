@@ -46,6 +46,11 @@ class TranslationForm(ImageForm):
         """Black and white of pictures of more than 8 bits, by domain (see :class:`ImageForm`)."""
         return {"a": self.range, "b": self.range_b}
 
+    def described(self) -> str:
+        """The form in a few words: ``300 pictures in A and 800 in B, 64x64, 3 channels``."""
+        a, b = self.counts
+        return f"{a:,} pictures in A and {b:,} in B, {super().described()}"
+
 
 class TwoDomains:
     """Yields ``a`` and ``b``, uint8 ``(n, channels, height, width)`` each; of videos ``a later`` and ``b later`` too.
@@ -128,11 +133,12 @@ def open_source(recipe: TranslationRecipe) -> TwoDomains:
     paths = find_domains(recipe.data, recipe.data_b)
     if os.path.samefile(*map(os.path.expanduser, paths)):
         note(f"warning: both domains are {paths[0]}; nothing will be learned")
+    name = " and ".join(filter(None, (recipe.data, recipe.data_b)))
     if recipe.recycle:
         a, b = (Clips(replace(recipe, data=path)) for path in paths)
-        return TwoDomains(recipe.data, a, b, recipe)
+        return TwoDomains(name, a, b, recipe)
     first, second = in_one_shape(recipe, paths)
-    return TwoDomains(recipe.data, first, second, recipe)
+    return TwoDomains(name, first, second, recipe)
 
 
 @dataclass(frozen=True)

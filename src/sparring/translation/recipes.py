@@ -124,9 +124,8 @@ class TranslationEvaluateOptions(EvaluateOptions):
 
     renamed: ClassVar[Mapping[str, str]] = {"film": "videos", "at": "resize"}
 
-    videos: tuple[str, ...] = setting(
-        (), "videos to translate from domain A to B and to score, instead of pictures", "data"
-    )
+    direction: str = setting("", "only this direction (default: every one; of videos the first)")
+    videos: tuple[str, ...] = setting((), "videos to translate and to score, instead of pictures", "data")
     resize: int = setting(0, "of videos: pixels of the shorter side (0: as it is)", low=0)
 
 

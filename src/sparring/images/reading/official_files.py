@@ -45,7 +45,7 @@ def read_idx_pair(images: Path) -> Arrays:
     pixels = read_idx(images)
     if pixels.ndim not in (3, 4):
         raise UserError(f"{images}: has {pixels.ndim} dimensions; pictures have 3 (or 4 with channels)")
-    pixels = to_pixels(pixels, str(images))
+    pixels, _, _ = to_pixels(pixels, str(images))  # of bytes: there is no range to be found
 
     match = IDX_IMAGES.fullmatch(images.name)
     assert match
