@@ -64,6 +64,7 @@ class TextGame(Game, Output):
             layers=recipe.layers,
             dropout=recipe.dropout,
             valued=recipe.estimator == "policy",
+            blank=self.vocabulary.blank(),
         )
         kind = TokenDiscriminator if recipe.estimator == "policy" else LineDiscriminator
         discriminator = kind(
@@ -191,8 +192,8 @@ class TextGame(Game, Output):
         return batch["lines"]
 
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
-        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time; the uniform numbers are
-        those of ``seed`` on any device.
+        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time, none of them empty: no line of
+        the data is; the uniform numbers are those of ``seed`` on any device.
 
         ``options`` are those of :class:`TextSampleOptions`: ``temperature``, ``top_p``, and ``prompt``, the beginning
         of every line. Raises :class:`UserError` for what they cannot be.
@@ -214,6 +215,7 @@ class TextGame(Game, Output):
                     top_p=chosen.top_p,
                     prompt=prompt,
                     unknown=False,
+                    empty=False,
                 )
             )
         return torch.cat(made)
@@ -236,14 +238,13 @@ class TextGame(Game, Output):
     @torch.no_grad()
     def log_likelihoods(self, networks: Networks, lines: Tensor, labels: Tensor | None) -> Tensor:
         """The log-likelihood of each token of lines ``(n, length)`` under labels ``(n,)``, in nats, ``(n, length)``, 0
-        where a line is over; some lines at a time."""
-        generator, parts = generator_of(networks), range(0, len(lines), CHUNK)
-        return torch.cat(
-            [
-                generator.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
-                for at in parts
-            ]
-        )
+        where a line is over; some lines at a time. They are those of what :meth:`generate` makes, but that it leaves
+        the unknown token out: an empty line has none."""
+        generator, parts = generator_of(networks), torch.split(torch.arange(len(lines), device=lines.device), CHUNK)
+        return torch.cat([
+            generator.log_likelihoods(lines[part], None if labels is None else labels[part], empty=False)
+            for part in parts
+        ])  # fmt: skip
 
 
 def generator_of(networks: Networks) -> TextGenerator:
