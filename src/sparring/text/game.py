@@ -88,12 +88,15 @@ class TextGame(Game, Output):
         """Pretraining: the generator on every batch. Adversarial phase: the discriminator on every batch, then the
         generator on the last."""
         recipe = self.recipe
-        learned = self.misses >= recipe.pretrain_patience > 0 or step.examples_seen >= recipe.pretrain_examples
-        if self.began == NONE and learned:
+        if self.began == NONE and self.is_pretrained(step.examples_seen):
             self.began = float(step.examples_seen)
             self.discriminator.take_embeddings(self.generator.vectors.weight.detach())
         self.players["generator"].rate = 0.5**self.halvings if self.began == NONE else recipe.adversarial_rate
         yield from self.pretraining(step) if self.began == NONE else self.adversarial_phase(step)
+
+    def is_pretrained(self, examples: int) -> bool:
+        """Whether pretraining is over once so many examples were seen: the next step is the adversarial phase's."""
+        return self.misses >= self.recipe.pretrain_patience > 0 or examples >= self.recipe.pretrain_examples
 
     def pretraining(self, step: Step) -> Iterator[Turn]:
         """The generator alone, by maximum likelihood."""
@@ -192,8 +195,8 @@ class TextGame(Game, Output):
         return batch["lines"]
 
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
-        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time, none of them empty: no line of
-        the data is; the uniform numbers are those of ``seed`` on any device.
+        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time, none of them empty: no line
+        of the data is; the uniform numbers are those of ``seed`` on any device.
 
         ``options`` are those of :class:`TextSampleOptions`: ``temperature``, ``top_p``, and ``prompt``, the beginning
         of every line. Raises :class:`UserError` for what they cannot be.

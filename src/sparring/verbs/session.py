@@ -250,6 +250,8 @@ class Session:
         self.status.say(
             f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html"
         )
+        if remark := self.modality.closing_remark(self.game, outcome.examples, outcome.seconds):
+            self.status.say(remark.format(run=folder))
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
             more += f" --time 2h (or --steps) | use it with: sparring {self.use.format(run=folder)}"
