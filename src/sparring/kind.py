@@ -149,6 +149,11 @@ class Kind(ABC):
         """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""
         return {}
 
+    def closing_remark(self, game: Game, examples: int, seconds: float) -> str:
+        """What a person should know of a game that has been trained for so many examples and seconds, in one line with
+        ``{run}`` in place of its folder; empty for nothing."""
+        return ""
+
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """What an evaluation shows of what was compared."""
         return []

@@ -102,6 +102,10 @@ class Vocabulary:
         spaces = {"tokenised": self.tokenizer.tokenised} if isinstance(self.tokenizer, WordTokenizer) else {}
         return {"token": self.token, **spaces, "tokens": self.known}
 
+    def blank(self) -> list[int]:
+        """The numbers of the tokens of nothing but white space."""
+        return [number for token, number in self.number.items() if not self.join([token]).strip()]
+
     def __len__(self) -> int:
         """How many numbers there are, the four special ones among them."""
         return SPECIAL + len(self.known)

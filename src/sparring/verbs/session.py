@@ -265,6 +265,8 @@ class Session:
         self.status.say(
             f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html"
         )
+        if remark := self.modality.closing_remark(self.game, outcome.examples, outcome.seconds):
+            self.status.say(remark.format(run=folder))
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
             more += f" --more 10m | use it with: sparring {self.use.format(run=folder)}"
