@@ -56,7 +56,7 @@ def test_any_settings_come_back() -> None:
             {
                 "data": draw.choice(["a b", "ü/日本", "a: b", "no", "1", "x\ny", "back\\slash", "a\udcff"]),
                 "learning_rate": f"{draw.random()}:{draw.random()}@{draw.randrange(10**9)}",
-                "time": draw.choice([0.0, 1e-7, draw.random(), 1e18, "1h30m"]),
+                "time": draw.choice([0.0, 1e-7, draw.random(), 3e8, "1h30m"]),
                 "generator_first": draw.choice(["yes", False]),
                 "discriminator_rate": draw.uniform(0.001, 100),
                 "steps": draw.randrange(10**12),

@@ -11,6 +11,7 @@ from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import Settings, setting, settings
+from sparring.core.terminal import quoted
 from sparring.media.pictures.formats import ENDINGS
 from sparring.modality import Entry
 from sparring.options import EvaluateOptions
@@ -18,7 +19,9 @@ from sparring.options import EvaluateOptions
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
-LARGEST = 1024  # longer side, in pixels
+SIDE = (4, 1024)  # pixels of a side, the least and the most
+WIDEST = 4096  # channels of a layer
+DEEPEST = 16  # resolutions
 
 ONLY_WITH = {
     "width": ("network", ("lean",)),
@@ -43,7 +46,9 @@ class Reading(Settings):
     channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", "data", choices=("auto", "1", "3", "4"))
     fit: str = setting("crop", "how to bring a picture to size", "data", choices=("crop", "pad", "stretch"))
     alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
-    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0)
+    cache_mb: int = setting(
+        2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0, high=1 << 24
+    )
     labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
 
     def __post_init__(self) -> None:
@@ -102,17 +107,23 @@ def read_size(size: str) -> tuple[int, int] | None:
     """(height, width) in pixels; None for ``auto``. Raises :class:`UserError` for what is no size, or one too large."""
     if size == "auto":
         return None
-    match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size)
-    if not match or not all(4 <= int(side) <= LARGEST for side in match.groups() if side):
-        raise UserError(f"size: '{size}' is no size; write 64 or 48x64 (height x width), 4 to {LARGEST} pixels a side")
+    least, most = SIDE
+    match = re.fullmatch(r"([0-9]{1,6})(?:x([0-9]{1,6}))?", size)
+    if not match or not all(least <= int(side) <= most for side in match.groups() if side):
+        raise UserError(
+            f"size: {quoted(size)} is no size; write 64 or 48x64 (height x width), {least} to {most} pixels a side"
+        )
     return int(match[1]), int(match[2] or match[1])
 
 
 def read_widths(widths: str) -> tuple[int, ...]:
-    """Channels at each resolution. Raises :class:`UserError` for what is no list of them."""
-    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", widths):
-        raise UserError(f"widths: '{widths}' is no list of channels; write 64,64,32")
-    return tuple(int(width) for width in widths.split(","))
+    """Channels at each resolution. Raises :class:`UserError` for what is no list of them, or one too large."""
+    if not re.fullmatch(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", widths):
+        raise UserError(f"widths: {quoted(widths)} is no list of channels; write 64,64,32")
+    channels = tuple(int(width) for width in widths.split(","))
+    if max(channels) > WIDEST or len(channels) > DEEPEST:
+        raise UserError(f"widths: {quoted(widths)} is too large, the most is {DEEPEST} widths of {WIDEST:,} channels")
+    return channels
 
 
 images = ImageRecipe(

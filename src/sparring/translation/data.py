@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -34,6 +35,8 @@ COMPARED = 256  # pictures of each domain whose luminance is looked at
 class TranslationForm(ImageForm):
     """The one shape of the pictures of both domains, how many pictures each has, and whether light should stay light
     between them (``upright``)."""
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {**ImageForm.limits, "counts": (0, 10**12)}
 
     counts: tuple[int, ...]
     upright: bool

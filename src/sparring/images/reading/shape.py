@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
 from sparring.data.source import Form
-from sparring.images.recipes import read_size
+from sparring.images.recipes import SIDE, read_size
 from sparring.media.pictures.decode import Header, Shape
 
 MINIMUM = 16  # good pictures: with fewer there is nothing to learn from, and mostly something else is wrong
@@ -22,6 +22,8 @@ USUAL = 64  # all others become squares of this
 @dataclass(frozen=True, kw_only=True)
 class ImageForm(Form):
     """Pictures of ``height`` x ``width`` pixels with so many ``channels``: 1 grey, 3 colour, 4 colour and alpha."""
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"height": SIDE, "width": SIDE, "channels": (1, 4)}
 
     height: int
     width: int
