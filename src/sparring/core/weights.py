@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sparring.core.errors import UserError
 from sparring.core.game import Game
@@ -23,10 +24,21 @@ DTYPES = {
 }  # fmt: skip
 
 
+class Unfilled(TorchFunctionMode):
+    """Inside, tensors are left unfilled where they would be drawn: what draws on the meta device takes a second to
+    import."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        named = kwargs or {}
+        if function in (Tensor.normal_, Tensor.uniform_) or getattr(function, "__module__", "") == nn.init.__name__:
+            return args[0] if args else named["tensor"]
+        return torch.empty(*args) if function in (torch.randn, torch.rand) else function(*args, **named)
+
+
 def planned(build: Callable[[], Game]) -> dict[str, Tensor]:
     """The tensors ``(...)`` of the players of the game that ``build`` makes, by ``player.name``, on torch's meta
     device: shapes and dtypes that take no memory. No random number is drawn. Raises what ``build`` raises."""
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         players = build().players
     return {
         f"{name}.{key}": tensor
