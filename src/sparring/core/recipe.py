@@ -13,7 +13,7 @@ from sparring.core.terminal import one_line, quoted, shortened
 
 FORMAT = 2  # of recipe.yaml, of the run folder around it and of models; raised when an older Sparring could not read it
 READABLE = (1, 2)
-LONG_NUMBER = re.compile(r"[-+.:_0-9a-fx]{300,}", re.IGNORECASE)
+LONG_NUMBER = re.compile(r"[-+.]?[0-9][-+.:_0-9a-fx]{300,}", re.IGNORECASE)
 CHANGEABLE = (
     "steps", "time", "learning_rate", "device", "workers", "checkpoint_every", "sample_every", "keep_checkpoints",
     "rollbacks", "patience",
