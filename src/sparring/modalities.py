@@ -131,9 +131,7 @@ def explained(recipe: Recipe) -> str:
 def named_data(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
     """Places of data as the settings that they are for. Raises :class:`UserError` for more than the recipe has."""
     if len(data) > len(recipe.data_settings):
-        raise UserError(
-            f"data: {len(data)} places are too many, recipe '{recipe.name}' takes {len(recipe.data_settings)}"
-        )
+        raise UserError(f"data: {len(data)} places are too many, {recipe.title()} takes {len(recipe.data_settings)}")
     return dict(zip(recipe.data_settings, data, strict=False))
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted, shortened
 from sparring.data.source import Source
 from sparring.images.reading.arrays import ImageArrays, read_numpy
 from sparring.images.reading.file_set import Archive, Folder, SingleFile, is_image
@@ -67,8 +68,8 @@ def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
     for label in source.form.labels:
         if label not in number:
             raise UserError(
-                f"{source.name}: its label '{label}'{nearest(label, number)} is none of those that the model knows "
-                f"({', '.join(form.labels[:20])}); give its folder by itself, or rename it"
+                f"{source.name}: its label {quoted(label)}{nearest(label, number)} is none of those that the model "
+                f"knows ({', '.join(map(shortened, form.labels[:20]))}); give its folder by itself, or rename it"
             )
     return torch.tensor([number[label] for label in source.form.labels], dtype=torch.int64)
 
@@ -78,7 +79,7 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
     try:
         if not settings.data or not path.exists():
             raise UserError(
-                f"data: no file, folder or set called '{settings.data}'{nearest(settings.data, NAMES)} "
+                f"data: no file, folder or set called {quoted(settings.data)}{nearest(settings.data, NAMES)} "
                 f"(sets: {', '.join(NAMES)})"
             )
         return _by_kind(path, settings, least)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted
 from sparring.data.source import MOST, BadFile, Form
 from sparring.points.recipes import PointRecipe
 
@@ -91,7 +92,7 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
         return PointSource(recipe.data, mixture(centres, DRAWN, seed=0), centres)
     path = Path(recipe.data)
     if not path.exists():
-        raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")
+        raise UserError(f"data: no file and no set called {quoted(recipe.data)}{nearest(recipe.data, MIXTURES)}")
     try:
         points = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError) as problem:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import quoted, shortened
 from sparring.data.source import Form
 from sparring.text import grammar
 from sparring.text.reading.lines import Lines, read_lines
@@ -95,7 +96,8 @@ class TextSource:
         assert lines.labels is not None
         strange = sorted(set(lines.names) - set(self.names))
         if strange:
-            raise UserError(f"{self.name}: unknown label '{strange[0]}'; the model knows {', '.join(self.names[:20])}")
+            shown = ", ".join(map(shortened, self.names[:20]))
+            raise UserError(f"{self.name}: unknown label {quoted(strange[0])}; the model knows {shown}")
         indices = torch.tensor([self.names.index(name) for name in lines.names])
         return indices[torch.tensor(lines.labels)]
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.seeds import Stream
 from sparring.core.settings import note
+from sparring.core.terminal import quoted
 from sparring.data.order import held_out_count, split
 from sparring.data.source import BadFile
 from sparring.images.data import ImageSource
@@ -171,11 +172,13 @@ def find_domains(data: str, data_b: str, names: Sequence[tuple[str, str]] = PAIR
     if data_b:
         for path in (data, data_b):
             if not os.path.exists(os.path.expanduser(path)):
-                raise UserError(f"data: no file or folder called '{path}'; give two domains: --data A_FOLDER B_FOLDER")
+                raise UserError(
+                    f"data: no file or folder called {quoted(path)}; give two domains: --data A_FOLDER B_FOLDER"
+                )
         return data, data_b
     root = Path(os.path.expanduser(data))
     if not data or not root.exists():
-        raise UserError(f"data: no file or folder called '{data}'; give two domains: --data A_FOLDER B_FOLDER")
+        raise UserError(f"data: no file or folder called {quoted(data)}; give two domains: --data A_FOLDER B_FOLDER")
     if not root.is_dir():
         raise UserError(f"{data}: is one domain, and two are needed; give them both: --data A_FOLDER B_FOLDER")
     for pair in names:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import quoted
 from sparring.images.reading.file_set import FileSet
 from sparring.media.pictures.decode import BadImage
 
@@ -73,11 +74,13 @@ def _from_file(file_set: FileSet, name: str) -> dict[str, str] | None:
     for file, label in pairs:
         file = file.replace("\\", "/").removeprefix("./")
         if labels.setdefault(file, label) != label:
-            raise UserError(f"{where}: gives '{file}' two labels, '{labels[file]}' and '{label}'; keep one")
-    _complain(where, "names {} not there, e.g. '{}'; remove it from the list", labels.keys() - set(file_set.names))
+            raise UserError(
+                f"{where}: gives {quoted(file)} two labels, {quoted(labels[file])} and {quoted(label)}; keep one"
+            )
+    _complain(where, "names {} not there, e.g. {}; remove it from the list", labels.keys() - set(file_set.names))
     _complain(
         where,
-        "lacks {} that is there, e.g. '{}'; add it, or set labelled to no",
+        "lacks {} that is there, e.g. {}; add it, or set labelled to no",
         set(file_set.names) - labels.keys(),
     )
     return labels
@@ -87,7 +90,7 @@ def _complain(where: str, what: str, files: Iterable[str]) -> None:
     files = sorted(files)
     if files:
         count = "1 image" if len(files) == 1 else f"{len(files)} images"
-        raise UserError(f"{where}: " + what.format(count, files[0]))
+        raise UserError(f"{where}: " + what.format(count, quoted(files[0])))
 
 
 def _csv_pairs(where: str, text: str) -> list[tuple[str, str]]:
