@@ -20,19 +20,14 @@ SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that 
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
 SIDE = (4, 1024)  # pixels of a side, the least and the most
-WIDEST = 4096  # channels of a layer
-DEEPEST = 16  # resolutions
+WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
 
+LEAN, ADA = ("network", ("lean",)), ("augment", ("ada",))
 ONLY_WITH = {
-    "width": ("network", ("lean",)),
-    "widths": ("network", ("r3gan",)),
-    "dropout": ("network", ("lean", "tutorial")),
-    "batch_statistics": ("network", ("lean",)),
-    "batch_norm": ("network", ("lean",)),
-    "augment_target": ("augment", ("ada",)),
-    "augment_limit": ("augment", ("ada",)),
-    "augment_fixed": ("augment", ("ada",)),
-}  # settings that have an effect only where another has one of these values
+    "width": LEAN, "batch_statistics": LEAN, "batch_norm": LEAN, "dropout": ("network", ("lean", "tutorial")),
+    "widths": ("network", ("r3gan",)), "augment_target": ADA, "augment_limit": ADA, "augment_fixed": ADA,
+}  # fmt: skip
+"""Settings that have an effect only where another has one of these values."""
 
 
 @settings
@@ -110,9 +105,8 @@ def read_size(size: str) -> tuple[int, int] | None:
     least, most = SIDE
     match = re.fullmatch(r"([0-9]{1,6})(?:x([0-9]{1,6}))?", size)
     if not match or not all(least <= int(side) <= most for side in match.groups() if side):
-        raise UserError(
-            f"size: {quoted(size)} is no size; write 64 or 48x64 (height x width), {least} to {most} pixels a side"
-        )
+        sides = f"(height x width), {least} to {most} pixels a side"
+        raise UserError(f"size: {quoted(size)} is no size; write 64 or 48x64 {sides}")
     return int(match[1]), int(match[2] or match[1])
 
 
