@@ -41,9 +41,8 @@ class Reading(Settings):
     channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", "data", choices=("auto", "1", "3", "4"))
     fit: str = setting("crop", "how to bring a picture to size", "data", choices=("crop", "pad", "stretch"))
     alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
-    cache_mb: int = setting(
-        2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0, high=1 << 24
-    )
+    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0,
+                            high=1 << 24)  # fmt: skip
     labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
 
     def __post_init__(self) -> None:
@@ -76,9 +75,8 @@ class ImageRecipe(Reading, AdversarialRecipe):
     augment_target: float = setting(
         0.6, "ADA adapts until this much of E[sign D(real)] is left", "regularisation", low=0, high=1
     )
-    augment_limit: Schedule = setting(
-        schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0, high=1
-    )
+    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0,
+                                      high=1)  # fmt: skip
     augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")
     mirror: bool = setting(False, "show half of the real pictures mirrored", "regularisation", common=True)
 
@@ -102,10 +100,9 @@ def read_size(size: str) -> tuple[int, int] | None:
     """(height, width) in pixels; None for ``auto``. Raises :class:`UserError` for what is no size, or one too large."""
     if size == "auto":
         return None
-    least, most = SIDE
     match = re.fullmatch(r"([0-9]{1,6})(?:x([0-9]{1,6}))?", size)
-    if not match or not all(least <= int(side) <= most for side in match.groups() if side):
-        sides = f"(height x width), {least} to {most} pixels a side"
+    if not match or not all(SIDE[0] <= int(side) <= SIDE[1] for side in match.groups() if side):
+        sides = f"(height x width), {SIDE[0]} to {SIDE[1]} pixels a side"
         raise UserError(f"size: {quoted(size)} is no size; write 64 or 48x64 {sides}")
     return int(match[1]), int(match[2] or match[1])
 
