@@ -15,9 +15,11 @@ from safetensors.torch import save_file
 from table import HOME, smallest
 from torch import Tensor
 
+from sparring.core import weights
 from sparring.core.game import Game
 from sparring.core.weights import HEADER, planned, read_weights
 from sparring.modalities import RECIPES, modality_of
+from sparring.verbs.train import train
 
 TENSORS = {"generator.a": torch.arange(6.0).view(2, 3), "generator.b": torch.tensor([1, 2])}
 EXPECTED = {name: tensor.to("meta") for name, tensor in TENSORS.items()}
@@ -52,6 +54,29 @@ def test_a_plan_has_the_shapes_of_the_game_and_neither_memory_nor_random_numbers
 
 def test_every_modality_is_planned_here() -> None:
     assert {RECIPES[name].kind for name in HOME} == {recipe.kind for recipe in RECIPES.values()}
+
+
+def test_networks_larger_than_the_machine_are_never_built(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    recipe = smallest("text", tmp_path).changed({"generator": "transformer", "width": 4096, "layers": 24})
+    modality = modality_of(recipe.kind)
+    form = modality.open_source(recipe).form
+    plan = planned(lambda: modality.build_game(recipe, form))
+    assert sum(tensor.numel() for tensor in plan.values()) > 4.8e9  # weights
+    if weights.memory() < 80e9:
+        line = mistake(train, recipe, out=tmp_path / "run")
+        assert line.startswith("recipe: its networks take 90 GiB to train, this machine has ")
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("device", "times"), [("cpu", 5), ("cuda", 1)])
+def test_what_fits_is_trained(
+    device: str, times: int, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]
+) -> None:
+    size = 6 * 4 + 2 * 8
+    monkeypatch.setattr(weights, "memory", lambda: size * times)
+    weights.may_be_trained(EXPECTED, torch.device(device))
+    monkeypatch.setattr(weights, "memory", lambda: size * times - 1)
+    assert "choose smaller ones" in mistake(weights.may_be_trained, EXPECTED, torch.device(device))
 
 
 def test_what_is_expected_is_read(tmp_path: Path) -> None:

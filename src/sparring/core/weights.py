@@ -3,6 +3,8 @@ takes memory."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,26 @@ def planned(build: Callable[[], Game]) -> dict[str, Tensor]:
         for name, player in players.items()
         for key, tensor in player.network.state_dict().items()
     }
+
+
+def may_be_trained(plan: Mapping[str, Tensor], device: torch.device) -> None:
+    """Raise :class:`UserError` where networks of these tensors ``(...)`` do not fit into this machine's memory: once as
+    they are built, and while they learn there, on a CPU, with gradients, Adam's two moments and the average."""
+    size = sum(tensor.numel() * tensor.element_size() for tensor in plan.values())
+    wanted, there = size * (5 if device.type == "cpu" else 1), memory()
+    if wanted > there:
+        raise UserError(
+            f"recipe: its networks take {wanted / 2**30:,.0f} GiB to train, this machine has {there / 2**30:,.0f} GiB; "
+            "choose smaller ones"
+        )
+
+
+def memory() -> float:
+    """The bytes of memory that this machine has; infinite where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):  # Windows
+        return math.inf
 
 
 def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
