@@ -82,7 +82,7 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     # What is compared, and in which features
     modality, source, seed = target.modality, target.source, options.seed
     chosen = choose(len(source), target.count, options.count or None, seed)
-    features = modality.find_features(source, options.features, device, say)
+    features = modality.find_features(source, options.features, device, say, options.trust)
     say(f"{len(chosen.floor):,} samples, {len(chosen.reference):,} real examples, features: {features.name}")
 
     # Samples, as many real examples for the floor, and the reference

@@ -137,8 +137,11 @@ class Kind(ABC):
         run and choosing among its weights."""
 
     @abstractmethod
-    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
-        """The features that an evaluation compares in: ``auto``, or what the user named. Raises :class:`UserError` for
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
+        """The features that an evaluation compares in: ``auto``, or what the user named, which may be a program only
+        with ``trust``. Raises :class:`UserError` for
         a name that it does not know."""
 
     def families(self, source: Source) -> tuple[Family, ...]:

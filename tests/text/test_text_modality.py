@@ -107,7 +107,7 @@ def test_a_damaged_form_is_refused() -> None:
     content = open_source(a_recipe("topics")).form.to_dict()
     with pytest.raises(UserError, match="form: "):
         TextForm.from_dict({name: value for name, value in content.items() if name != "length"})
-    with pytest.raises(UserError, match="vocabulary is damaged"):
+    with pytest.raises(UserError, match="form: vocabulary: 3 is of another type"):
         TextForm.from_dict({**content, "vocabulary": 3})
 
 

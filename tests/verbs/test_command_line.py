@@ -553,7 +553,7 @@ OWN = {
 """What each verb can be asked for of models of one kind alone."""
 USUAL = {
     "sample": {"count", "seed", "label", "min-probability", "out", "overwrite", "device"},
-    "evaluate": {"data", "count", "seed", "features", "out", "device"},
+    "evaluate": {"data", "count", "seed", "features", "trust", "out", "device"},
     "score": {"label", "out", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
 }

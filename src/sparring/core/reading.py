@@ -19,6 +19,8 @@ import zlib
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+from sparring.core.terminal import one_line
+
 KINDS = {
     stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
@@ -75,6 +77,33 @@ def read_text(path: str | os.PathLike[str], most: int = SMALL) -> str:
     """The UTF-8 text in a regular file of at most ``most`` bytes, without its byte order mark. Raises OSError or
     UnicodeDecodeError for anything else."""
     return read_bytes(path, most).decode("utf-8-sig")
+
+
+def reason(problem: Exception) -> str:
+    """Why a file cannot be read, in words without its name."""
+    return one_line(getattr(problem, "strerror", None) or problem)
+
+
+def read_json(path: str | os.PathLike[str], most: int = SMALL) -> Any:
+    """The value in a JSON file of at most ``most`` bytes. Raises OSError for what cannot be read, ValueError for what
+    is no JSON: also for a name that is there twice, for NaN, for nesting without end."""
+    import json
+
+    try:
+        return json.loads(read_text(path, most), object_pairs_hook=_by_name, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is there twice")
+    return found
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON's")
 
 
 def whole(file: IO[bytes], most: int, path: str | os.PathLike[str]) -> bytes:

@@ -50,8 +50,16 @@ def shortened(value: Any, most: int = LONGEST_VALUE) -> str:
     if isinstance(value, tuple):
         ends = value if len(value) <= most else (*value[:most], *value[-most:])
         value = ", ".join(map(str, ends))
-    text = printable(str(value)) or "none"
+    try:
+        text = printable(str(value)) or "none"
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        text = f"{type(value).__name__} too large to show"
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-(most - most // 2 - 5) :]}"
+
+
+def quoted(value: Any) -> str:
+    """A value as messages quote it, shortened."""
+    return "''" if value == "" else f"'{shortened(value)}'"
 
 
 def one_line(message: object) -> str:

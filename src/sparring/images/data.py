@@ -13,6 +13,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.reading import regular
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted, shortened
 from sparring.data.source import Source
 from sparring.images.options import Reading, as_text, read_range
 from sparring.images.reading.arrays import ImageArrays, read_numpy
@@ -108,8 +109,8 @@ def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
     for label in source.form.labels:
         if label not in number:
             raise UserError(
-                f"{source.name}: its label '{label}'{nearest(label, number)} is none of those that the model knows "
-                f"({', '.join(form.labels[:20])}); give its folder by itself, or rename it"
+                f"{source.name}: its label {quoted(label)}{nearest(label, number)} is none of those that the model "
+                f"knows ({', '.join(map(shortened, form.labels[:20]))}); give its folder by itself, or rename it"
             )
     return torch.tensor([number[label] for label in source.form.labels], dtype=torch.int64)
 
@@ -119,7 +120,7 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
     try:
         if not settings.data or not path.exists():
             raise UserError(
-                f"data: no file, folder or set called '{settings.data}'{nearest(settings.data, NAMES)} "
+                f"data: no file, folder or set called {quoted(settings.data)}{nearest(settings.data, NAMES)} "
                 f"(sets: {', '.join(NAMES)})"
             )
         if not path.is_dir():

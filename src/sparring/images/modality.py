@@ -89,10 +89,12 @@ class Images(Modality):
         """Random convolutions, normalised by the real bytes ``(n, channels, height, width)``."""
         return random_features(real, device)
 
-    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
         """Those learned from the source for ``auto``, else what the user names. Raises :class:`UserError` for a name of
         nothing, and for pictures that are all alike."""
-        return find_features(cast(ImageSource, source), asked, device, say)
+        return find_features(cast(ImageSource, source), asked, device, say, trust)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The gap between the power spectra."""

@@ -7,9 +7,10 @@ import re
 from sparring.core.errors import UserError
 from sparring.core.schedules import exact, number
 from sparring.core.settings import Settings, setting, settings
+from sparring.core.terminal import quoted
 from sparring.options import EvaluateOptions
 
-LARGEST = 1024  # longer side, in pixels
+SIDE = (4, 1024)  # pixels of a side, the least and the most
 
 
 @settings
@@ -27,7 +28,8 @@ class Reading(Settings):
     )  # fmt: skip
     fit: str = setting("crop", "how to bring a picture to size", "data", choices=("crop", "pad", "stretch"))
     alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
-    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0)
+    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0,
+                             high=1 << 24)  # fmt: skip
     labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
     split: str = setting(
         "auto", "of pictures in folders train and test, learn from train alone, or from all", "data",
@@ -49,9 +51,10 @@ def read_size(size: str) -> tuple[int, int] | None:
     """(height, width) in pixels; None for ``auto``. Raises :class:`UserError` for what is no size, or one too large."""
     if size == "auto":
         return None
-    match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size)
-    if not match or not all(4 <= int(side) <= LARGEST for side in match.groups() if side):
-        raise UserError(f"size: '{size}' is no size; write 64 or 48x64 (height x width), 4 to {LARGEST} pixels a side")
+    match = re.fullmatch(r"([0-9]{1,6})(?:x([0-9]{1,6}))?", size)
+    if not match or not all(SIDE[0] <= int(side) <= SIDE[1] for side in match.groups() if side):
+        sides = f"(height x width), {SIDE[0]} to {SIDE[1]} pixels a side"
+        raise UserError(f"size: {quoted(size)} is no size; write 64 or 48x64 {sides}")
     return int(match[1]), int(match[2] or match[1])
 
 
@@ -64,7 +67,7 @@ def read_range(text: str) -> tuple[float, ...] | None:
     except (UserError, ValueError):  # no numbers, or not two
         low = high = 0.0
     if not low < high:
-        raise UserError(f"range: '{text}' is no range; write LOW:HIGH, for 12 bits 0:4095, or auto or full")
+        raise UserError(f"range: {quoted(text)} is no range; write LOW:HIGH, for 12 bits 0:4095, or auto or full")
     return low, high
 
 

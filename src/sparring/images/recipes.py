@@ -11,6 +11,7 @@ from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import setting, settings
+from sparring.core.terminal import quoted
 from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
 from sparring.images.options import Reading as Reading
 from sparring.media.pictures.formats import ENDINGS
@@ -19,17 +20,14 @@ from sparring.modality import Entry
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
+WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
 
+LEAN, ADA = ("network", ("lean",)), ("augment", ("ada",))
 ONLY_WITH = {
-    "width": ("network", ("lean",)),
-    "widths": ("network", ("r3gan",)),
-    "dropout": ("network", ("lean", "tutorial")),
-    "batch_statistics": ("network", ("lean",)),
-    "batch_norm": ("network", ("lean",)),
-    "augment_target": ("augment", ("ada",)),
-    "augment_limit": ("augment", ("ada",)),
-    "augment_fixed": ("augment", ("ada",)),
-}  # settings that have an effect only where another has one of these values
+    "width": LEAN, "batch_statistics": LEAN, "batch_norm": LEAN, "dropout": ("network", ("lean", "tutorial")),
+    "widths": ("network", ("r3gan",)), "augment_target": ADA, "augment_limit": ADA, "augment_fixed": ADA,
+}  # fmt: skip
+"""Settings that have an effect only where another has one of these values."""
 
 
 @settings
@@ -57,9 +55,8 @@ class ImageRecipe(Reading, AdversarialRecipe):
     augment_target: float = setting(
         0.6, "ADA adapts until this much of E[sign D(real)] is left", "regularisation", low=0, high=1
     )
-    augment_limit: Schedule = setting(
-        schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0, high=1
-    )
+    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0,
+                                      high=1)  # fmt: skip
     augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")
     mirror: bool = setting(False, "show half of the real pictures mirrored", "regularisation", common=True)
 
@@ -75,10 +72,13 @@ class ImageRecipe(Reading, AdversarialRecipe):
 
 
 def read_widths(widths: str) -> tuple[int, ...]:
-    """Channels at each resolution. Raises :class:`UserError` for what is no list of them."""
-    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", widths):
-        raise UserError(f"widths: '{widths}' is no list of channels; write 64,64,32")
-    return tuple(int(width) for width in widths.split(","))
+    """Channels at each resolution. Raises :class:`UserError` for what is no list of them, or one too large."""
+    if not re.fullmatch(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", widths):
+        raise UserError(f"widths: {quoted(widths)} is no list of channels; write 64,64,32")
+    channels = tuple(int(width) for width in widths.split(","))
+    if max(channels) > WIDEST or len(channels) > DEEPEST:
+        raise UserError(f"widths: {quoted(widths)} is too large, the most is {DEEPEST} widths of {WIDEST:,} channels")
+    return channels
 
 
 images = ImageRecipe(

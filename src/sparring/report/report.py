@@ -15,11 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sparring.core.errors import UserError
 from sparring.core.files import write_text
 from sparring.core.journal import entries
+from sparring.core.reading import WORDS, read_text
+from sparring.core.recipe import flat_mapping
 from sparring.core.status import clock
 from sparring.modalities import ENTRIES
 from sparring.report.curves import PANELS, charts, number
@@ -97,10 +97,9 @@ def part(name: str) -> str:
 def read_recipe(path: Path) -> dict[str, Any]:
     """The recipe's fields, data by name and not by their place on this machine; empty if unreadable."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        recipe = flat_mapping(read_text(path, WORDS))
+    except (OSError, ValueError):
         return {}
-    recipe = {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
     entry = ENTRIES.get(str(recipe.get("kind")))
     for name in entry.recipe.data_settings if entry else ("data",):
         if recipe.get(name):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import quoted
 from sparring.text.networks.generator import TextGenerator
 from sparring.text.reading.lines import clean
 from sparring.text.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
@@ -83,7 +84,7 @@ def encode_prompt(prompt: str, vocabulary: Vocabulary, length: int, lower: bool)
     numbers = vocabulary.encode(prompt)
     if UNKNOWN in numbers:
         token = vocabulary.tokens(prompt)[numbers.index(UNKNOWN)]
-        raise UserError(f"prompt: '{token}' is not in the vocabulary of {len(vocabulary):,} tokens")
+        raise UserError(f"prompt: {quoted(token)} is not in the vocabulary of {len(vocabulary):,} tokens")
     if len(numbers) >= length:
         raise UserError(f"prompt: {len(numbers)} tokens leave nothing to generate; lines have at most {length - 1}")
     return numbers

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted, shortened
 from sparring.modality import Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
@@ -94,8 +95,10 @@ def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say:
         raise UserError(f"label: {model.path} was trained without labels; leave --label out")
     for asked in {asked for _, asked in pairs if asked is not None}:
         if asked not in model.labels:
-            shown = ", ".join(model.labels[:20])
-            raise UserError(f"{path}: unknown label '{asked}'{nearest(asked, model.labels)}; the model knows {shown}")
+            shown = ", ".join(map(shortened, model.labels[:20]))
+            raise UserError(
+                f"{path}: unknown label {quoted(asked)}{nearest(asked, model.labels)}; the model knows {shown}"
+            )
     return pairs
 
 

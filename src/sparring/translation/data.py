@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -13,6 +14,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.seeds import Stream
 from sparring.core.settings import note
+from sparring.core.terminal import quoted
 from sparring.data.order import held_out_count, split
 from sparring.data.source import BadFile, notes_of
 from sparring.images.data import ImageSource
@@ -36,6 +38,8 @@ COMPARED = 256  # pictures of each domain whose luminance is looked at
 class TranslationForm(ImageForm):
     """The one shape of the pictures of both domains, how many pictures each has, and whether light should stay light
     between them (``upright``); ``range`` is that of domain A, ``range_b`` that of domain B."""
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {**ImageForm.limits, "counts": (0, 10**12)}
 
     counts: tuple[int, ...]
     upright: bool
@@ -193,11 +197,13 @@ def find_domains(data: str, data_b: str, names: Sequence[tuple[str, str]] = PAIR
     if data_b:
         for path in (data, data_b):
             if not os.path.exists(os.path.expanduser(path)):
-                raise UserError(f"data: no file or folder called '{path}'; give two domains: --data A_FOLDER B_FOLDER")
+                raise UserError(
+                    f"data: no file or folder called {quoted(path)}; give two domains: --data A_FOLDER B_FOLDER"
+                )
         return data, data_b
     root = Path(os.path.expanduser(data))
     if not data or not root.exists():
-        raise UserError(f"data: no file or folder called '{data}'; give two domains: --data A_FOLDER B_FOLDER")
+        raise UserError(f"data: no file or folder called {quoted(data)}; give two domains: --data A_FOLDER B_FOLDER")
     if not root.is_dir():
         raise UserError(f"{data}: is one domain, and two are needed; give them both: --data A_FOLDER B_FOLDER")
     for pair in names:

@@ -17,6 +17,7 @@ from PIL import Image
 from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted
 from sparring.media.films.film import Film
 from sparring.media.films.reading import ANIMATIONS, CONTAINERS, is_film, open_film
 from sparring.media.films.writing import KNOWN, writing
@@ -167,7 +168,7 @@ def check_direction(direction: str, known: Iterable[str]) -> None:
     """Raise :class:`UserError` unless the model knows the direction."""
     if direction not in known:
         raise UserError(
-            f"direction: '{direction}' is not one this model knows{nearest(direction, known)}; it knows "
+            f"direction: {quoted(direction)} is not one this model knows{nearest(direction, known)}; it knows "
             f"{', '.join(known)}"
         )
 

@@ -54,7 +54,7 @@ def evaluate_videos(target: DirectionTarget, options: TranslationEvaluateOptions
     source = target.source
     if len(source) < LEAST:
         raise UserError(f"{source.name}: {len(source)} pictures to compare style with, {LEAST} are needed")
-    features = target.modality.find_features(source, options.features, target.model.device, say)
+    features = target.modality.find_features(source, options.features, target.model.device, say, options.trust)
     order = np.random.default_rng(options.seed).permutation(len(source))
     halves = [source.batch(part[:CROPS])["images"] for part in np.array_split(order, 2)]
     reference, other = (features(half) for half in halves)

@@ -26,6 +26,7 @@ from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
 from sparring.core.trainer import Trainer
+from sparring.core.weights import may_be_trained, planned
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
 from sparring.data.source import notes_of
@@ -75,9 +76,10 @@ class Session:
             raise TypeError(
                 f"{recipe.kind}: its source has a {form}, and so must Modality.form be; models are read by it"
             )
+        device = precision.find_device(recipe.device, process.local_rank)
+        may_be_trained(planned(lambda: self.modality.build_game(recipe, self.source.form)), device)
         torch.manual_seed(mixed(recipe.seed))
         self.game = self.modality.build_game(recipe, self.source.form)
-        device = precision.find_device(recipe.device, process.local_rank)
         networks = [player.network for player in self.game.players.values()]
         self.precision = precision.choose(recipe.precision, device, networks)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.reading import parse_json, read_text
-from sparring.core.terminal import shortened
+from sparring.core.terminal import quoted
 from sparring.data.labels import numbered
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.label_tables import known_names, pairs_in
@@ -72,14 +72,16 @@ def _from_file(file_set: FileSet, name: str) -> tuple[dict[str, str] | None, lis
         file = file.replace("\\", "/").removeprefix("./")
         file = known.get(file, file)
         if labels.setdefault(file, label) != label:
-            raise UserError(f"{where}: gives '{file}' two labels, '{labels[file]}' and '{label}'; keep one")
+            raise UserError(
+                f"{where}: gives {quoted(file)} two labels, {quoted(labels[file])} and {quoted(label)}; keep one"
+            )
     lacking = sorted(set(file_set.names) - labels.keys())
     if lacking:
         count = "1 image that is" if len(lacking) == 1 else f"{len(lacking):,} images that are"
-        raise UserError(f"{where}: lacks {count} there, e.g. '{lacking[0]}'; add it, or set labelled to no")
+        raise UserError(f"{where}: lacks {count} there, e.g. {quoted(lacking[0])}; add it, or set labelled to no")
     spare = sorted(labels.keys() - set(file_set.names))
     if spare:
-        told.append(f"{where}: {len(spare):,} of its files are not there and left out, e.g. '{shortened(spare[0])}'")
+        told.append(f"{where}: {len(spare):,} of its files are not there and left out, e.g. {quoted(spare[0])}")
     return labels, told
 
 

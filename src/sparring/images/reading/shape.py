@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
 from sparring.data.source import Form
-from sparring.images.options import read_size
+from sparring.images.options import SIDE, read_size
 from sparring.media.pictures.decode import Header, Shape
 from sparring.media.pictures.deep import FULL, Range
 
@@ -27,6 +27,8 @@ class ImageForm(Form):
     ``range`` are black and white of those with more than 8 bits a value, ``(low, high)``, empty for all that a file can
     hold; None where there were none of these. Pixels have 8 bits whatever it is, so it makes no other form.
     """
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"height": SIDE, "width": SIDE, "channels": (1, 4)}
 
     height: int
     width: int

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted
 from sparring.data.labels import numbered, plain
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText
@@ -41,7 +42,7 @@ def read_lines(recipe: TextRecipe) -> Lines:
     """
     name = os.path.expanduser(recipe.data)
     if not os.path.exists(name):
-        raise UserError(f"data: no file, folder or set called '{recipe.data}'{nearest(name, _known(name))}")
+        raise UserError(f"data: no file, folder or set called {quoted(recipe.data)}{nearest(name, _known(name))}")
     path = Path(name)
     try:
         content = read_folder(path, recipe) if path.is_dir() else read_file(path, recipe)
@@ -75,14 +76,14 @@ def _labels(path: Path, labels: Sequence[str | None], labelled: str) -> list[str
     counts = Counter(known)
     if len(counts) < 2:
         if labelled == "yes":
-            lack = f"has only one label, '{known[0]}'" if known else "has no labels"
+            lack = f"has only one label, {quoted(known[0])}" if known else "has no labels"
             raise UserError(f"{path}: {lack}; give a table with them or a folder for each, or set labelled to auto")
         return None
     rare = sorted(label for label, count in counts.items() if count < 2)
     if rare:
         others = f", as have {len(rare) - 1} more" if len(rare) > 1 else ""
         raise UserError(
-            f"{path}: label '{rare[0]}' has only 1 line{others}; add lines or remove it, or set labelled to no"
+            f"{path}: label {quoted(rare[0])} has only 1 line{others}; add lines or remove it, or set labelled to no"
         )
     return known
 
