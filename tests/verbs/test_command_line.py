@@ -422,7 +422,7 @@ def test_the_ending_of_a_sheet_is_judged_before_data_are_read(
 def test_a_name_too_long_is_told(words: list[str], finished_run: Path, refusal: Callable[..., str]) -> None:
     long = "x" * 300
     line = refusal(*(word.format(run=finished_run, long=long) for word in words))
-    assert long in line
+    assert long in line or f"{long[:40]} ... {long[:35]}" in line  # shortened where it is no path
     assert "internal error" not in line
 
 
