@@ -63,7 +63,11 @@ def open_animation(path: Path) -> Film:
     def decode() -> Iterator[np.ndarray]:
         """Each frame, RGB uint8 ``(height, width, 3)``."""
         for image in _images(path):
-            yield as_frame(image)
+            try:
+                frame = as_frame(image)
+            except Exception as caught:  # see is_animated
+                raise CutShort(one_line(caught)) from None
+            yield frame
 
     return Film(path, height, width, rate, len(durations), False, "animation", decode, durations=durations, loop=loop)
 
