@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import subprocess
@@ -15,7 +16,15 @@ import pytest
 import torch
 
 from sparring.core import checkpoint
-from sparring.core.files import aside, clear_parts, file_name, may_write, write_atomically
+from sparring.core.files import (
+    aside,
+    clear_parts,
+    file_name,
+    may_write,
+    not_too_long,
+    write_atomically,
+    write_text,
+)
 from sparring.core.run import save_model
 
 
@@ -152,3 +161,16 @@ def test_what_may_be_written(tmp_path: Path, mistake: Callable[..., str]) -> Non
 )
 def test_a_text_as_a_part_of_a_files_name(text: str, name: str) -> None:
     assert file_name(text) == name
+
+
+def test_names_that_are_no_utf_8_come_back_from_json(tmp_path: Path) -> None:
+    value = {"data": "caf\udce9 \ud800 \\udcff 字"}
+    write_text(tmp_path / "a.json", json.dumps(value, ensure_ascii=False))
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == value
+
+
+def test_a_name_as_long_as_the_system_allows_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ("ü" * 127)
+    write_atomically(path, b"content")
+    assert path.read_bytes() == b"content"
+    assert not_too_long("a.png") == "a.png"

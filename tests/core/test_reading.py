@@ -14,10 +14,14 @@ import pytest
 
 from sparring.core.reading import (
     UNPACKED,
+    Unpacking,
+    has_memory_for,
     is_regular,
     kind_of_file,
     may_unpack_to,
     open_gzip,
+    open_zip,
+    parse_json,
     read_bytes,
     read_text,
     regular,
@@ -100,3 +104,52 @@ def test_the_bound(tmp_path: Path) -> None:
         archive.writestr("a", bytes(UNPACKED + 1))
     with zipfile.ZipFile(path) as archive, pytest.raises(OSError, match="unpacks to more than 256 MiB"):
         zip_member(archive, archive.infolist()[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[" * 100 + "]" * 100, '{"a":' * 100 + "1" + "}" * 100, "9" * 5000, "{"]
+)
+def test_json_that_would_stop_its_readers_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(text)
+
+
+def test_json_of_others_is_read() -> None:
+    assert parse_json('{"a": [1, {"b": null}], "c": "\\ud800"}') == {"a": [1, {"b": None}], "c": "\ud800"}
+    assert parse_json("[" * 60 + "]" * 60)
+
+
+def test_a_size_that_the_zip_only_says_gives_no_more_room(tmp_path: Path) -> None:
+    """Both sizes of a member are the attacker's words: what it may unpack to follows from the size of the file."""
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(UNPACKED + 1))
+    with zipfile.ZipFile(path) as archive:
+        member = archive.infolist()[0]
+        member.compress_size = 1 << 40
+        with pytest.raises(OSError, match="unpacks to more than 256 MiB"):
+            zip_member(archive, member)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", bytes(100)])
+def test_what_is_no_zip(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(OSError, match="not a readable zip"):
+        open_zip(tmp_path / "a.zip")
+
+
+def test_unpacking_goes_no_further_than_agreed(tmp_path: Path) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(bytes(3000)))
+    with open_gzip(path) as file:
+        bounded = Unpacking(file, 1000, path)
+        assert bounded.read(1000) == bytes(1000)
+        assert bounded.seek(500) == bounded.tell() == 500
+        for going in (lambda: bounded.read(501), lambda: bounded.read(), lambda: bounded.seek(1001)):
+            with pytest.raises(OSError, match=r"more than|larger than"):
+                going()
+
+
+def test_memory_is_finite() -> None:
+    assert has_memory_for(0)
+    assert not has_memory_for(1 << 60)

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from sparring.core.status import Status
-from sparring.core.terminal import as_json, one_line, printable, shortened, tell
+from sparring.core.terminal import as_json, escaped, one_line, printable, shortened, tell
 
 HOSTILE = {
     "escape": "a\x1b[31mb",
@@ -127,3 +127,11 @@ def test_streams_that_are_closed_are_no_files_of_ours() -> None:
     assert "digits" in json.loads(done.stdout)
     assert sparring("recipes", ">&-").returncode == 0
     assert sparring("no-such-verb", "2>&-").returncode == 2
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_what_is_not_printable_is_written_out(text: str) -> None:
+    assert escaped(text).isascii()
+    assert printable(escaped(text)) == escaped(text)
+    assert len({escaped(each) for each in HOSTILE.values()}) == len(HOSTILE)
+    assert escaped("Zürich 👩\u200d🚀") == "Zürich 👩\u200d🚀"

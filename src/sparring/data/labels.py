@@ -7,13 +7,20 @@ read, they can be shown, written, compared and typed wherever they go.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zlib import crc32
 
 from sparring.core.terminal import escaped
 
+LONGEST = 255  # characters of a label, as many as a system allows for a name
+BEGINNING = 100  # characters that are kept of a longer one
+
 
 def plain(label: str) -> str:
-    """A label as it is kept: in one line, what is not printable written out (``\\xff``)."""
-    return escaped(" ".join(label.split()) if not label.isprintable() else label)
+    """A label as it is kept: in one line, what is not printable written out (``\\xff``), and of one that is longer than
+    any name of a folder its beginning, with a checksum of all of it."""
+    if len(label) > LONGEST:
+        label = f"{label[:BEGINNING]} ... {crc32(label.encode('utf-8', 'surrogatepass')):08x}"
+    return escaped(label if label.isprintable() else " ".join(label.split()))
 
 
 def numbered(labels: Sequence[str]) -> tuple[list[str], list[int]]:

@@ -22,6 +22,7 @@ from sparring.points.recipes import PointRecipe
 LARGEST = 1e15  # a coordinate: squares of larger ones leave the range of float32
 LEAST_SCALE = 1e-12
 LEAST = 16  # points to train on
+MOST = 4096  # dimensions
 SIGMA = 0.05
 DRAWN = 100_000  # points of a mixture that are trained on (PacGAN's protocol)
 
@@ -100,10 +101,11 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
         reason = getattr(problem, "strerror", None) or problem
         raise UserError(f"{path}: not a .npy array of points ({reason}); save one with numpy.save") from None
     if points.ndim != 2 or len(points) < least or not points.shape[1] or points.dtype.kind not in "fiu":
-        raise UserError(f"{path}: needs one array of numbers, at least {least} points by dimensions")
+        raise UserError(f"{path}: needs one array of numbers, at least {least} points by up to {MOST:,} dimensions")
     if not (np.abs(points) < LARGEST).all():
         raise UserError(f"{path}: holds numbers that are not finite, or beyond {LARGEST:g}; remove or scale them")
-    return PointSource(path.name, points)
+    plain = points.dtype.itemsize in (4, 8)  # others overflow in between, or are unknown to torch
+    return PointSource(path.name, points if plain else points.astype(np.float64))
 
 
 def mixture(centres: np.ndarray, count: int, seed: int) -> np.ndarray:

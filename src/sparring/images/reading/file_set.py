@@ -123,8 +123,8 @@ class Archive:
 
 
 def _below_the_root(name: str) -> str:
-    """A name in a zip as a path below its root: whoever packed it may have written ``./a`` or ``/a``."""
-    return "/".join(part for part in PurePosixPath(name).parts if part != "/")
+    """A name in a zip as a path below its root: whoever packed it may have written ``./a``, ``/a`` or ``../a``."""
+    return "/".join(part for part in PurePosixPath(name).parts if part not in ("/", ".."))
 
 
 def _common_folder(names: list[str]) -> str:

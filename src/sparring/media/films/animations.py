@@ -65,7 +65,11 @@ def open_animation(path: Path) -> Film:
     def decode() -> Iterator[np.ndarray]:
         """Each frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
         for image in _images(path):
-            yield as_frame(image)
+            try:
+                frame = as_frame(image)
+            except Exception as caught:  # see is_animated
+                raise CutShort(one_line(caught)) from None
+            yield frame
 
     lasting = {"durations": durations, "loop": loop}
     return Film(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from sparring.core.reading import regular
+from sparring.core.reading import UNPACKED, regular
 from sparring.media.pictures.deep import FULL, Range, give_lower_bytes, is_deep, mode_of, scaled, to_8_bits
 from sparring.media.pictures.formats import ENDINGS as ENDINGS
 from sparring.media.pictures.formats import FORMATS
@@ -20,11 +21,15 @@ from sparring.media.pictures.formats import FORMATS
 READ = tuple(dict.fromkeys(FORMATS.values()))  # nothing else of Pillow's meets strangers' files
 GREY_MODES = ("1", "L", "LA", "La")  # and all deep ones
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-LARGEST = 1 << 29  # bytes of a file: Pillow reads some parts of one, such as texts, as a whole
+HUGE = 1 << 24  # pixels of a picture that is decoded while no other one of its kind is
+STRIP = 1 << 22  # pixels of one whose transparency is dealt with at a time
 REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
 
 # Pillow warns of pictures beyond MAX_IMAGE_PIXELS and refuses those beyond twice that; we refuse both.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # thousands of lines on one damaged file
+
+one_huge_at_a_time = threading.Lock()
 
 
 class BadImage(Exception):
@@ -82,7 +87,9 @@ def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
             return bring_to(ImageOps.exif_transpose(_colours_in_8_bits(image, file, shape.range)), shape)
         side = 2 * max(shape.height, shape.width)
         image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
-        return bring_to(ImageOps.exif_transpose(image), shape)
+        with one_huge_at_a_time if image.width * image.height > HUGE else nullcontext():
+            ImageOps.exif_transpose(image, in_place=True)
+            return bring_to(image, shape)
 
 
 def read_values(file: Path | bytes) -> np.ndarray:
@@ -133,8 +140,8 @@ def _open(file: Path | bytes) -> Image.Image:
     size = regular(file).stat().st_size
     if size == 0:
         raise BadImage("empty: zero bytes")
-    if size > LARGEST:
-        raise BadImage(f"larger than {LARGEST >> 20} MiB")
+    if size > UNPACKED:  # Pillow reads some parts of a file, such as texts, as a whole
+        raise BadImage(f"larger than {UNPACKED >> 20} MiB")
     return Image.open(file, formats=READ)
 
 
@@ -158,11 +165,22 @@ def _flatten(image: Image.Image, shape: Shape) -> Image.Image:
     if shape.channels == 4:
         return image.convert("RGBA")
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        if shape.alpha != "drop":
-            image = Image.alpha_composite(Image.new("RGBA", image.size, shape.alpha), image)
-        image = image.convert("RGB")
-    return image.convert("RGB" if shape.channels == 3 else "L")
+        image = _without_transparency(image, shape.alpha)
+    mode = "RGB" if shape.channels == 3 else "L"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _without_transparency(image: Image.Image, alpha: str) -> Image.Image:
+    """To mode ``RGB``, on the colour that ``alpha`` names unless that is ``drop``; strip by strip, for a whole picture
+    of RGBA is several times as large."""
+    page = Image.new("RGB", image.size)
+    rows = max(1, STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height))).convert("RGBA")
+        if alpha != "drop":
+            strip = Image.alpha_composite(Image.new("RGBA", strip.size, alpha), strip)
+        page.paste(strip.convert("RGB"), (0, top))
+    return page
 
 
 def _resize(image: Image.Image, shape: Shape) -> Image.Image:
