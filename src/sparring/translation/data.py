@@ -85,7 +85,10 @@ class TwoDomains:
 
     def notes(self) -> list[str]:
         """What a person should know about each domain, a line each."""
-        return [f"domain {name.upper()}: {line}" for name, source in self.domains.items() for line in notes_of(source)]
+        lines = [f"domain {name.upper()}: {line}" for name, source in self.domains.items() for line in notes_of(source)]
+        pairs = pairs_of(self.domains["a"], self.domains["b"])
+        told = "are taken for pairs by evaluate; training is unpaired"
+        return lines if pairs is None else [*lines, f"{len(pairs):,} files of one name in A and in B {told}"]
 
     def __len__(self) -> int:
         return len(self.index["a"])
