@@ -57,7 +57,7 @@ def opened(path: Path, **settings: object) -> ImageSource:
 
 def notes(source: object) -> list[str]:
     """What is said of them."""
-    lines: list[str] = source.notes()  # type: ignore[attr-defined]
+    lines: list[str] = source.remarks()  # type: ignore[attr-defined]
     return lines
 
 
@@ -77,15 +77,15 @@ def test_classes_are_found_inside_train(
     tmp_path: Path, training: str, kept: list[str], around: str, packed: bool
 ) -> None:
     root = tmp_path / "set"
-    alone = classes(root / around / training, "cat dog", 9)
+    alone = classes(root / around / training, "cat dog", 10)
     for name in kept:
         classes(root / around / name, "cat dog", 3)
     place = as_zip(root) if packed else root
     source = opened(place)
     assert source.form.labels == ("cat", "dog")
     np.testing.assert_array_equal(everything(source), everything(opened(alone)))
-    told = " and ".join(f"{name.lower()} (6)" for name in sorted(kept))
-    assert notes(source) == [f"learned from {training.lower()} (18) alone; {told} is kept for evaluate (see --split)"]
+    told = ", ".join(f"{name.lower()} (6)" for name in sorted(kept))
+    assert notes(source) == [f"learned from {training.lower()} (20) alone; kept for evaluate: {told}; see --split"]
     best = open_kept(recipe(place), source.form)
     assert best is not None
     assert len(best) == 6
@@ -95,8 +95,8 @@ def test_classes_are_found_inside_train(
     )
     assert any("kept for evaluate" in line for line in check(recipe(place)).lines)
     whole = opened(place, split="all")
-    assert len(whole) == 18 + 6 * len(kept)
-    assert notes(whole) == []
+    assert len(whole) == 20 + 6 * len(kept)
+    assert not any("kept" in line for line in notes(whole))
     assert open_kept(recipe(place, split="all"), whole.form) is None
 
 
@@ -119,14 +119,14 @@ def test_train_without_classes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("folders", ["train cat", "trained tested", "cat dog", "test val"])
 def test_other_folders_are_classes_or_all_learned_from(tmp_path: Path, folders: str) -> None:
-    source = opened(classes(tmp_path / "set", folders, 9))
-    assert len(source) == 18
+    source = opened(classes(tmp_path / "set", folders, 10))
+    assert len(source) == 20
     assert source.form.labels == (() if folders == "test val" else tuple(sorted(folders.split())))
     assert open_kept(recipe(tmp_path / "set"), source.form) is None
 
 
 def test_a_single_folder_called_train_has_classes_in_it(tmp_path: Path) -> None:
-    classes(tmp_path / "train", "cat dog", 9)
+    classes(tmp_path / "train", "cat dog", 10)
     source = opened(tmp_path)
     assert source.form.labels == ("cat", "dog")
     assert notes(source) == []
@@ -154,7 +154,7 @@ def test_a_file_of_labels_beside_the_folders_or_inside_one(tmp_path: Path, besid
 
 
 def test_a_model_that_needs_labels_is_compared_with_labelled_pictures(tmp_path: Path) -> None:
-    classes(tmp_path / "train", "cat dog", 9)
+    classes(tmp_path / "train", "cat dog", 10)
     fill(tmp_path / "test", 5)
     form = opened(tmp_path).form
     assert open_kept(recipe(tmp_path, conditional=True), form) is None

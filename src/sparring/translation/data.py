@@ -16,7 +16,7 @@ from sparring.core.seeds import Stream
 from sparring.core.settings import note
 from sparring.core.terminal import quoted
 from sparring.data.order import held_out_count, split
-from sparring.data.source import BadFile, notes_of
+from sparring.data.source import BadFile, remarks_of
 from sparring.images.data import ImageSource
 from sparring.images.data import open_source as open_pictures
 from sparring.images.options import as_text
@@ -92,9 +92,14 @@ class TwoDomains:
         bad_files = [bad for source in self.domains.values() for bad in source.bad_files]
         self.bad_files += [bad for bad in bad_files if bad not in self.bad_files]
 
-    def notes(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """What a person should know about each domain, a line each."""
-        return [f"domain {name.upper()}: {line}" for name, source in self.domains.items() for line in notes_of(source)]
+        lines = [
+            f"domain {name.upper()}: {line}" for name, source in self.domains.items() for line in remarks_of(source)
+        ]
+        pairs = pairs_of(self.domains["a"], self.domains["b"])
+        told = "are taken for pairs by evaluate; training is unpaired"
+        return lines if pairs is None else [*lines, f"{len(pairs):,} files of one name in A and in B {told}"]
 
     def __len__(self) -> int:
         return len(self.index["a"])

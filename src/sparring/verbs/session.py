@@ -25,11 +25,12 @@ from sparring.core.run import Run, model_hash, save_model
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
+from sparring.core.terminal import shortened
 from sparring.core.trainer import Trainer
 from sparring.core.weights import may_be_trained, planned
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
-from sparring.data.source import notes_of
+from sparring.data.source import remarks_of
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of
@@ -41,6 +42,7 @@ from sparring.version import __version__
 
 SHOWN = 64  # real examples that a preview may be made of
 NAMED = 5  # bad files that are named
+PATH, LINE = 120, 240  # characters of a path and of a line on the screen
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,12 @@ class Session:
         """The banner, and the journal's first line."""
         players = {name: parameters(player.network) for name, player in self.game.players.items()}
         say, source, seen = self.status.say, self.source, self.trainer.progress.examples
-        say(f"{self.recipe.name}: {len(source):,} examples from {source.name}, {source.form.described()}")
-        for line in notes_of(source):
-            say(line)
+        place, form = shortened(source.name, PATH), shortened(source.form.described(), PATH)
+        say(f"{self.recipe.name}: {len(source):,} examples from {place}, {form}")
+        for line in remarks_of(source):
+            say(shortened(line, LINE))
         for bad in source.bad_files[:NAMED]:
-            say(f"skipped {bad.path}: {bad.reason}")
+            say(f"skipped {shortened(bad.path, PATH)}: {shortened(bad.reason)}")
         if len(source.bad_files) > NAMED:
             say(f"skipped {len(source.bad_files) - NAMED} more bad files; 'sparring data check' names them all")
         sizes = ", ".join(

@@ -16,6 +16,7 @@ from sparring.core.terminal import quoted
 from sparring.data.labels import numbered
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.label_tables import known_names, pairs_in
+from sparring.images.reading.remarks import of_empty_folders
 from sparring.media.pictures.decode import BadImage
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")  # the last is NVIDIA's name for the same thing
@@ -44,7 +45,7 @@ def read_labels(file_set: FileSet) -> tuple[dict[str, str] | None, list[str]]:
         or {folder.lower() for folder in folders} <= SPLITS
     ):
         return None, []
-    return first_folders, []
+    return first_folders, of_empty_folders(file_set.where, sorted(set(first_folders.values())))
 
 
 def encode(labels: Sequence[str]) -> tuple[list[str], Tensor]:

@@ -32,8 +32,8 @@ def to_learn_from(whole: FileSet) -> tuple[FileSet, list[str]]:
     if not training and len(folders) != 1:
         return whole, []
     chosen = (training or list(folders))[0]
-    kept = " and ".join(f"{last_name(folder)} ({folders[folder]:,})" for folder in folders if folder != chosen)
-    told = f"learned from {last_name(chosen)} ({folders[chosen]:,}) alone; {kept} is kept for evaluate (see --split)"
+    kept = ", ".join(f"{last_name(folder)} ({folders[folder]:,})" for folder in folders if folder != chosen)
+    told = f"learned from {last_name(chosen)} ({folders[chosen]:,}) alone; kept for evaluate: {kept}; see --split"
     return part(whole, chosen), [told] if kept else []
 
 
