@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from sparring.core.recipe import Recipe
+from sparring.core.terminal import shortened
 from sparring.data.source import BadFile, Source, notes_of
 from sparring.kind import ENDINGS, Artifact, Kind, Say
 from sparring.targets import plain_output
 
 CHUNK = 4096  # examples read at a time
 SHOWN = 1024  # examples that are drawn
+LONGEST, LONGEST_NAME = 120, 40  # characters of a path and of a label's name in the words for a person
 NAMED = 10  # bad files and labels in the words for a person; the JSON has all
 
 
@@ -93,12 +95,12 @@ def lines_on(labels: Mapping[str, int], bad_files: Sequence[BadFile]) -> list[st
     more = len(bad_files) - NAMED
     return [
         f"labels: {counted(labels) or 'none'}",
-        *(f"bad: {bad.path}: {bad.reason}" for bad in bad_files[:NAMED]),
+        *(f"bad: {shortened(bad.path, LONGEST)}: {shortened(bad.reason)}" for bad in bad_files[:NAMED]),
         *([f"and {more} more bad files; --json names them all"] if more > 0 else []),
     ]
 
 
 def counted(counts: Mapping[str, int]) -> str:
     """``a (3), b (2)``, the first few."""
-    few = ", ".join(f"{name} ({count:,})" for name, count in list(counts.items())[:NAMED])
+    few = ", ".join(f"{shortened(name, LONGEST_NAME)} ({count:,})" for name, count in list(counts.items())[:NAMED])
     return few + (f" and {len(counts) - NAMED} more" if len(counts) > NAMED else "")

@@ -96,6 +96,11 @@ class Kind(ABC):
         version, might decide otherwise; ``stored`` are its settings as an older version may have written them."""
         return recipe
 
+    def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
+        """Examples that lie beside those that ``recipe`` learns from and are kept to be evaluated with, in the form of
+        a model; None where there are none. Raises :class:`UserError` where they cannot be read."""
+        return None
+
     @abstractmethod
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on examples of this form. Raises :class:`UserError` where they do not go

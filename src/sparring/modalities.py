@@ -100,12 +100,16 @@ def recipe_for(data: Sequence[str]) -> Recipe:
 
 
 def recipe_to_read(words: Sequence[str]) -> Recipe:
-    """The recipe by which data are read: that of the first word on the data that the others name, or else that for the
-    data that all of them name. Raises :class:`UserError` as :func:`recipe_for` does."""
+    """The recipe by which data are read: that of the first word on the data that the others name, or on its own, or
+    else that for the data that all of them name. Raises :class:`UserError` as :func:`recipe_for` does, and for a recipe
+    without data."""
     is_file = words[0].endswith((".yaml", ".yml"))
-    if len(words) > 1 and (is_file or (words[0] in RECIPES and not os.path.exists(words[0]))):
+    if is_file or (words[0] in RECIPES and not os.path.exists(words[0])):
         recipe = find_recipe(words[0])
-        return recipe.changed(named_data(recipe, words[1:]))
+        recipe = recipe.changed(named_data(recipe, words[1:]))
+        if not recipe.data:
+            raise UserError(f"data: recipe '{recipe.name or words[0]}' needs your data; name them behind it")
+        return recipe
     return recipe_for(words)
 
 

@@ -44,6 +44,7 @@ class Settings:
     alpha: str = "white"
     cache_mb: int = 64
     labelled: str = "auto"
+    split: str = "auto"
 
 
 def opened(path, **settings):
@@ -381,7 +382,6 @@ def test_a_label_file_wins_over_sub_folders(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (json.dumps({**NUMBERS, "gone.png": "1"}), "names 1 image not there, e.g. 'gone.png'"),
         (json.dumps(dict(list(NUMBERS.items())[2:])), "lacks 2 images"),
         (json.dumps({"labels": [*NUMBERS.items(), ["a000.png", "other"]]}), "gives 'a000.png' two labels"),
         ("{", "not JSON"),
@@ -799,7 +799,7 @@ def test_the_endings_are_those_of_files_that_can_be_read(tmp_path):
 
 
 def test_how_pictures_are_read_is_declared_once():
-    reading = ["size", "channels", "range", "fit", "alpha", "cache_mb", "labelled"]
+    reading = ["size", "channels", "range", "fit", "alpha", "cache_mb", "labelled", "split"]
     assert list(fields(Reading)) == reading
     assert list(fields(ImageEvaluateOptions)) == [*fields(EvaluateOptions), *reading]
     for kind in (ImageRecipe, ImageEvaluateOptions):

@@ -89,5 +89,5 @@ class Source(Protocol):
 def notes_of(source: Source) -> list[str]:
     """What a person should know about the examples, a line each: what was found or decided on opening, and what of it
     is lost. A source that has something to say has a method ``notes`` that gives it."""
-    notes: Callable[[], list[str]] = getattr(source, "notes", list)
-    return notes()
+    notes: Callable[[], list[str]] | None = getattr(source, "notes", None)
+    return notes() if callable(notes) else []  # a stranger's source may have notes of another kind

@@ -12,6 +12,7 @@ import numpy as np
 from sparring.checking import Summary, counted, lines_on, named
 from sparring.data.source import notes_of
 from sparring.images.data import ImageSource, open_source
+from sparring.images.pairs import told_of_pairs
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.shape import ImageSettings
 from sparring.images.samples import as_artifact
@@ -58,8 +59,9 @@ def check(recipe: ImageSettings) -> Summary:
         f"trained as {form.height}x{form.width} with {form.channels} channels, "
         + ("in memory" if source.in_memory else "streamed from disk"),
         f"sizes found: {counted(facts['sizes'])}; modes: {counted(facts['modes'])}",
-        *notes_of(source),
         *lines_on(facts["labels"], source.bad_files),
+        *notes_of(source),
+        *told_of_pairs(source),
     )
     chosen = np.random.default_rng(0).permutation(len(source))[:SHOWN]
     shown = source.batch(np.sort(chosen))["images"]

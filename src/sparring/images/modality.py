@@ -14,7 +14,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.images.check import check
-from sparring.images.data import ImageSource, as_trained, open_in_form, open_source
+from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.features.learned import random_features
 from sparring.images.game import ImageGame
 from sparring.images.metrics import SPECTRUM, figures, find_features
@@ -53,6 +53,13 @@ class Images(Modality):
         assert isinstance(recipe, ImageRecipe)
         assert isinstance(form, ImageForm)
         return as_trained(recipe, form, stored)
+
+    def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
+        """The pictures in a folder ``test`` or the like beside ``train``; None where there are none. Raises
+        :class:`UserError` where they cannot be read, or have a label that ``form`` does not know."""
+        assert isinstance(recipe, ImageRecipe)
+        assert isinstance(form, ImageForm)
+        return open_kept(recipe, form)
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` where there are no

@@ -29,6 +29,10 @@ class Reading(Settings):
     alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
     cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0)
     labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
+    split: str = setting(
+        "auto", "of pictures in folders train and test, learn from train alone, or from all", "data",
+        choices=("auto", "all"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

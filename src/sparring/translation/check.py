@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.checking import NAMED, Summary, counted, named
+from sparring.checking import LONGEST, NAMED, Summary, counted, named
+from sparring.core.terminal import shortened
 from sparring.images.check import TOP, count_pictures
 from sparring.images.data import ImageSource
 from sparring.images.samples import as_artifact
@@ -67,7 +68,7 @@ def lines_of(name: str, facts: dict[str, Any]) -> list[str]:
     return [
         f"domain {name.upper()}, {facts['data']}: {facts['good']:,} good pictures, {len(facts['bad'])} bad files, "
         f"{facts['duplicates']:,} duplicates; sizes found: {counted(facts['sizes'])}",
-        *(f"bad: {bad['path']}: {bad['reason']}" for bad in facts["bad"][:NAMED]),
+        *(f"bad: {shortened(bad['path'], LONGEST)}: {shortened(bad['reason'])}" for bad in facts["bad"][:NAMED]),
         *([f"and {more} more bad files; --json names them all"] if more > 0 else []),
     ]
 

@@ -52,6 +52,8 @@ class DirectionTarget:
     """One direction of a translation, as something to evaluate: the pictures of one domain of ``data``, translated,
     beside those of the other."""
 
+    training: Source | None = None
+
     def __init__(self, model: Model, form: TranslationForm, direction: str, data: EvaluationData) -> None:
         self.model, self.form, self.data, self.path = model, form, data, model.path
         self.modality: Kind = Images()

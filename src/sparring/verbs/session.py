@@ -25,6 +25,7 @@ from sparring.core.run import Run, model_hash, read_config, save_model
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
+from sparring.core.terminal import shortened
 from sparring.core.trainer import Trainer
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
@@ -39,6 +40,7 @@ from sparring.version import __version__
 
 SHOWN = 64  # real examples that a preview may be made of
 NAMED = 5  # bad files that are named
+PATH, LINE = 120, 240  # characters of a path and of a line on the screen
 
 
 @dataclass(frozen=True)
@@ -212,11 +214,12 @@ class Session:
         """The banner, and the journal's first line."""
         players = {name: parameters(player.network) for name, player in self.game.players.items()}
         say, source, seen = self.status.say, self.source, self.trainer.progress.examples
-        say(f"{self.recipe.name}: {len(source):,} examples from {source.name}, {source.form.described()}")
+        place, form = shortened(source.name, PATH), shortened(source.form.described(), PATH)
+        say(f"{self.recipe.name}: {len(source):,} examples from {place}, {form}")
         for line in notes_of(source):
-            say(line)
+            say(shortened(line, LINE))
         for bad in source.bad_files[:NAMED]:
-            say(f"skipped {bad.path}: {bad.reason}")
+            say(f"skipped {shortened(bad.path, PATH)}: {shortened(bad.reason)}")
         if len(source.bad_files) > NAMED:
             say(f"skipped {len(source.bad_files) - NAMED} more bad files; 'sparring data check' names them all")
         sizes = ", ".join(

@@ -16,6 +16,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
 from sparring.images.options import read_range
+from sparring.images.reading import notes
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.labels import encode, read_labels
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
@@ -40,15 +41,18 @@ class ImageFiles:
     match them.
     """
 
-    def __init__(self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM) -> None:
+    def __init__(
+        self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM, said: Sequence[str] = ()
+    ) -> None:
         self.name = settings.data
         self.file_set, self.least = file_set, least
         self.bad_files = list(file_set.bad_files)
         self.dead: set[int] = set()  # indices found bad while streaming
-        self.said: list[str] = []
+        self.said = list(said)
         if not file_set.names:
             raise UserError(_nothing_in(file_set))
-        label_of = None if settings.labelled == "no" else read_labels(file_set)
+        label_of, left_over = (None, []) if settings.labelled == "no" else read_labels(file_set)
+        self.said += left_over
 
         # The headers decide the shape, with what the pixels tell; what turns out bad behind a good header must not have
         # had a say in it.
@@ -88,8 +92,10 @@ class ImageFiles:
         return {"images": images, "labels": self.labels[chosen]}
 
     def notes(self) -> list[str]:
-        """What a person should know about these pictures, a line each."""
-        return self.said
+        """What a person should know about these pictures, a line each; copies are looked for in memory alone."""
+        copies = [] if self.images is None else notes.of_copies(self.images)
+        labels = notes.of_labels(self.form.labels, self.labels)
+        return [*self.said, *notes.of_crop(self.shape, self.survey), *labels, *copies]
 
     def _next_good(self, index: int) -> tuple[int, np.ndarray]:
         """The picture at ``index``, or the first good one after it."""

@@ -76,6 +76,8 @@ class ImageSettings(Protocol):
     def cache_mb(self) -> int: ...  # MiB of decoded pixels to keep in memory
     @property
     def labelled(self) -> str: ...  # "auto", "yes", "no"
+    @property
+    def split(self) -> str: ...  # "auto", "all"
 
 
 @dataclass(frozen=True)
