@@ -104,9 +104,7 @@ class OutputMeasurements:
     ) -> None:
         self.modality, self.output, self.source, self.chosen = modality, output, source, chosen
         self.seed, self.precision = seed, precision
-        few = source.batch(chosen[:FITTED])
-        self.features = modality.quick_features(self.comparable(output.real(few)), precision.device)
-        self.has_inputs = output.inputs(few) is not None
+        self.features = modality.quick_features(self.real_at(chosen[:FITTED]), precision.device)
 
     def real_at(self, indices: np.ndarray) -> Tensor:
         """Comparable real examples ``(n, ...)``."""
@@ -123,7 +121,7 @@ class OutputMeasurements:
         # Some at a time: floating-point numbers take more room than what is compared
         parts = np.split(self.chosen, range(FITTED, len(self.chosen), FITTED))
         examples = torch.cat([self.real_at(part) for part in parts])
-        return self.features(examples[distinct(examples)] if self.has_inputs else examples)
+        return self.features(examples[distinct(examples)] if self.output.inputs else examples)
 
     @cached_property
     def conditions(self) -> Batch:
@@ -177,12 +175,11 @@ def distinct_parts(output: Output, batch: Batch) -> tuple[Batch, Batch]:
 
     A source of two domains repeats the smaller one, and equal inputs become equal samples: no sign of a collapse.
     """
-    inputs = output.inputs(batch)
-    if inputs is None:
+    if not output.inputs:
         return batch, batch
     first, second = (
         {name: values[kept] for name, values in batch.items()}
-        for kept in (distinct(inputs), distinct(output.real(batch)))
+        for kept in (distinct(batch[output.inputs]), distinct(output.real(batch)))
     )
     return first, second
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from translating import Known, a_translator
 
-from sparring.translation.consistency import AHEAD, FOLLOWED, ConsistentTranslation
+from sparring.translation.consistency import AHEAD, FOLLOWED, ConsistentTranslation, Frames
 from sparring.translation.networks.normalise import InstanceNorm, follow, held
 from sparring.translation.networks.resnet import ResnetTranslator
 from sparring.translation.tiling import translate_picture
@@ -251,8 +251,6 @@ def test_a_scene_that_stays_is_a_new_one_whatever_came_before() -> None:
 
 
 def test_frames_ahead_are_looked_at_and_still_come_in_order() -> None:
-    from sparring.translation.translate import Frames
-
     pairs = [(np.full(1, number), np.full(1, -number)) for number in range(5)]
     frames = Frames(pairs)
     seen = [(next(frames)[0].item(), [frame.item() for frame, _ in frames.ahead(2)]) for _ in range(5)]

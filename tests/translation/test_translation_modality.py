@@ -56,7 +56,7 @@ def test_a_form_of_an_older_model_is_read_and_written_again() -> None:
     form = TranslationForm.from_dict(content)
     assert form == TranslationForm(height=16, width=20, channels=3, counts=(40, 30), upright=True)
     assert form.to_dict() == content
-    assert form.described() == "16x20, 3 channels"
+    assert form.described() == "40 pictures in A and 30 in B, 16x20, 3 channels"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from translation_runs import Alternating, files_below, knowing, noisy, refused, 
 
 from sparring.cli import main
 from sparring.media.films.reading import open_film
+from sparring.verbs.train import train
 
 ORIENTATION = ExifTags.Base.Orientation
 
@@ -267,12 +268,61 @@ def test_colours_with_a_grey_model(
         np.testing.assert_array_equal(np.asarray(made.convert("L")), 255 - np.asarray(original.convert("L")))
 
 
-def test_deep_greys_become_bytes(grey_run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    knowing(monkeypatch, a2b=same)
-    deep = np.linspace(0, 65535, 80).astype(np.uint16).reshape(8, 10)
-    picture = save(tmp_path / "x.png", deep)
-    (place,) = answer(grey_run, picture, "--out", tmp_path / "out")["written"]
-    np.testing.assert_array_equal(pixels_of(Path(place)), np.rint(deep / 257).astype(np.uint8))
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+@pytest.mark.parametrize("how", [[], ["--tile", 16]])
+def test_deep_greys_stay_deep(
+    how: list[Any], ending: str, grey_run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowing(monkeypatch, a2b=torch.neg)
+    deep = np.linspace(0, 65535, 1600).astype(np.uint16).reshape(40, 40)
+    picture = save(tmp_path / f"x{ending}", deep)
+    (place,) = answer(grey_run, picture, "--out", tmp_path / "out", *how)["written"]
+    made = pixels_of(Path(place))
+    assert made.dtype == np.uint16
+    np.testing.assert_allclose(made.astype(int), 65535 - deep.astype(int), atol=1)
+
+
+def test_floating_point_of_any_range_stays_it(
+    grey_run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a model of bytes: black and white are found in the file."""
+    knowing(monkeypatch, a2b=torch.neg)
+    values = np.linspace(-1000, 3000, 120, dtype=np.float32).reshape(10, 12)
+    picture = save(tmp_path / "x.tif", values)
+    (place,) = answer(grey_run, picture, "--out", tmp_path / "out", "--resize", 10)["written"]
+    made = pixels_of(Path(place))
+    assert made.dtype == np.float32
+    np.testing.assert_allclose(made, 2000 - values, atol=0.01)
+
+
+def test_deep_pictures_go_from_the_range_of_one_domain_to_that_of_the_other(
+    tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Domain A has 12 bits, domain B 10: what is as bright as can be in one is so in the other."""
+    random = np.random.default_rng(0)
+    for domain, high in (("a", 4095), ("b", 1023)):
+        for index in range(16):
+            values = random.integers(0, high + 1, (16, 16)).astype(np.uint16)
+            values[0, :2] = 0, high
+            save(tmp_path / domain / f"{index}.png", values)
+    small = {"steps": 1, "batch": 4, "width": 4, "blocks": 1, "shift": 0, "held_out": 0, "device": "cpu"}
+    run = train("cyclegan", data=[tmp_path / "a", tmp_path / "b"], out=tmp_path / "run", **small).run
+    knowing(monkeypatch, a2b=same, b2a=same)
+    picture = save(tmp_path / "x.png", np.array([[0, 819, 4095]], np.uint16))
+    (place,) = answer(run, picture, "--out", tmp_path / "out")["written"]
+    assert pixels_of(Path(place)).tolist() == [[0, 205, 1023]]
+    picture = save(tmp_path / "y.png", np.array([[0, 341, 1023]], np.uint16))
+    (place,) = answer(run, picture, "--direction", "b2a", "--out", tmp_path / "out")["written"]
+    assert pixels_of(Path(place)).tolist() == [[0, 1365, 4095]]
+
+
+def test_where_16_bits_do_not_fit_a_line_says_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], identity: None
+) -> None:
+    picture = save(tmp_path / "x.tif", np.linspace(0, 4095, 80).astype(np.uint16).reshape(8, 10))
+    assert main(["translate", str(run), str(picture), "--out", str(tmp_path / "out")]) == 0
+    assert f"warning: {picture}: its 16 bits become 8 bits" in capsys.readouterr().err
+    assert pixels_of(tmp_path / "out" / "x.tif").max() == 255  # nothing is dark for lying in 16 bits
 
 
 MODES = ["L", "P", "RGBA", "1", "LA", "I;16"]

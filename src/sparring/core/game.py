@@ -65,8 +65,7 @@ class Step:
     def __init__(self, batches: Sequence[Batch], *, examples_seen: int, seed: int, global_batch: int, part: slice,
                  device: torch.device) -> None:  # fmt: skip
         self.batches, self.examples_seen, self.global_batch = batches, examples_seen, global_batch
-        self.report: dict[str, Tensor] = {}
-        self._part = part
+        self.report, self._part = dict[str, Tensor](), part
         self._random = torch.Generator(device).manual_seed(seed)
 
     def normal(self, *shape: int) -> Tensor:
@@ -81,6 +80,8 @@ class Step:
 class Output(ABC):
     """One kind of example that a game makes, beside the real ones that it should pass for."""
 
+    inputs: str = ""  # the part of conditions that alone decides examples, by name; none where random numbers do
+
     @abstractmethod
     def real(self, batch: Batch) -> Tensor:
         """The real examples of a batch, ``(rows, ...)``, in the range of what is generated."""
@@ -94,11 +95,6 @@ class Output(ABC):
     def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
         """The discriminator's logits of ``examples`` under ``conditions``, ``(rows,)``; None before it has learned."""
 
-    def inputs(self, conditions: Batch) -> Tensor | None:
-        """What examples made under ``conditions`` are made from, ``(rows, ...)``, where that alone decides them: equal
-        inputs become equal examples. None where random numbers make every example another."""
-        return None
-
     def finish(self, generated: Tensor) -> Tensor:
         """Examples ``(rows, ...)``, real or generated, as they leave the game: in the units of the data, ..."""
         return generated
@@ -106,8 +102,7 @@ class Output(ABC):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a person should be told of; ``restarted`` when the players have new weights to begin again
-    with."""
+    """Something that a person should be told; ``restarted`` when the players begin again with new weights."""
 
     message: str
     restarted: bool = False

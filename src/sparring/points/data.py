@@ -16,7 +16,7 @@ from sparring.core.errors import UserError
 from sparring.core.settings import nearest
 from sparring.core.terminal import quoted
 from sparring.data.arrays import read_npy
-from sparring.data.source import MOST, BadFile, Form
+from sparring.data.source import BadFile, Form
 from sparring.points.recipes import PointRecipe
 
 LARGEST = 1e15  # a coordinate: squares of larger ones leave the range of float32

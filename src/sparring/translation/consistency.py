@@ -9,8 +9,10 @@ moment nothing does, and the statistics rest meanwhile, or the background would 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 
 import numpy as np
 
@@ -23,6 +25,24 @@ FOLLOWED = 0.05  # of the way to each frame's own statistics
 KEPT = 0.9  # of the frame before, where it surely shows the same
 AHEAD = 6  # frames that something may fill the picture for, without being a scene
 DOUBT = 20.0  # how fast that falls with the difference of the originals, a mean over colours in [0, 1]
+
+
+class Frames:
+    """Frames in their order, of which some to come can be looked at before."""
+
+    def __init__(self, frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+        self.frames, self.read = iter(frames), deque[tuple[np.ndarray, np.ndarray]]()
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return self
+
+    def __next__(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.read.popleft() if self.read else next(self.frames)
+
+    def ahead(self, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The next ``count`` of them, fewer at the end."""
+        self.read.extend(islice(self.frames, count - len(self.read)))
+        return list(self.read)
 
 
 class ConsistentTranslation:

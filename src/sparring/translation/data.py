@@ -23,6 +23,7 @@ from sparring.images.options import as_text
 from sparring.images.reading.arrays import ImageArrays
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.shape import ImageForm
+from sparring.measurements import LEAST_HELD_OUT
 from sparring.media.pictures.deep import Range
 from sparring.translation.clips import Clips
 from sparring.translation.drawn import draw, truth
@@ -31,6 +32,7 @@ from sparring.translation.recipes import SETS, TranslationRecipe
 
 PAIRS = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))  # names of the two inside one folder
 TESTS = (("testA", "testB"), ("test_A", "test_B"), *PAIRS)  # the same for what is evaluated
+TOLD = 0.1  # of the smaller domain's files, with a name that one of the other has
 COMPARED = 256  # pictures of each domain whose luminance is looked at
 
 
@@ -65,7 +67,7 @@ class TwoDomains:
     """
 
     def __init__(self, name: str, a: ImageSource, b: ImageSource, recipe: TranslationRecipe) -> None:
-        self.name = name
+        self.name, self.held_out = name, recipe.held_out
         self.domains = {"a": a, "b": b}
         self.in_memory = a.in_memory and b.in_memory
         count = max(len(a), len(b))
@@ -93,13 +95,21 @@ class TwoDomains:
         self.bad_files += [bad for bad in bad_files if bad not in self.bad_files]
 
     def remarks(self) -> list[str]:
-        """What a person should know about each domain, a line each."""
-        lines = [
-            f"domain {name.upper()}: {line}" for name, source in self.domains.items() for line in remarks_of(source)
-        ]
-        pairs = pairs_of(self.domains["a"], self.domains["b"])
-        told = "are taken for pairs by evaluate; training is unpaired"
-        return lines if pairs is None else [*lines, f"{len(pairs):,} files of one name in A and in B {told}"]
+        """What a person should know about each domain, and about the two of them, a line each."""
+        lines = []
+        for name, source in self.domains.items():
+            held_out = held_out_count(self.held_out, len(source))
+            few = [f"{len(source):,} pictures, of which {held_out} are held out: too few to measure diversity by"]
+            own = [*remarks_of(source), *(few if self.held_out and held_out < LEAST_HELD_OUT else [])]
+            lines += [f"domain {name.upper()}: {line}" for line in own]
+        a, b = self.domains.values()
+        pairs, smaller = len(same_names(a, b)), min(len(a), len(b))
+        if pairs >= TOLD * smaller:
+            lines.append(
+                f"{pairs:,} of {smaller:,} files have the same name in A and B: if they are pairs, training is "
+                "unpaired all the same; evaluate compares with them where nine in ten have a partner"
+            )
+        return lines
 
     def __len__(self) -> int:
         return len(self.index["a"])
@@ -186,12 +196,17 @@ def in_form(recipe: TranslationRecipe, form: ImageForm) -> TranslationRecipe:
 def pairs_of(a: ImageSource, b: ImageSource) -> np.ndarray | None:
     """The pairs of pictures whose files have one name, indices int64 ``(n, 2)``; None where fewer than nine in ten of
     the smaller domain's have a partner."""
+    pairs = same_names(a, b)
+    return pairs if len(pairs) >= 0.9 * min(len(a), len(b)) else None
+
+
+def same_names(a: ImageSource, b: ImageSource) -> np.ndarray:
+    """The pictures of two domains whose files have one name, apart from its ending: indices int64 ``(n, 2)``."""
     if not isinstance(a, ImageFiles) or not isinstance(b, ImageFiles):
-        return None
+        return np.empty((0, 2), np.int64)
     names_a, names_b = ([str(Path(name).with_suffix("")) for name in source.files] for source in (a, b))
     index = {name: number for number, name in enumerate(names_b)}
-    pairs = [(number, index[name]) for number, name in enumerate(names_a) if name in index]
-    return np.array(pairs) if len(pairs) >= 0.9 * min(len(a), len(b)) else None
+    return np.array([(number, index[name]) for number, name in enumerate(names_a) if name in index]).reshape(-1, 2)
 
 
 def find_domains(data: str, data_b: str, names: Sequence[tuple[str, str]] = PAIRS) -> tuple[str, str]:

@@ -39,14 +39,11 @@ class Direction(Output):
     def __init__(self, name: str) -> None:
         self.name = name
         self.source, self.target = DIRECTIONS[name]
+        self.inputs = self.source
 
     def real(self, batch: Batch) -> Tensor:
         """The batch's pictures of the target domain, ``(batch, channels, height, width)`` in [-1, 1]."""
         return as_numbers(batch[self.target])
-
-    def inputs(self, conditions: Batch) -> Tensor:
-        """The pictures of the source domain, uint8 ``(rows, channels, height, width)``."""
-        return conditions[self.source]
 
     @torch.no_grad()
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:

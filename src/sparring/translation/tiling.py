@@ -6,7 +6,7 @@ the picture, so neither their borders nor their colours show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
@@ -27,7 +27,7 @@ SAMPLED = 16  # squares that the shared statistics come from
 
 @torch.no_grad()
 def translate_picture(translator: ResnetTranslator, pixels: np.ndarray, tile: int = 0) -> np.ndarray:
-    """The translation of a picture, both uint8 ``(height, width, channels)``.
+    """The translation of a picture, both ``(height, width, channels)``: uint8, or float32 in [0, 255].
 
     In tiles of ``tile`` pixels, 0 for whole pictures up to a megapixel and tiles of 512 beyond. Raises
     :class:`UserError` for a tile that is no multiple of four or too small.
@@ -36,10 +36,11 @@ def translate_picture(translator: ResnetTranslator, pixels: np.ndarray, tile: in
     height, width = pixels.shape[:2]
     device = next(translator.parameters()).device
     picture = padded(as_numbers(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].to(device)))
+    finish = to_bytes if pixels.dtype == np.uint8 else to_levels
     if tile or height * width > WHOLE:
-        made = in_tiles(translator, picture, tile or TILE)
+        made = in_tiles(translator, picture, tile or TILE, finish)
     else:
-        made = to_bytes(translator(picture))
+        made = finish(translator(picture))
     return made[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy()
 
 
@@ -67,18 +68,25 @@ def missing(side: int) -> int:
     return max(2 * DOWN, -(-side // DOWN) * DOWN) - side
 
 
-def in_tiles(translator: ResnetTranslator, picture: Tensor, tile: int) -> Tensor:
-    """The translation of a picture, made in tiles of so many pixels: uint8 on the CPU, both
-    ``(1, channels, height, width)``."""
+def to_levels(pictures: Tensor) -> Tensor:
+    """Pictures of any shape in [-1, 1] as float32 in [0, 255], on the CPU; values outside are clamped."""
+    return ((pictures.detach().float() + 1) * 127.5).clamp(0, 255).cpu()
+
+
+def in_tiles(
+    translator: ResnetTranslator, picture: Tensor, tile: int, finish: Callable[[Tensor], Tensor] = to_bytes
+) -> Tensor:
+    """The translation of a picture, made in tiles of so many pixels, as ``finish`` makes it of [-1, 1]: uint8 on the
+    CPU; both ``(1, channels, height, width)``."""
     picture = translator.framed(picture)  # as a whole: no tile is framed by itself
     height, width = picture.shape[2:]
-    made = torch.empty((1, *picture.shape[1:]), dtype=torch.uint8)
+    made = finish(torch.zeros((1, *picture.shape[1:])))
     with shared_statistics(translator, picture, tile):
         for top, left in corners(height, width, tile):
             bottom, right = min(top + tile, height), min(left + tile, width)
             up, before = max(top - translator.reach, 0), max(left - translator.reach, 0)
             around = picture[:, :, up : bottom + translator.reach, before : right + translator.reach]
-            part = to_bytes(translator.redraw(around))
+            part = finish(translator.redraw(around))
             made[:, :, top:bottom, left:right] = part[:, :, top - up : bottom - up, left - before : right - before]
     return made
 

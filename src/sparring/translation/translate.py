@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
@@ -23,16 +20,17 @@ from sparring.media.films.reading import ANIMATIONS, CONTAINERS, is_film, open_f
 from sparring.media.films.writing import KNOWN, writing
 from sparring.media.inputs import InputFile, find_inputs
 from sparring.media.pictures.decode import BadImage
+from sparring.media.pictures.deep import Range
 from sparring.media.pictures.files import read_picture, write_picture
 from sparring.media.pictures.formats import ENDINGS
 from sparring.media.pictures.notes import encode_png
-from sparring.media.pictures.sheets import to_picture
 from sparring.modality import Say
 from sparring.model import Model
-from sparring.translation.consistency import AHEAD, ConsistentTranslation
+from sparring.translation.consistency import AHEAD, ConsistentTranslation, Frames
 from sparring.translation.data import TranslationForm
-from sparring.translation.game import translator_of
+from sparring.translation.game import DIRECTIONS, translator_of
 from sparring.translation.networks.resnet import ResnetTranslator
+from sparring.translation.pixels import as_large, grey, smaller
 from sparring.translation.recipes import TranslationOptions
 from sparring.translation.samples import pair_sheet
 from sparring.translation.tiling import check_tile, translate_picture
@@ -45,17 +43,25 @@ class FileTranslator:
     """A translator of pictures with so many ``channels``, and how it is applied to pictures and videos of any size.
 
     ``resize`` brings the shorter side to that many pixels before, and back after; ``tile``: see
-    :func:`translate_picture`; ``consistent`` makes videos temporally consistent.
+    :func:`translate_picture`; ``consistent`` makes videos temporally consistent; ``ranges`` are black and white of
+    pictures with more than 8 bits, before and after, None where nothing tells.
     """
 
     def __init__(
-        self, translator: ResnetTranslator, channels: int, *, resize: int = 0, tile: int = 0, consistent: bool = True
+        self,
+        translator: ResnetTranslator,
+        channels: int,
+        *,
+        resize: int = 0,
+        tile: int = 0,
+        consistent: bool = True,
+        ranges: tuple[Range | None, Range | None] = (None, None),
     ) -> None:
-        self.translator, self.channels = translator, channels
+        self.translator, self.channels, self.ranges = translator, channels, ranges
         self.resize, self.tile, self.consistent = resize, tile, consistent
 
     def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """The translation of one picture, both uint8 ``(height, width, channels)``."""
+        """The translation of one picture, both ``(height, width, channels)``: uint8, or float32 in [0, 255]."""
         small = smaller(pixels, self.resize)
         return as_large(translate_picture(self.translator, small, self.tile), pixels)
 
@@ -81,24 +87,6 @@ class FileTranslator:
         is wanted."""
         colours = frame[..., :3]
         return smaller(grey(colours) if self.channels == 1 else colours, self.resize)
-
-
-class Frames:
-    """Frames in their order, of which some to come can be looked at before."""
-
-    def __init__(self, frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
-        self.frames, self.read = iter(frames), deque[tuple[np.ndarray, np.ndarray]]()
-
-    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return self
-
-    def __next__(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.read.popleft() if self.read else next(self.frames)
-
-    def ahead(self, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The next ``count`` of them, fewer at the end."""
-        self.read.extend(islice(self.frames, count - len(self.read)))
-        return list(self.read)
 
 
 @dataclass
@@ -136,8 +124,15 @@ def translate(model: Model, options: TranslationOptions, say: Say) -> dict[str, 
     # The work
     form, network = model.form, translator_of(model.networks["generator"], options.direction)
     assert isinstance(form, TranslationForm)
-    how = {"resize": options.resize, "tile": options.tile}
-    translator = FileTranslator(network, form.channels, **how, consistent=not options.frame_by_frame)
+    source, target = DIRECTIONS[options.direction]
+    translator = FileTranslator(
+        network,
+        form.channels,
+        resize=options.resize,
+        tile=options.tile,
+        consistent=not options.frame_by_frame,
+        ranges=(form.ranges[source], form.ranges[target]),
+    )
     began = time.perf_counter()
     results = translate_all(translator, inputs, paths, options.overwrite, say)
     seconds = time.perf_counter() - began
@@ -213,7 +208,7 @@ def translate_all(
             if file.path.is_dir() or is_film(file.path):
                 translate_video(translator, file, path, overwrite, results, say)
             else:
-                translate_file(translator, file, path, results)
+                translate_file(translator, file, path, results, say)
         except (BadImage, UserError) as problem:
             reason = str(problem) if isinstance(problem, UserError) else f"{file.path}: {problem}"
             if len(inputs) == 1:
@@ -230,14 +225,16 @@ def translate_all(
     return results
 
 
-def translate_file(translator: FileTranslator, file: InputFile, path: Path, results: Results) -> None:
+def translate_file(translator: FileTranslator, file: InputFile, path: Path, results: Results, say: Say) -> None:
     """Translate one picture. Raises :class:`BadImage` where it cannot be read."""
-    picture = read_picture(file.path, translator.channels)
+    before, after = translator.ranges
+    picture = read_picture(file.path, translator.channels, before)
     made = translator.picture(picture.pixels)
-    write_picture(made, picture, path)
+    if lost := write_picture(made, picture, path, after):
+        say(f"warning: {file.path}: {lost}")
     results.pictures, results.pixels = results.pictures + 1, results.pixels + made.shape[0] * made.shape[1]
     if len(results.shown) < SHOWN:
-        results.shown.append((picture.pixels, made))
+        results.shown.append((np.rint(picture.pixels).astype(np.uint8), np.rint(made).astype(np.uint8)))
 
 
 def translate_video(
@@ -255,32 +252,3 @@ def translate_video(
     results.pictures, results.pixels = results.pictures + count, results.pixels + count * film.height * film.width
     for note in [*writer.notes, *([film.cut_short] if film.cut_short else [])]:
         say(f"warning: {file.path}: {note}")
-
-
-# Pixels
-
-
-def grey(frame: np.ndarray) -> np.ndarray:
-    """A frame ``(height, width, 3)`` as ``(height, width, 1)``."""
-    return np.asarray(Image.fromarray(frame).convert("L"))[..., None]
-
-
-def smaller(pixels: np.ndarray, side: int) -> np.ndarray:
-    """A picture ``(height, width, channels)`` with a shorter side of ``side`` pixels; as it is for 0, or where it is no
-    larger."""
-    height, width = pixels.shape[:2]
-    if not side or min(height, width) <= side:
-        return pixels
-    scale = side / min(height, width)
-    return resized(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
-
-
-def as_large(made: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """``made`` as high and wide as ``pixels``, both ``(height, width, channels)``."""
-    return made if made.shape[:2] == pixels.shape[:2] else resized(made, *pixels.shape[:2])
-
-
-def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture ``(height, width, channels)`` brought to another height and width by Lanczos."""
-    picture = to_picture(pixels).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(picture).reshape(height, width, pixels.shape[2])

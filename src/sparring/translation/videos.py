@@ -24,8 +24,9 @@ from sparring.modality import Say
 from sparring.translation.data import TranslationForm
 from sparring.translation.evaluate import DirectionTarget
 from sparring.translation.game import translator_of
+from sparring.translation.pixels import grey, smaller
 from sparring.translation.recipes import TranslationEvaluateOptions
-from sparring.translation.translate import FileTranslator, grey, smaller
+from sparring.translation.translate import FileTranslator
 from sparring.version import __version__
 
 VERSIONS = {"original": "original", "alone": "frame by frame", "steady": "consistent"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -71,10 +72,8 @@ def open_animation(path: Path) -> Film:
                 raise CutShort(one_line(caught)) from None
             yield frame
 
-    lasting = {"durations": durations, "loop": loop}
-    return Film(
-        path, height, width, rate, len(durations), False, "animation", decode, transparent=transparent, **lasting
-    )
+    film = Film(path, height, width, rate, len(durations), False, "animation", decode, transparent=transparent)
+    return replace(film, durations=durations, loop=loop)
 
 
 def _images(path: Path) -> Iterator[Image.Image]:

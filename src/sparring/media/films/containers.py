@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,8 +37,8 @@ def open_container(path: Path) -> Film:
         start = first.pts * first.time_base if first.pts is not None else Fraction(0)
         count = stream.frames or _estimate(container, stream, rate)
     aspect = 1 / aspect if sideways else aspect
-    more = {"start": start, "pixel_aspect": aspect, "transparent": has_alpha(first)}
-    return Film(path, height, width, rate, count, sound, "container", lambda: _decode(path), **more)
+    film = Film(path, height, width, rate, count, sound, "container", lambda: _decode(path))
+    return replace(film, start=start, pixel_aspect=aspect, transparent=has_alpha(first))
 
 
 @contextmanager

@@ -132,7 +132,7 @@ def kept_of(frame: np.ndarray, other: np.ndarray) -> float:
     uint8 ``(height, width, 3)``. 0 without any texture."""
     library = cv2("finding cuts")
     parts, whole = (_small(each, SCENE) for each in (frame, other))
-    found = []
+    found: list[bool] = []
     for top in range(0, SCENE[1] - PART + 1, PART):
         for left in range(0, SCENE[0] - PART + 1, PART):
             part = parts[top : top + PART, left : left + PART]
@@ -140,7 +140,7 @@ def kept_of(frame: np.ndarray, other: np.ndarray) -> float:
             if deviation >= TEXTURE:
                 around = whole[max(top - REACH, 0) : top + PART + REACH, max(left - REACH, 0) : left + PART + REACH]
                 least = library.matchTemplate(around, part, library.TM_SQDIFF).min()
-                found.append(max(least, 0) / part.size < (ALIKE * deviation) ** 2)
+                found.append(bool(max(least, 0) / part.size < (ALIKE * deviation) ** 2))
     return sum(found) / max(len(found), 1)
 
 
