@@ -27,11 +27,14 @@ class Finding:
 
 def find(scores: Mapping[str, Score]) -> list[Finding]:
     """In order of weight; one line at least."""
-    if early := too_early(scores):
-        return [early]
-    found = [finding for finding in (memorisation(scores), collapse(scores)) if finding]
+    repeated, early = collapse(scores), too_early(scores)
+    if repeated and early:
+        repeated = Finding(repeated.trouble, f"{repeated.message}; or it is {early.trouble}: {early.message}")
+    found = [finding for finding in (memorisation(scores), repeated) if finding]
     if found:
         return found
+    if early:
+        return [early]
     if narrow := missing(scores):
         return [narrow]
     distances = [scores[name] for name in ("frechet", "sliced") if name in scores]

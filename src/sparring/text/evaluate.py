@@ -50,6 +50,7 @@ from sparring.version import __version__
 
 MOST = 5_000  # samples
 LEAST = 20  # samples
+SALAD = 1 / 3  # of the way from real lines to shuffled ones; who has learned is near real lines, or below
 ORDERED = 0.5  # nats a token by which shuffled lines are less likely, where the order of tokens means something
 FEWEST_VALID = 0.9  # samples on the bundled topics, below which it is said
 TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
@@ -237,13 +238,14 @@ def findings(by_name: dict[str, Score], salad: float, examples: int) -> list[Fin
 
 
 def too_early(lm: Score, salad: float, examples: int) -> Finding | None:
-    """Whether samples are word salad: by more than the errors less likely than halfway from real lines to those lines
-    with their tokens shuffled (``salad``), in nats a token."""
+    """Whether samples are word salad: by more than the errors less likely than a third of the way from real lines to
+    those with their tokens shuffled (``salad``), in nats a token."""
     value, real = lm.value or 0, lm.floor or 0
-    if salad - real < ORDERED or value - ERRORS * math.hypot(lm.error or 0, lm.floor_error or 0) <= (real + salad) / 2:
+    margin = ERRORS * math.hypot(lm.error or 0, lm.floor_error or 0)
+    if salad - real < ORDERED or value - margin <= real + SALAD * (salad - real):
         return None
     return Finding(
         TOO_EARLY,
-        f"after {examples:,} examples tokens follow each other as in shuffled lines rather than as in real ones "
-        f"({value:.1f} nats a token; shuffled {salad:.1f}, real {real:.1f}): the rest says little yet; train on",
+        f"after {examples:,} examples the order of tokens is far from that of real lines ({value:.1f} nats a token, "
+        f"real {real:.1f}, shuffled {salad:.1f}): the rest says little yet; train on",
     )

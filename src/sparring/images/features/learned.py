@@ -99,12 +99,11 @@ def device_for_pooling(device: torch.device) -> torch.device:
 
 def train(source: ImageSource, kind: str, device: torch.device, say: Say) -> tuple[dict[str, Tensor], float | None]:
     """The tensors of trunk and head, each of some shape ``(...)``, and a classifier's accuracy."""
-    steps = steps_for(len(source))
     if kind == "contrast":
-        networks: dict[str, nn.Module] = {"trunk": contrast(source, device, steps, say)}
+        networks: dict[str, nn.Module] = {"trunk": contrast(source, device, say=say)}
         accuracy = None
     else:
-        trunk, head, accuracy = classifier(source, device, steps, say)
+        trunk, head, accuracy = classifier(source, device, say=say)
         networks = {"trunk": trunk, "head": head}
     tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
     return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, accuracy
@@ -183,7 +182,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], float | None] | None:
 
 
 def classifier(
-    source: ImageSource, device: torch.device, steps: int, say: Say = lambda line: None
+    source: ImageSource, device: torch.device, steps: int | None = None, say: Say = lambda line: None
 ) -> tuple[Trunk, Head, float]:
     """Trunk and head that tell the source's labels, and their accuracy on pictures that they did not see."""
     assert source.labels is not None
@@ -198,7 +197,7 @@ def classifier(
         return cross_entropy(head(trunk(images)).float(), batch["labels"].to(device))
 
     channels, classes = source.form.channels, len(source.form.labels)
-    trunk, head = learn(channels, classes, len(members), loss, random, device, steps, say)
+    trunk, head = learn(channels, classes, len(members), loss, random, device, steps or steps_for(len(source)), say)
     batch = source.batch(np.sort(tested))
     with torch.no_grad():
         read = torch.cat(
@@ -207,7 +206,9 @@ def classifier(
     return trunk, head, (read == batch["labels"]).float().mean().item()
 
 
-def contrast(source: ImageSource, device: torch.device, steps: int, say: Say) -> Trunk:
+def contrast(
+    source: ImageSource, device: torch.device, steps: int | None = None, say: Say = lambda line: None
+) -> Trunk:
     """A trunk to which two views of one picture look alike and all others do not (Chen et al. 2020, SimCLR, eq. 1)."""
     random, numbers = np.random.default_rng(0), torch.Generator().manual_seed(0)
 
@@ -220,7 +221,7 @@ def contrast(source: ImageSource, device: torch.device, steps: int, say: Say) ->
         alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=device), -math.inf)
         return cross_entropy(alike, torch.arange(len(codes), device=device).roll(len(images)))
 
-    return learn(source.form.channels, CODE, len(source), loss, random, device, steps, say)[0]
+    return learn(source.form.channels, CODE, len(source), loss, random, device, steps or steps_for(len(source)), say)[0]
 
 
 def learn(
