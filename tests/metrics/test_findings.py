@@ -131,7 +131,7 @@ def test_samples_without_a_shape_are_too_early_to_judge(
 def test_what_repeats_itself_without_a_shape_may_be_early() -> None:
     (finding,) = said(COLLAPSED, {"shapeless": (1.0, 0.0, 0.1, 0.01)})
     assert finding.trouble == "collapse"
-    assert "it repeats itself; or it is too early to judge: 100% of the samples" in finding.message
+    assert "it repeats itself; or it is too early to tell: 100% of the samples" in finding.message
 
 
 @pytest.mark.parametrize("name", ["recall", "vendi"])

@@ -14,7 +14,7 @@ NARROW = 0.5  # of the floor: recall or effective number
 ERRORS = 3  # standard errors that count as a difference
 
 
-TOO_EARLY = "too early to judge"
+TOO_EARLY = "too early to tell"
 
 
 @dataclass(frozen=True)

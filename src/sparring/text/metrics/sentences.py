@@ -23,7 +23,7 @@ class Sentences:
 
 
 def shuffled(lines: Sentences, seed: int) -> Sentences:
-    """The same lines, the tokens of each in random order: word salad."""
+    """Word salad: the tokens of each of the lines in random order."""
     random = np.random.default_rng(seed)
     orders = (random.permutation(len(each)) for each in lines.sentences)
     mixed = [tuple(each[at] for at in order) for each, order in zip(lines.sentences, orders, strict=True)]
