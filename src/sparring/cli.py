@@ -150,7 +150,7 @@ def evaluate(words: list[str]) -> None:
     from sparring.core.status import Status
     from sparring.verbs.evaluate import evaluate as verb
 
-    result = verb(one_word(typed, "evaluate", "a run, a model or a folder"), **typed.values, say=Status().say)
+    result = verb(one_word(typed, "evaluate", "a run, a model or a folder"), **typed.values, say=Status())
     answer(typed, result, result.pop("summary"))
 
 

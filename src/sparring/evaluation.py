@@ -16,7 +16,15 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.source import Source
 from sparring.kind import Artifact, Kind, Say
-from sparring.metrics.compare import FRECHET, LABEL_ACCURACY, MEMORISATION, compare, memorised, missing_score
+from sparring.metrics.compare import (
+    FRECHET,
+    LABEL_ACCURACY,
+    MEMORISATION,
+    compare,
+    memorised,
+    missing_score,
+    without_shape,
+)
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.findings import find as find_troubles
@@ -28,6 +36,7 @@ from sparring.version import __version__
 
 MOST = 10_000  # samples, unless more are asked for
 REFERENCE = 50_000  # real examples that samples are compared with, at most
+BLURRED = 2_000  # real examples whose shape is taken from them, at most
 LEAST = 20  # samples: with fewer nothing can be said
 
 
@@ -96,6 +105,10 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     scores = compare(reference_features, sample_features, floor_features, seed=seed)
     scores += compare(reference, samples, floor, seed=seed, families=modality.families(source))
     scores.append(copied(target, features, chosen, (reference_features, sample_features, floor_features)))
+    shapeless = modality.shapeless(reference[:BLURRED], seed)
+    if shapeless is not None:
+        few = reference_features[:BLURRED]
+        scores.append(without_shape(few, features(shapeless), floor_features, sample_features))
     if labels is not None and features.classify:
         scores.append(as_asked(features, samples, labels))
     scores += target.extra_scores(samples, features, seed)

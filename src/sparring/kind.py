@@ -148,6 +148,11 @@ class Kind(ABC):
         """Metrics of the comparable examples themselves."""
         return ()
 
+    def shapeless(self, examples: Tensor, seed: int) -> Tensor | None:
+        """Real comparable examples ``(n, ...)`` changed so that nothing in them can be recognised any more, of that
+        shape: such as a generator makes that has hardly learned. None where nobody knows how."""
+        return None
+
     def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
         """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""
         return {}

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from sparring.core import status
-from sparring.core.status import PLAIN_SECONDS, Status, clock, progress_line
+from sparring.core.status import LIVE_SECONDS, PLAIN_SECONDS, Countdown, Status, clock, progress_line
 
 ENTRY = {
     "step": 1234,
@@ -18,6 +18,13 @@ ENTRY = {
     "losses": {"discriminator": 0.5, "generator": 1.23456},
     "accuracy": {"fake": 0.75, "real": 0.8},
 }
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 class Terminal(io.StringIO):
@@ -97,3 +104,22 @@ def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> 
     Status().say("hello")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "hello\n")
+
+
+@pytest.mark.parametrize("where", ["terminal", "file", "function"])
+def test_a_countdown_tells_what_is_done_and_how_long_the_rest_takes(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time, lines = Clock(), list[str]()
+    monkeypatch.setattr(status, "time", time)
+    stream = Terminal() if where == "terminal" else io.StringIO()
+    countdown = Countdown(lines.append if where == "function" else Status(stream=stream), "learning features", 200)
+    every = LIVE_SECONDS if where == "terminal" else PLAIN_SECONDS
+    for part in range(1, 5):
+        time.now += 0.6 * every
+        countdown.done(part)
+    told = lines or stream.getvalue().replace("\r\x1b[2K", "\n").split("\n")
+    left = [clock(0.6 * every * (200 - part)) for part in (2, 4)]
+    assert [line for line in told if line] == [
+        f"learning features: {part / 2:.0f}% | {rest} left" for part, rest in zip((2, 4), left, strict=True)
+    ]

@@ -24,7 +24,7 @@ from sparring.core.run import weights_hash
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features import files, learned
 from sparring.images.features.files import features_from
-from sparring.images.features.learned import fingerprint, learned_features, random_features
+from sparring.images.features.learned import STEPS, fingerprint, learned_features, random_features, steps_for
 from sparring.images.modality import Images
 from sparring.images.recipes import RECIPES
 from sparring.metrics.features import Features
@@ -677,3 +677,13 @@ def test_a_distance_is_called_fid_in_the_reference_network_alone(
     assert "frechet" not in known
     assert known["FID"]["value"] is not None
     assert set(known) - {"FID"} == set(unknown) - {"frechet"}
+
+
+# How long is learned
+
+
+@pytest.mark.parametrize(
+    ("count", "steps"), [(20, 200), (256, 200), (257, 400), (1024, 800), (1025, STEPS), (60_000, STEPS)]
+)
+def test_few_pictures_are_learned_from_for_fewer_steps(count: int, steps: int) -> None:
+    assert steps_for(count) == steps

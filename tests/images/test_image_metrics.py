@@ -13,7 +13,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sparring.images.metrics import NEIGHBOURS, SHOWN, each_label, figures, neighbours, radial_power, spectrum
+from sparring.images.metrics import (
+    NEIGHBOURS,
+    SHOWN,
+    each_label,
+    figures,
+    neighbours,
+    radial_power,
+    shapeless,
+    spectrum,
+)
 from sparring.images.modality import Images
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.score import NotComputable
@@ -262,3 +271,28 @@ def test_at_most_twenty_labels_have_a_row() -> None:
     labels = torch.arange(25).repeat_interleave(10)
     figure = each_label(shades(*labels.tolist()), labels, [f"name {number}" for number in range(25)])
     assert [row[0] for row in cells(figure, rows=20, columns=SHOWN)] == [*range(20)]
+
+
+# What cannot be recognised
+
+
+def test_shapeless_pictures_keep_their_means_and_lose_their_shape() -> None:
+    """Of white noise: the third picture keeps its spectrum but not its phases, the others have no fine detail left."""
+    images = noise(30, 16, channels=3)
+    changed = shapeless(images, 0)
+    assert (changed.shape, changed.dtype) == (images.shape, torch.uint8)
+    assert torch.equal(shapeless(images, 0), changed)
+    torch.testing.assert_close(changed.double().mean((2, 3)), images.double().mean((2, 3)), atol=3, rtol=0)
+    power, before = radial_power(changed), radial_power(images)
+    assert (power[0::3, 4:] < 0.01 * before[0::3, 4:]).all()
+    left = power[:, :2].sum(1) / before[:, :2].sum(1)
+    assert left[0::3].mean() < 0.6 * left[1::3].mean()  # the wider blur takes more
+    likeness = torch.stack([torch.corrcoef(torch.stack([a.flatten(), b.flatten()]).float())[0, 1]
+                            for a, b in zip(images[2::3], changed[2::3], strict=True)])  # fmt: skip
+    assert likeness.abs().max() < 0.35
+    assert 0.5 < (power[2::3].sum() / before[2::3].sum()).item() < 1.2
+
+
+def test_pictures_of_any_sides_and_number_can_be_made_shapeless() -> None:
+    for shape in ((1, 1, 7, 5), (2, 4, 5, 8), (4, 3, 1, 9)):
+        assert shapeless(torch.randint(0, 256, shape, dtype=torch.uint8), 1).shape == shape

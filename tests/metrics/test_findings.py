@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from sparring.metrics.findings import ERRORS, MEMORISED, NARROW, REPEATED, Finding, find
+from sparring.metrics.findings import ERRORS, MEMORISED, NARROW, REPEATED, TOO_EARLY, Finding, find
 from sparring.metrics.score import Metric, Score
 
 # value, error, floor, error of the floor
@@ -106,6 +106,32 @@ def test_collapse_is_repetition_that_leaves_data_uncovered(
 ) -> None:
     changes: dict[str, Numbers] = {"duplicates": (repeated, 0, 0.01, 0), "coverage": (coverage, 0, floor, 0)}
     assert ("collapse" in troubles(changes)) == found
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "floor", "found"),
+    [
+        (0.51, 0.0, 0.0, True),
+        (0.49, 0.0, 0.0, False),
+        (0.62, 0.0, 0.2, True),
+        (0.58, 0.0, 0.2, False),  # halfway from the floor
+        (0.62, 0.03, 0.2, False),  # it may be chance
+        (1.0, None, None, True),
+        (None, None, None, False),
+    ],
+)
+def test_samples_without_a_shape_are_too_early_to_judge(
+    share: float | None, error: float | None, floor: float | None, found: bool
+) -> None:
+    changes: dict[str, Numbers] = {"shapeless": (share, error, floor, error)}
+    assert troubles(changes, {"precision": (0.96, 0.01, 0.88, 0.01)}) == [TOO_EARLY if found else ""]
+    assert troubles(changes, NARROWED) == [TOO_EARLY if found else "missing modes"]
+
+
+def test_what_repeats_itself_without_a_shape_may_be_early() -> None:
+    (finding,) = said(COLLAPSED, {"shapeless": (1.0, 0.0, 0.1, 0.01)})
+    assert finding.trouble == "collapse"
+    assert "it repeats itself; or it is too early to tell: 100% of the samples" in finding.message
 
 
 @pytest.mark.parametrize("name", ["recall", "vendi"])

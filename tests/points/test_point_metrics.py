@@ -13,10 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.metrics.compare import compare
+from sparring.metrics.compare import compare, without_shape
 from sparring.metrics.comparison import Comparison
 from sparring.points.data import MIXTURES, SIGMA, PointSource, grid_centres, mixture, open_source, ring_centres
-from sparring.points.metrics import MODES, modes
+from sparring.points.metrics import MODES, modes, one_gaussian
 from sparring.points.modality import Points
 from sparring.points.recipes import RECIPES
 
@@ -137,3 +137,18 @@ def test_both_clouds_are_shown(dimensions: int) -> None:
     assert [each.data for each in shown] == [each.data for each in again]  # as many real ones as samples
     pictures = [Image.open(io.BytesIO(each.data)).tobytes() for each in shown]
     assert pictures[0] != pictures[1]
+
+
+def test_a_cloud_has_no_shape_and_some_of_the_modes_have() -> None:
+    """Of 25 Gaussians: samples are nearer to points of one Gaussian only where they are a cloud themselves."""
+    centres, random = grid_centres(), np.random.default_rng(0)
+    reference, real, made, few = (
+        torch.from_numpy(random.normal(around(centres, [40] * count), SIGMA)).float() for count in (25, 25, 25, 5)
+    )
+    shapeless = one_gaussian(reference, 0)
+    torch.testing.assert_close(shapeless.mean(0), reference.mean(0), atol=0.4, rtol=0)
+    torch.testing.assert_close(shapeless.T.cov(), reference.T.cov(), atol=0.8, rtol=0)
+    cloud, blob = (torch.from_numpy(random.normal(0, size, (1000, 2))).float() for size in (3.0, 0.3))
+    shares = [without_shape(reference, shapeless, real, each).value or 0 for each in (made, few, cloud, blob)]
+    assert max(shares[:2]) < 0.05
+    assert min(shares[2:]) > 0.7

@@ -119,7 +119,7 @@ def test_a_run_is_held_against_its_own_data(run: Path, tmp_path: Path) -> None:
     assert result["data"].endswith("bars.npz")
     assert result["features"]["dimensions"] == 64
     scores = by_name(result)
-    assert list(scores) == [*ROWS, "spectrum", "memorisation", "label_accuracy"]
+    assert list(scores) == [*ROWS, "spectrum", "memorisation", "shapeless", "label_accuracy"]
     for score in scores.values():
         assert np.isfinite(score["value"])
         assert score["floor"] is not None
@@ -188,7 +188,7 @@ def test_two_folders_against_each_other(
     assert (result["count"], result["reference"], result["samples"]) == (150, 150, 150)
     assert Path(result["written"][0]) == Path("evaluation-made/scores.json")
     scores = by_name(result)
-    assert list(scores) == [*ROWS, "spectrum", "memorisation"]
+    assert list(scores) == [*ROWS, "spectrum", "memorisation", "shapeless"]
     assert scores["memorisation"]["value"] is not None
     assert [name for name, score in scores.items() if score["value"] is None] == []
     assert result["verdicts"][0]["message"].startswith("at the floor")
@@ -263,7 +263,7 @@ def test_a_folder_of_copies_of_the_data_is_noticed(folders: tuple[Path, Path], t
 def test_points(point_run: Path, tmp_path: Path) -> None:
     result = evaluate(point_run, count=300, out=tmp_path / "out")
     scores = by_name(result)
-    assert list(scores) == [*ROWS, "modes", "high_quality", "reverse_kl", "memorisation"]
+    assert list(scores) == [*ROWS, "modes", "high_quality", "reverse_kl", "memorisation", "shapeless"]
     assert scores["modes"]["floor"] == 25
     assert result["features"] == {"name": "coordinates", "hash": "none", "dimensions": 2}
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["real.png", "samples.png"]

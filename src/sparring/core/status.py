@@ -1,16 +1,17 @@
-"""What a person sees while a game is trained: one live line on a terminal, plain lines elsewhere."""
+"""What a person sees while something takes long: one live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from sparring.core.terminal import printable, tell
 
 PLAIN_SECONDS = 10.0  # between lines where there is no terminal
+LIVE_SECONDS = 0.5  # between changes of the live line
 
 
 class Status:
@@ -21,6 +22,10 @@ class Status:
         self.stream = stream or sys.stderr  # None where a process has none
         self.live = _is_terminal(self.stream)
         self._shown_at = -float("inf")
+
+    def __call__(self, line: str) -> None:
+        """What :meth:`say` does, for whoever only wants to say something."""
+        self.say(line)
 
     def say(self, line: str) -> None:
         """A line that stays."""
@@ -37,6 +42,26 @@ class Status:
         elif time.monotonic() - self._shown_at >= PLAIN_SECONDS:
             self._shown_at = time.monotonic()
             tell(printable(line), self.stream)
+
+
+class Countdown:
+    """How much of ``total`` parts of a piece of work is done, and how long the rest takes at the mean speed so far: the
+    live line of a :class:`Status`; by any other ``say``, as where there is no terminal, a line every ten seconds."""
+
+    def __init__(self, say: Callable[[str], None], work: str, total: int) -> None:
+        self.work, self.total = work, total
+        self.status = say if isinstance(say, Status) else None
+        self.tell = self.status.show if self.status else say
+        self.interval = LIVE_SECONDS if self.status and self.status.live else PLAIN_SECONDS
+        self.began = self.told = time.monotonic()
+
+    def done(self, parts: int) -> None:
+        """Tell that so many parts, 1 or more, are done, unless that was told just before."""
+        now = time.monotonic()
+        if now - self.told >= self.interval:
+            self.told = now
+            left = (now - self.began) * (self.total / parts - 1)
+            self.tell(f"{self.work}: {parts / self.total:.0%} | {clock(left)} left")
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -76,6 +76,26 @@ def spectrum(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Est
 SPECTRUM = Family((Metric("spectrum", "low", "gap between the two power spectra, in decibels"),), spectrum)
 
 
+# What cannot be recognised
+
+
+def shapeless(images: Tensor, seed: int) -> Tensor:
+    """Bytes ``(n, channels, height, width)`` in which nothing can be recognised, of this shape: of three pictures one
+    is blurred over an eighth of its sides, one over a sixteenth, and one keeps its spectrum, in random phases."""
+    height, width = images.shape[2:]
+    squared = torch.fft.fftfreq(height)[:, None].square() + torch.fft.rfftfreq(width).square()
+    wide, narrow = ((-2 * (torch.pi * max(height, width) / part) ** 2 * squared).exp() for part in (8, 16))
+    random, changed = torch.Generator().manual_seed(seed), []
+    for chunk in torch.split(images, max(3, PIXELS // images[0].numel())):
+        noise = torch.fft.rfft2(torch.randn((len(chunk), 1, height, width), generator=random))
+        factors = noise / noise.abs().clamp(min=1e-9)
+        factors[..., 0, 0] = 1  # the mean stays
+        factors[0::3], factors[1::3] = wide.to(factors), narrow.to(factors)
+        blurred = torch.fft.irfft2(torch.fft.rfft2(chunk.float()) * factors, s=(height, width))
+        changed.append(blurred.clamp(0, 255).round().byte())
+    return torch.cat(changed)
+
+
 # What a person looks at
 
 

@@ -17,7 +17,7 @@ from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.features.learned import random_features
 from sparring.images.game import ImageGame
-from sparring.images.metrics import SPECTRUM, figures, find_features
+from sparring.images.metrics import SPECTRUM, figures, find_features, shapeless
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
 from sparring.images.samples import as_artifact, write_samples
@@ -95,6 +95,10 @@ class Images(Modality):
         """Those learned from the source for ``auto``, else what the user names. Raises :class:`UserError` for a name of
         nothing, and for pictures that are all alike."""
         return find_features(cast(ImageSource, source), asked, device, say, trust)
+
+    def shapeless(self, examples: Tensor, seed: int) -> Tensor:
+        """Bytes ``(n, channels, height, width)``, blurred or scrambled, of this shape."""
+        return shapeless(examples, seed)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The gap between the power spectra."""

@@ -12,12 +12,13 @@ from sparring.metrics.copies import duplicates, memorisation
 from sparring.metrics.diversity import vendi
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
-from sparring.metrics.neighbours import neighbourhoods
+from sparring.metrics.neighbours import mean, nearest, neighbourhoods
 from sparring.metrics.score import Estimate, Family, Metric, NotComputable, Score
 from sparring.metrics.sliced import sliced_wasserstein
 
 FRECHET = Metric("frechet", "low", "distance of the two as Gaussians", bias="halving")
 MEMORISATION = Metric("memorisation", "low", "share of samples closer to the training set than real ones are")
+SHAPELESS = Metric("shapeless", "low", "share of samples nearer to blurred real ones than to real ones as they are")
 LABEL_ACCURACY = Metric("label_accuracy", "high", "samples that the classifier reads as the label asked for")
 
 FAMILIES = (
@@ -119,6 +120,22 @@ def memorised(training: Tensor, held_out: Tensor, samples: Tensor) -> Score:
     except NotComputable as why:
         return missing_score(MEMORISATION, str(why), len(samples))
     return Score(MEMORISATION, found.value, found.error, floor, None, None, len(samples))
+
+
+def without_shape(reference: Tensor, shapeless: Tensor, real: Tensor, samples: Tensor) -> Score:
+    """The row on samples without a shape: the share of features ``(n, d)`` that are nearer to ``shapeless`` ones ``(m,
+    d)`` than to as many of the reference ``(m, d)``; that of ``real`` ones ``(n, d)`` is the floor. It raises nothing,
+    but may hold a reason instead of a number."""
+    sets = {"reference examples": reference, "real examples": real, "samples": samples}
+    if trouble := unusable(sets):
+        return missing_score(SHAPELESS, trouble, len(samples))
+
+    def share(examples: Tensor) -> Estimate:
+        to_shapeless, to_real = (nearest(examples, points, 1)[0][:, 0] for points in (shapeless, reference))
+        return mean((to_shapeless < to_real).double())
+
+    found, floor = share(samples), share(real)
+    return Score(SHAPELESS, found.value, found.error, floor.value, floor.error, None, len(samples))
 
 
 def missing_score(metric: Metric, reason: str, count: int) -> Score:

@@ -14,6 +14,9 @@ NARROW = 0.5  # of the floor: recall or effective number
 ERRORS = 3  # standard errors that count as a difference
 
 
+TOO_EARLY = "too early to tell"
+
+
 @dataclass(frozen=True)
 class Finding:
     """``trouble`` is the name of what is wrong, empty where nothing is."""
@@ -24,9 +27,14 @@ class Finding:
 
 def find(scores: Mapping[str, Score]) -> list[Finding]:
     """In order of weight; one line at least."""
-    found = [finding for finding in (memorisation(scores), collapse(scores)) if finding]
+    repeated, early = collapse(scores), too_early(scores)
+    if repeated and early:
+        repeated = Finding(repeated.trouble, f"{repeated.message}; or it is {early.trouble}: {early.message}")
+    found = [finding for finding in (memorisation(scores), repeated) if finding]
     if found:
         return found
+    if early:
+        return [early]
     if narrow := missing(scores):
         return [narrow]
     distances = [scores[name] for name in ("frechet", "sliced") if name in scores]
@@ -41,6 +49,23 @@ def find(scores: Mapping[str, Score]) -> list[Finding]:
             "", f"the {distance.name} distance is {distance.value / max(distance.floor, 1e-12):.1f} times the floor"
         )
     ]
+
+
+def too_early(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether most samples have no shape yet: by more than the errors beyond halfway from real ones to none of them
+    having any. They may lie among real examples all the same, where precision finds them."""
+    share = value(scores, "shapeless")
+    if share is None:
+        return None
+    score = scores["shapeless"]
+    floor, margin = score.floor or 0, ERRORS * math.hypot(score.error or 0, score.floor_error or 0)
+    if share - margin <= (floor + 1) / 2:
+        return None
+    return Finding(
+        TOO_EARLY,
+        f"{share:.0%} of the samples are nearer to real examples blurred out of shape than to real ones as they are "
+        f"({floor:.0%} of real ones are): the rest, precision too, means little yet; train on",
+    )
 
 
 def memorisation(scores: Mapping[str, Score]) -> Finding | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sparring.metrics.features import Features
+from sparring.metrics.frechet import moments, square_root
 from sparring.metrics.score import Estimate, Family, Metric
 from sparring.points.data import SIGMA
 
@@ -21,6 +23,13 @@ MODES = (
 def coordinates() -> Features:
     """Points ``(n, dimensions)`` as their own features."""
     return Features("coordinates", "none", lambda points: points.float())
+
+
+def one_gaussian(points: Tensor, seed: int) -> Tensor:
+    """As many points as ``points`` ``(n, dimensions)``, n >= 2, of one Gaussian with their mean and covariance."""
+    found, random = moments(points), torch.Generator().manual_seed(seed)
+    numbers = torch.randn(points.shape, generator=random, dtype=torch.float64)
+    return (found.mean + numbers @ square_root(found.covariance)).to(points.dtype)
 
 
 def mode_metrics(centres: np.ndarray) -> Family:

@@ -20,7 +20,7 @@ from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality
 from sparring.points.data import PointForm, PointSource, open_source
 from sparring.points.game import PointGame
-from sparring.points.metrics import coordinates, mode_metrics
+from sparring.points.metrics import coordinates, mode_metrics, one_gaussian
 from sparring.points.recipes import ENTRY, PointRecipe
 from sparring.points.samples import scatter, write_samples
 
@@ -72,6 +72,10 @@ class Points(Modality):
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """The coordinates of points ``(n, dimensions)`` themselves."""
         return coordinates()
+
+    def shapeless(self, examples: Tensor, seed: int) -> Tensor:
+        """As many points as ``(n, dimensions)``, of this shape: one Gaussian with their mean and covariance."""
+        return one_gaussian(examples, seed)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The modes that were found, where the truth is a mixture of known centres."""

@@ -6,6 +6,7 @@ there are samples, which are put through the same measurements and give the floo
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import asdict
 
@@ -15,10 +16,11 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.seeds import mixed
+from sparring.core.status import Countdown
 from sparring.data.order import held_out_count, split
 from sparring.evaluation import Evaluation, as_row
 from sparring.metrics.compare import scores_of
-from sparring.metrics.findings import Finding, find
+from sparring.metrics.findings import ERRORS, TOO_EARLY, Finding, find
 from sparring.metrics.score import Score
 from sparring.modality import Artifact, Say
 from sparring.model import Model
@@ -36,9 +38,10 @@ from sparring.text.metrics.scores import (
     label_score,
     likelihood_score,
     model_scores,
+    negative_log_likelihood,
     novelty_scores,
 )
-from sparring.text.metrics.sentences import Sentences
+from sparring.text.metrics.sentences import Sentences, shuffled
 from sparring.text.metrics.topics import divergence_score, sentence_scores
 from sparring.text.pictures import SHOWN, curve_picture, lines_picture
 from sparring.text.samples import as_texts
@@ -47,6 +50,8 @@ from sparring.version import __version__
 
 MOST = 5_000  # samples
 LEAST = 20  # samples
+SALAD = 1 / 3  # of the way from real lines to shuffled ones; who has learned is near real lines, or below
+ORDERED = 0.5  # nats a token by which shuffled lines are less likely, where the order of tokens means something
 FEWEST_VALID = 0.9  # samples on the bundled topics, below which it is said
 TEMPERATURES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2)
 
@@ -81,20 +86,22 @@ def evaluate_lines(model: Model, game: TextGame, form: TextForm, options: Evalua
         rows += target.topic_scores(as_texts(characters), samples.labels, mixed(seed, 2))
 
     # The quality-diversity curve, by temperature
-    points = []
+    points, countdown = [], Countdown(say, "comparing temperatures", len(TEMPERATURES))
     for temperature in TEMPERATURES:
         lines = target.generate(real_indices, mixed(seed, 1), temperature)[0]
         points.append(curve_point(temperature, lines, reference, models))
+        countdown.done(len(points))
 
     # The result as plain values, and pictures
     by_name = {score.name: score for score in rows}
+    salad = negative_log_likelihood(models.of_real, shuffled(real, seed))[0]
     floors = {"lm": by_name["lm"].floor, "reverse_lm": by_name["reverse-lm"].floor}
     hashed = {"name": "words and pairs, TF-IDF and SVD", "hash": encoder.hash, "dimensions": features[0].shape[1]}
     result = {
         "sparring": __version__, "target": str(model.path), "data": target.source.name,
         "count": len(samples), "reference": len(reference), "seed": seed, "features": hashed,
         "model": model.hash, "examples_seen": model.examples_seen,
-        "verdicts": [asdict(finding) for finding in findings(by_name)],
+        "verdicts": [asdict(finding) for finding in findings(by_name, salad, model.examples_seen)],
         "scores": [as_row(score) for score in rows],
         "curve": points, "real": floors,
     }  # fmt: skip
@@ -214,8 +221,9 @@ def halves(held_out: np.ndarray, count: int | None, seed: int) -> tuple[np.ndarr
     return order[:samples], order[samples:]
 
 
-def findings(by_name: dict[str, Score]) -> list[Finding]:
-    """What stands out in the scores, in words."""
+def findings(by_name: dict[str, Score], salad: float, examples: int) -> list[Finding]:
+    """What stands out in the scores of a model that has seen so many examples, in words; ``salad`` is what the model of
+    real lines (``lm``) makes of real lines whose tokens are shuffled."""
     found = []
     copies, varied, valid = by_name.get("copied"), by_name["diversity"], by_name.get("valid")
     if copies and (copies.value or 0) > 2 * (copies.floor or 0) + 0.1:
@@ -224,4 +232,20 @@ def findings(by_name: dict[str, Score]) -> list[Finding]:
         found.append(Finding("invalid", f"{1 - (valid.value or 0):.0%} of the samples are no sentences"))
     if (varied.value or 0) < 0.5 * (varied.floor or 0):
         found.append(Finding("collapse", "samples are less than half as varied as real lines"))
+    if early := too_early(by_name["lm"], salad, examples):
+        found.append(early)
     return found or find({"frechet": by_name["frechet"]})
+
+
+def too_early(lm: Score, salad: float, examples: int) -> Finding | None:
+    """Whether samples are word salad: by more than the errors less likely than a third of the way from real lines to
+    those with their tokens shuffled (``salad``), in nats a token."""
+    value, real = lm.value or 0, lm.floor or 0
+    margin = ERRORS * math.hypot(lm.error or 0, lm.floor_error or 0)
+    if salad - real < ORDERED or value - margin <= real + SALAD * (salad - real):
+        return None
+    return Finding(
+        TOO_EARLY,
+        f"after {examples:,} examples the order of tokens is far from that of real lines ({value:.1f} nats a token, "
+        f"real {real:.1f}, shuffled {salad:.1f}): the rest says little yet; train on",
+    )

@@ -1,7 +1,7 @@
 """Features learned from the user's own pictures, once: kept in the cache, by a fingerprint of these pictures.
 
-A classifier where there are labels, contrast where there are none. Either takes about a minute on two cores, and the
-same seed learns the same.
+A classifier where there are labels, contrast where there are none. Either takes about a minute on two cores, less for
+few pictures, and the same seed learns the same.
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ from sparring.core import precision
 from sparring.core.errors import UserError
 from sparring.core.files import aside, make_folder
 from sparring.core.run import weights_hash
+from sparring.core.status import Countdown
 from sparring.data.download import cache_folder
 from sparring.images.augment import move, recolour, scaling, translation
 from sparring.images.data import ImageSource
 from sparring.images.features.trunk import Head, Trunk, scaled
 from sparring.metrics.features import Features
+from sparring.modality import Say
 
 VERSION = 2  # raise it when what is learned changes
 LOOKED_AT = 512  # pictures, evenly spaced, that the fingerprint sees
-STEPS = 1000
+STEPS = 1000  # at most
+EPOCHS = 200  # at most: fewer steps where there are 1,024 pictures or fewer
 BATCH = 256
 RATE = 3e-3  # highest, of AdamW under one cycle (Smith & Topin 2019)
 TESTED = 0.1  # of labelled pictures tell the accuracy, at most 2,000
@@ -42,7 +45,7 @@ SMALLEST_CROP = 0.6  # of the sides
 Loss = Callable[[nn.Module, nn.Module, np.ndarray], Tensor]
 
 
-def learned_features(source: ImageSource, device: torch.device, say: Callable[[str], None]) -> Features:
+def learned_features(source: ImageSource, device: torch.device, say: Say) -> Features:
     """A classifier of the source's labels; where there are fewer than two, what contrast teaches.
 
     Raises :class:`UserError` when all pictures are the same: there is nothing to learn from.
@@ -55,7 +58,7 @@ def learned_features(source: ImageSource, device: torch.device, say: Callable[[s
     kept = load(path)
     if kept is None:
         say(f"learning features of {source.name} ({kind}), once; they are kept in {path.parent}")
-        kept = train(source, kind, device)
+        kept = train(source, kind, device, say)
         keep(path, *kept)
     tensors, accuracy = kept
 
@@ -94,16 +97,21 @@ def device_for_pooling(device: torch.device) -> torch.device:
     return torch.device("cpu") if device.type == "mps" else device
 
 
-def train(source: ImageSource, kind: str, device: torch.device) -> tuple[dict[str, Tensor], float | None]:
+def train(source: ImageSource, kind: str, device: torch.device, say: Say) -> tuple[dict[str, Tensor], float | None]:
     """The tensors of trunk and head, each of some shape ``(...)``, and a classifier's accuracy."""
     if kind == "contrast":
-        networks: dict[str, nn.Module] = {"trunk": contrast(source, device)}
+        networks: dict[str, nn.Module] = {"trunk": contrast(source, device, say=say)}
         accuracy = None
     else:
-        trunk, head, accuracy = classifier(source, device)
+        trunk, head, accuracy = classifier(source, device, say=say)
         networks = {"trunk": trunk, "head": head}
     tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
     return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, accuracy
+
+
+def steps_for(count: int) -> int:
+    """How many steps are learned from so many pictures."""
+    return min(STEPS, EPOCHS * math.ceil(count / BATCH))
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -141,7 +149,8 @@ def fingerprint(source: ImageSource) -> str:
         raise UserError(f"{source.name}: all its pictures look the same; there is nothing to measure by")
     form = source.form
     shape = {"height": form.height, "width": form.width, "channels": form.channels, "labels": form.labels}
-    digest = hashlib.sha256(json.dumps([VERSION, len(source), shape]).encode())
+    fewer = [steps] if (steps := steps_for(len(source))) < STEPS else []  # of all others the fingerprint stays
+    digest = hashlib.sha256(json.dumps([VERSION, len(source), shape, *fewer]).encode())
     for name in sorted(batch):
         digest.update(batch[name].contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -172,7 +181,9 @@ def load(path: Path) -> tuple[dict[str, Tensor], float | None] | None:
 # Learning
 
 
-def classifier(source: ImageSource, device: torch.device, steps: int = STEPS) -> tuple[Trunk, Head, float]:
+def classifier(
+    source: ImageSource, device: torch.device, steps: int | None = None, say: Say = lambda line: None
+) -> tuple[Trunk, Head, float]:
     """Trunk and head that tell the source's labels, and their accuracy on pictures that they did not see."""
     assert source.labels is not None
     random = np.random.default_rng(0)
@@ -186,7 +197,7 @@ def classifier(source: ImageSource, device: torch.device, steps: int = STEPS) ->
         return cross_entropy(head(trunk(images)).float(), batch["labels"].to(device))
 
     channels, classes = source.form.channels, len(source.form.labels)
-    trunk, head = learn(channels, classes, len(members), loss, random, device, steps)
+    trunk, head = learn(channels, classes, len(members), loss, random, device, steps or steps_for(len(source)), say)
     batch = source.batch(np.sort(tested))
     with torch.no_grad():
         read = torch.cat(
@@ -195,7 +206,9 @@ def classifier(source: ImageSource, device: torch.device, steps: int = STEPS) ->
     return trunk, head, (read == batch["labels"]).float().mean().item()
 
 
-def contrast(source: ImageSource, device: torch.device, steps: int = STEPS) -> Trunk:
+def contrast(
+    source: ImageSource, device: torch.device, steps: int | None = None, say: Say = lambda line: None
+) -> Trunk:
     """A trunk to which two views of one picture look alike and all others do not (Chen et al. 2020, SimCLR, eq. 1)."""
     random, numbers = np.random.default_rng(0), torch.Generator().manual_seed(0)
 
@@ -208,7 +221,7 @@ def contrast(source: ImageSource, device: torch.device, steps: int = STEPS) -> T
         alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=device), -math.inf)
         return cross_entropy(alike, torch.arange(len(codes), device=device).roll(len(images)))
 
-    return learn(source.form.channels, CODE, len(source), loss, random, device, steps)[0]
+    return learn(source.form.channels, CODE, len(source), loss, random, device, steps or steps_for(len(source)), say)[0]
 
 
 def learn(
@@ -219,9 +232,10 @@ def learn(
     random: np.random.Generator,
     device: torch.device,
     steps: int,
+    say: Say,
 ) -> tuple[Trunk, Head]:
     """Trunk and head after ``steps`` of AdamW on ``loss``, a scalar, of batches of indices ``(batch,)`` below
-    ``count``, under one cycle of the learning rate."""
+    ``count``, under one cycle of the learning rate; ``say`` hears how far it is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         trunk, head = Trunk(channels), Head(outputs)
@@ -230,13 +244,15 @@ def learn(
         runs.place(network).train()
     optimizer = torch.optim.AdamW([*trunk.parameters(), *head.parameters()], RATE, weight_decay=0.01)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    for _ in range(steps):
+    countdown = Countdown(say, "learning features", steps)
+    for step in range(steps):
         with runs.autocast():
             value = loss(trunk, head, random.integers(count, size=min(BATCH, count)))
         optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         cycle.step()
+        countdown.done(step + 1)
     return trunk.eval(), head.eval()
 
 

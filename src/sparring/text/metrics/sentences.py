@@ -22,6 +22,14 @@ class Sentences:
         return len(self.sentences)
 
 
+def shuffled(lines: Sentences, seed: int) -> Sentences:
+    """Word salad: the tokens of each of the lines in random order."""
+    random = np.random.default_rng(seed)
+    orders = (random.permutation(len(each)) for each in lines.sentences)
+    mixed = [tuple(each[at] for at in order) for each, order in zip(lines.sentences, orders, strict=True)]
+    return Sentences(mixed, lines.labels)
+
+
 def lengths_of(sentences: Sequence[Sentence]) -> np.ndarray:
     """How many tokens each sentence has, int64 ``(n,)``."""
     return np.fromiter((len(sentence) for sentence in sentences), np.int64, len(sentences))
