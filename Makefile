@@ -23,7 +23,7 @@ run: setup
 	test -e $(RUN)/recipe.yaml || $(BIN)/sparring train digits --time $(TIME) --out $(RUN)
 	test -e $(RUN)/model/config.json || $(BIN)/sparring resume $(RUN)
 	$(BIN)/sparring sample $(RUN) -n 100 --out $(RUN)/samples.png --overwrite
-	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html. Train longer: $(BIN)/sparring resume $(RUN) --time 10m"
+	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html. Train longer: $(BIN)/sparring resume $(RUN) --more 10m"
 
 test: setup
 	$(BIN)/python -m pytest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent / "conformance"))
 
 
 torch.set_num_threads(1)  # networks as small as those of the tests only spin on more
+os.environ["OMP_NUM_THREADS"] = "1"  # the same in the processes that tests start
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

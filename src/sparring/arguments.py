@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule
 from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, nearest, note, read_bool
-from sparring.core.terminal import show
+from sparring.core.terminal import quoted, show
 from sparring.modalities import ENTRIES, RECIPES, kind_at, options_of
 
 ALIASES = {
@@ -110,7 +110,7 @@ def refuse(verb: str, flag: str, known: Iterable[str]) -> NoReturn:
     if name in ANSWERS:
         raise UserError(f"{flag}: {ANSWERS[name]}")
     close = nearest(flag, [f"--{name.replace('_', '-')}" for name in [*known, "help", "json"]])
-    raise UserError(f"unknown option '{flag}'" + (close or f"; see 'sparring {verb} --help'"))
+    raise UserError(f"unknown option {quoted(flag)}" + (close or f"; see 'sparring {verb} --help'"))
 
 
 def read_for_model(verb: str, words: Sequence[str], about: str, takes: str, examples: Sequence[str]) -> Typed | None:

@@ -13,14 +13,14 @@ from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, is_first, nearest, note
 from sparring.core.terminal import as_json, one_line, open_standard_streams, printable, show, tell
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
-from sparring.options import CheckOptions, TrainOptions
+from sparring.options import CheckOptions, ResumeOptions, TrainOptions
 from sparring.version import __version__
 
 USAGE = """sparring: train a generative adversarial network on your own data
 
   sparring train RECIPE [--data PATH] [--out DIR] [--time 10m | --steps N] [--<setting> VALUE ...]
   sparring train PATH                 the same on your own data: what the path holds decides the recipe
-  sparring resume RUN [--time 20m]    go on as if it had never stopped
+  sparring resume RUN [--more 10m]    go on as if it had never stopped
   sparring sample RUN [-n 64] [--seed 0] [--label NAME] [--out PATH]
   sparring translate RUN INPUT... [--direction a2b] [--out DIR]   pictures, folders and videos into the other domain
   sparring score RUN FILE...          what the model thinks of single examples
@@ -88,14 +88,14 @@ def show_train_help(recipe: Recipe, typed: Typed) -> None:
 
 def resume(words: list[str]) -> None:
     """Go on with a run."""
-    typed = read("resume", words, RECIPE_CLASSES)
+    typed = read("resume", words, [ResumeOptions, *RECIPE_CLASSES])
     if typed.help:
         usage, about = "sparring resume RUN [--<setting> VALUE ...]", "Go on with a run as if it had never stopped."
-        examples = ("sparring resume runs/digits", "sparring resume runs/digits --time 20m",
-                    "sparring resume runs/digits --steps 50k --learning-rate 1e-4")  # fmt: skip
+        examples = [f"sparring resume runs/digits{more}" for more in ("", " --more 10m", " --data /new/place/digits")]
         path = os.path.join(typed.words[0], "recipe.yaml") if typed.words else ""
         recipe = find_recipe(path) if os.path.isfile(path) else Recipe()
-        return show(help_text(usage, about, examples, [recipe], everything=True, names=CHANGEABLE))
+        names = {*CHANGEABLE, *fields(ResumeOptions)}
+        return show(help_text(usage, about, examples, [recipe, ResumeOptions()], everything=True, names=names))
 
     from sparring.verbs.train import resume as verb
 

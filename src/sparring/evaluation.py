@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.data.source import Source
 from sparring.kind import Artifact, Kind, Say
 from sparring.metrics.compare import FRECHET, LABEL_ACCURACY, MEMORISATION, compare, memorised, missing_score
 from sparring.metrics.comparison import Comparison
@@ -60,9 +61,17 @@ def assess_outputs(modality: Kind, model: Model, options: EvaluateOptions, say: 
     """An evaluation of each output of a model, beside the data that ``options`` or its run name. Raises
     :class:`UserError` when nothing can be compared."""
     settings = own_data(model) if not options.data else {"data": only_place(options.data)}
-    source = modality.open_source(model.recipe.changed(settings))
+    recipe = model.recipe.changed(settings)
+    kept = modality.open_kept(recipe, model.form)
+    if kept is not None and len(kept) < 2 * LEAST:
+        say(f"{kept.name}: {len(kept)} examples are too few to compare with; what was learned from stands in for them")
+        kept = None
+    elif kept is not None:
+        say(f"compared with {kept.name}, which was not learned from")
+    source = modality.open_source(recipe) if kept is None else kept
+    training = modality.open_source(recipe) if kept is not None and not options.data else None
     return [
-        replace(assess(ModelTarget(model, output, source), options, model.device, say), name=name)
+        replace(assess(ModelTarget(model, output, source, training), options, model.device, say), name=name)
         for name, output in model.game.outputs.items()
     ]
 
@@ -73,7 +82,7 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     # What is compared, and in which features
     modality, source, seed = target.modality, target.source, options.seed
     chosen = choose(len(source), target.count, options.count or None, seed)
-    features = modality.find_features(source, options.features, device, say)
+    features = modality.find_features(source, options.features, device, say, options.trust)
     say(f"{len(chosen.floor):,} samples, {len(chosen.reference):,} real examples, features: {features.name}")
 
     # Samples, as many real examples for the floor, and the reference
@@ -137,6 +146,9 @@ def copied(target: Target, features: Features, chosen: Chosen, seen: tuple[Tenso
     compared with the reference and the floor's examples: copies of either half are then noticed.
     """
     reference, samples, floor = seen
+    if target.training is not None:
+        learned = features_at(np.arange(len(target.training)), target, target.training, features, reference[:0])
+        return memorised(learned, torch.cat([reference, floor]), samples)
     parts = target.split()
     if parts is None:
         return memorised(reference, floor, samples)
@@ -145,14 +157,15 @@ def copied(target: Target, features: Features, chosen: Chosen, seen: tuple[Tenso
         return missing_score(MEMORISATION, "the run held no examples out", len(samples))
     order = np.concatenate([chosen.reference, chosen.floor])
     known = torch.cat([reference, floor])[torch.from_numpy(np.isin(order, members))]
-    training = torch.cat([known, features_at(np.setdiff1d(members, order), target, features, known[:0])])
-    return memorised(training, features_at(held_out, target, features, known[:0]), samples)
+    training = torch.cat([known, features_at(np.setdiff1d(members, order), target, target.source, features, known[:0])])
+    return memorised(training, features_at(held_out, target, target.source, features, known[:0]), samples)
 
 
-def features_at(indices: np.ndarray, target: Target, features: Features, none: Tensor) -> Tensor:
-    """Features ``(n, dimensions)`` of the real examples at ``indices``, some read at a time; ``none`` without any."""
+def features_at(indices: np.ndarray, target: Target, source: Source, features: Features, none: Tensor) -> Tensor:
+    """Features ``(n, dimensions)`` of the examples of ``source`` at ``indices``, some read at a time; ``none`` without
+    any."""
     parts = np.split(indices, range(READ, len(indices), READ)) if len(indices) else []
-    read = (real_examples(target.modality, target.output, target.source, part) for part in parts)
+    read = (real_examples(target.modality, target.output, source, part) for part in parts)
     return torch.cat([none, *map(features, read)])
 
 

@@ -91,6 +91,16 @@ class Kind(ABC):
         """The examples that ``recipe.data`` names; in the form of a model, where one is given. Raises
         :class:`UserError` when there are none to be had."""
 
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe that a model of this form was trained by, with what its data decided, which other data, or a later
+        version, might decide otherwise; ``stored`` are its settings as an older version may have written them."""
+        return recipe
+
+    def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
+        """Examples that lie beside those that ``recipe`` learns from and are kept to be evaluated with, in the form of
+        a model; None where there are none. Raises :class:`UserError` where they cannot be read."""
+        return None
+
     @abstractmethod
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on examples of this form. Raises :class:`UserError` where they do not go
@@ -127,8 +137,11 @@ class Kind(ABC):
         run and choosing among its weights."""
 
     @abstractmethod
-    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
-        """The features that an evaluation compares in: ``auto``, or what the user named. Raises :class:`UserError` for
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
+        """The features that an evaluation compares in: ``auto``, or what the user named, which may be a program only
+        with ``trust``. Raises :class:`UserError` for
         a name that it does not know."""
 
     def families(self, source: Source) -> tuple[Family, ...]:
@@ -138,6 +151,11 @@ class Kind(ABC):
     def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
         """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""
         return {}
+
+    def closing_remark(self, game: Game, examples: int, seconds: float) -> str:
+        """What a person should know of a game that has been trained for so many examples and seconds, in one line with
+        ``{run}`` in place of its folder; empty for nothing."""
+        return ""
 
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """What an evaluation shows of what was compared."""

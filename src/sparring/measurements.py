@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from hashlib import sha256
 from statistics import fmean
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.core.game import Batch, Game, Networks, Output
+from sparring.core.game import Batch, Game, Networks, Output, rows
 from sparring.core.health import diversity, overfitting
 from sparring.core.precision import Precision
 from sparring.core.seeds import Stream, mixed
@@ -103,7 +104,9 @@ class OutputMeasurements:
     ) -> None:
         self.modality, self.output, self.source, self.chosen = modality, output, source, chosen
         self.seed, self.precision = seed, precision
-        self.features = modality.quick_features(self.real_at(chosen[:FITTED]), precision.device)
+        few = source.batch(chosen[:FITTED])
+        self.features = modality.quick_features(self.comparable(output.real(few)), precision.device)
+        self.has_inputs = output.inputs(few) is not None
 
     def real_at(self, indices: np.ndarray) -> Tensor:
         """Comparable real examples ``(n, ...)``."""
@@ -115,15 +118,18 @@ class OutputMeasurements:
 
     @cached_property
     def real(self) -> Tensor:
-        """Features ``(n, dimensions)`` of the real examples that distances are taken to."""
+        """Features ``(n, dimensions)`` of the real examples that distances are taken to; distinct ones beside samples
+        that are made from inputs, which a source may repeat."""
         # Some at a time: floating-point numbers take more room than what is compared
         parts = np.split(self.chosen, range(FITTED, len(self.chosen), FITTED))
-        return self.features(torch.cat([self.real_at(part) for part in parts]))
+        examples = torch.cat([self.real_at(part) for part in parts])
+        return self.features(examples[distinct(examples)] if self.has_inputs else examples)
 
     @cached_property
     def conditions(self) -> Batch:
         """What the same samples are made under each time."""
-        return self.precision.on_device(self.source.batch(self.chosen[:SAMPLES]))
+        made_under, _ = distinct_parts(self.output, self.source.batch(self.chosen[:SAMPLES]))
+        return self.precision.on_device(made_under)
 
     def features_of(self, examples: Tensor) -> Tensor:
         """Features ``(n, dimensions)`` of the game's examples ``(n, ...)``, in full precision."""
@@ -146,16 +152,44 @@ class OutputMeasurements:
             return {}
 
     def health(self, networks: Networks, recent: Batch, held_out: Batch, seed: int) -> dict[str, float]:
-        """Diversity, beside that of as many held-out examples, and overfitting where the discriminator has learned."""
-        real, made = self.output.real(held_out), self.output.generate(networks, held_out, seed=seed)
+        """Diversity, beside that of as many held-out examples, and overfitting where the discriminator has learned;
+        nothing where too few of them are distinct."""
+        made_under, others = distinct_parts(self.output, held_out)
+        if min(rows(made_under), rows(others)) < LEAST_HELD_OUT:
+            return {}
+        real, made = self.output.real(others), self.output.generate(networks, made_under, seed=seed)
         measured = {}
         if made.isfinite().all():
             measured["diversity"] = diversity(self.features_of(made), self.features_of(real))
         logits = [
             self.output.logits(networks, conditions, examples)
-            for conditions, examples in ((recent, self.output.real(recent)), (held_out, real), (held_out, made))
+            for conditions, examples in ((recent, self.output.real(recent)), (others, real), (made_under, made))
         ]
         on_training, on_held_out, on_made = logits
         if on_training is not None and on_held_out is not None and on_made is not None:
             measured["overfitting"] = overfitting(on_training, on_held_out, on_made)
         return measured
+
+
+def distinct_parts(output: Output, batch: Batch) -> tuple[Batch, Batch]:
+    """Of a batch the rows with distinct inputs, to make samples under, and those with distinct real examples, to
+    compare them with; all rows, twice, where samples are made from random numbers.
+
+    A source of two domains repeats the smaller one, and equal inputs become equal samples: no sign of a collapse.
+    """
+    inputs = output.inputs(batch)
+    if inputs is None:
+        return batch, batch
+    first, second = (
+        {name: values[kept] for name, values in batch.items()}
+        for kept in (distinct(inputs), distinct(output.real(batch)))
+    )
+    return first, second
+
+
+def distinct(examples: Tensor) -> Tensor:
+    """The index of the first of all ``examples`` ``(n, ...)`` that are equal, int64 ``(m,)`` on the CPU."""
+    first: dict[bytes, int] = {}
+    for index, example in enumerate(examples.cpu().contiguous().numpy()):
+        first.setdefault(sha256(example.tobytes()).digest(), index)
+    return torch.tensor(list(first.values()))

@@ -19,6 +19,7 @@ import sparring.translation.recipes as translation
 from sparring.core.errors import UserError
 from sparring.core.recipe import FORMAT, Recipe, read_yaml
 from sparring.core.settings import Settings, fields, nearest, with_present_names
+from sparring.core.terminal import quoted
 from sparring.modality import Entry, Modality
 from sparring.options import VERBS
 
@@ -78,17 +79,24 @@ def find_recipe(name: str) -> Recipe:
     them."""
     if name in RECIPES:
         return RECIPES[name]
-    if name.endswith((".yaml", ".yml")) and os.path.isfile(name):
+    if name.endswith((".yaml", ".yml")) and os.path.exists(name) and not os.path.isdir(name):
+        from sparring.core.reading import (
+            WORDS,
+            read_text,
+            reason,
+        )  # here, for the command line's help must not wait for it
+
         try:
-            with open(name, encoding="utf-8") as file:
-                content = file.read()
+            content = read_text(name, WORDS)
         except (OSError, UnicodeDecodeError) as problem:
-            raise UserError(f"{name}: cannot be read ({problem})") from None
+            raise UserError(f"{name}: cannot be read ({reason(problem)})") from None
         return from_dict(read_yaml(content, name), name)
     is_set = any(name in entry.sets for entry in ENTRIES.values())
     if is_set or os.path.exists(os.path.expanduser(name)):  # Path.exists would raise for a name too long
         return recipe_for([name])
-    raise UserError(f"no recipe and no data called '{name}'{nearest(name, RECIPES)}; 'sparring recipes' lists them")
+    raise UserError(
+        f"no recipe and no data called {quoted(name)}{nearest(name, RECIPES)}; 'sparring recipes' lists them"
+    )
 
 
 def recipe_for(data: Sequence[str]) -> Recipe:
@@ -123,9 +131,7 @@ def explained(recipe: Recipe) -> str:
 def named_data(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
     """Places of data as the settings that they are for. Raises :class:`UserError` for more than the recipe has."""
     if len(data) > len(recipe.data_settings):
-        raise UserError(
-            f"data: {len(data)} places are too many, recipe '{recipe.name}' takes {len(recipe.data_settings)}"
-        )
+        raise UserError(f"data: {len(data)} places are too many, {recipe.title()} takes {len(recipe.data_settings)}")
     return dict(zip(recipe.data_settings, data, strict=False))
 
 
@@ -221,9 +227,9 @@ def kind_of(path: str) -> str:
 
 def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
     """A recipe from its file's mapping, of this format or an older one. Raises :class:`UserError` naming the file."""
-    kind = str(content["kind"])
-    if kind not in ENTRIES:
-        raise UserError(f"{where}: a recipe of kind '{kind}', which this Sparring does not know")
+    kind = content["kind"]
+    if not isinstance(kind, str) or kind not in ENTRIES:
+        raise UserError(f"{where}: a recipe of kind {quoted(kind)}, which this Sparring does not know")
     settings = {str(name): value for name, value in content.items() if name not in ("sparring", "kind")}
     if content.get("sparring", FORMAT) != FORMAT:
         older = f"{where} is of format {content['sparring']}"
@@ -239,13 +245,12 @@ def from_dict(content: Mapping[str, Any], where: str) -> Recipe:
 
 def kind_at(path: str | Path) -> str:
     """The modality of the run or model in a folder; empty where there is none that can be read."""
-    import json
+    from sparring.core.reading import read_json
 
     for inner in ("model", ""):
         try:
-            with open(os.path.join(path, inner, "config.json"), encoding="utf-8") as file:
-                kind = str(json.load(file)["kind"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            kind = str(read_json(os.path.join(path, inner, "config.json"))["kind"])
+        except (OSError, ValueError, LookupError, TypeError):
             continue
         return kind if kind in ENTRIES else ""
     return ""
@@ -272,6 +277,11 @@ def options_for(verb: str, path: str | Path, options: Mapping[str, Any]) -> Sett
 # Models
 
 
+def recipe_in(config: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe in a model's config. Raises :class:`UserError` naming the file ``where`` it stands."""
+    return from_dict({**config["recipe"], "sparring": config["sparring"], "kind": config["kind"]}, where)
+
+
 def load(path: str | Path, device: str = "auto") -> Model:
     """The model in a run folder or a model folder, on ``device``. Raises :class:`UserError` when there is none, or it
     is unsafe."""
@@ -283,7 +293,6 @@ def load(path: str | Path, device: str = "auto") -> Model:
 
     folder = model_folder(Path(path))
     config = read_config(folder)
-    where = str(folder / "config.json")
-    recipe = from_dict({"sparring": config["sparring"], "kind": config["kind"], **config["recipe"]}, where)
+    recipe = recipe_in(config, str(folder / "config.json"))
     found = find_device(device)
     return Model(modality_of(recipe.kind), recipe, config, path=Path(path), folder=folder, device=found)

@@ -35,7 +35,9 @@ class Modality(Kind):
     labels or without; a modality that can do more overrides them.
     """
 
-    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
         """The features that an evaluation compares in: ``auto``, or what the user named. Raises :class:`UserError` for
         a name that it does not know."""
         if asked != "auto":

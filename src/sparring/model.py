@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from sparring.core.adversarial_recipe import WITH_LOG_ODDS
@@ -18,6 +17,9 @@ from sparring.core.recipe import Recipe
 from sparring.core.run import model_hash
 from sparring.core.seeds import mixed
 from sparring.core.settings import fields, nearest
+from sparring.core.terminal import one_line, quoted, shortened
+from sparring.core.weights import planned, read_weights
+from sparring.data.labels import plain
 from sparring.data.source import Form
 from sparring.kind import Kind
 from sparring.options import SampleOptions
@@ -45,22 +47,21 @@ class Model:
         folder: Path,
         device: torch.device,
     ) -> None:
-        self.modality, self.recipe, self.path, self.folder, self.device = modality, recipe, path, folder, device
+        self.modality, self.path, self.folder, self.device = modality, path, folder, device
         self.examples: int = config["examples"]
         self.examples_seen: int = config["examples_seen"]
         try:
             self.form: Form = modality.form.from_dict(config["form"])
-            self.game = modality.build_game(recipe, self.form)
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as problem:
-            raise UserError(f"{folder / 'config.json'}: damaged ({problem}); copy the model folder again") from None
-        tensors = read_weights(folder / "model.safetensors")
+            self.recipe = modality.as_trained(recipe, self.form, config["recipe"])
+            expected = planned(lambda: modality.build_game(self.recipe, self.form))
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as problem:
+            raise UserError(
+                f"{folder / 'config.json'}: describes no model ({one_line(problem)}); copy the model folder again"
+            ) from None
+        tensors = read_weights(folder / "model.safetensors", expected)
+        self.game = modality.build_game(self.recipe, self.form)  # of a size that a file is known to have
         for name, player in self.game.players.items():
-            try:
-                restore_network(f"{name}.", player.network, tensors)
-            except RuntimeError:
-                raise UserError(
-                    f"{folder}: its weights do not fit its config.json; copy the whole folder again"
-                ) from None
+            restore_network(f"{name}.", player.network, tensors)
         self.networks = {name: player.network.to(device).eval() for name, player in self.game.players.items()}
         self.hash = model_hash(self.networks)
 
@@ -165,9 +166,10 @@ class Model:
             return None
         if not self.labels:
             raise UserError(f"label: {self.path} was trained without labels; leave --label out")
+        label = plain(label)
         if label not in self.labels:
-            shown = ", ".join(self.labels[:20])
-            raise UserError(f"label: no '{label}' here{nearest(label, self.labels)}; it knows {shown}")
+            shown = ", ".join(map(shortened, self.labels[:20]))
+            raise UserError(f"label: no {quoted(label)} here{nearest(label, self.labels)}; it knows {shown}")
         return self.labels.index(label)
 
     def sample_labels(self, count: int, label: str | None) -> list[str] | None:
@@ -189,18 +191,3 @@ class Model:
             "seed": seed,
         }
         return self.modality.write(samples, out, labels=labels, note=note, overwrite=overwrite)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors ``(...)`` of a safetensors file, by name. Raises :class:`UserError` when it is missing, damaged, or a
-    pickle."""
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing; copy the whole model folder, or resume the run") from None
-    except (SafetensorError, OSError) as problem:
-        start = path.read_bytes()[:2] if path.is_file() else b""
-        if start == b"PK" or start[:1] == b"\x80":
-            raise UserError(f"{path}: a pickle, not safetensors; a pickle can run code and is never loaded") from None
-        raise UserError(f"{path}: damaged ({problem}); copy it again, or resume the run") from None

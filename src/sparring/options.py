@@ -34,9 +34,10 @@ class EvaluateOptions(Settings):
     """What ``sparring evaluate`` is asked for."""
 
     data: tuple[str, ...] = setting((), "the real examples (a run knows its own)", "data")
-    count: int = setting(0, "samples (0: 10,000, or half of the real examples)", low=0)
+    count: int = setting(0, "samples (0: 10,000, or half of the real examples)", low=0, high=1_000_000)
     seed: int = setting(0, "of samples and of which real examples", low=0, high=2**63 - 1)
-    features: str = setting("auto", "auto, a .pt or .onnx file, or timm:NAME (docs/metrics.md)")
+    features: str = setting("auto", "auto, an .onnx file, or timm:NAME (docs/metrics.md)")
+    trust: bool = setting(False, "run a TorchScript file as features: a program, which can read and write files")
     out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output", unit="path")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 
@@ -71,6 +72,16 @@ class TrainOptions(Settings):
 
     data: tuple[str, ...] = setting((), "a folder, a file, or the name of a set; two of them for two domains", "data")
     out: str = setting("", "run folder (default: runs/<recipe>)", "output", unit="path", common=True)
+
+
+@settings
+class ResumeOptions(Settings):
+    """What ``sparring resume`` is asked for besides the settings that a resumed run may change."""
+
+    data: tuple[str, ...] = setting((), "the same data in another place; two of them for two domains", "data")
+    more: float = setting(
+        0.0, "train this much longer: added to the budget, in place of a limit of steps", "budget", low=0, unit="time"
+    )
 
 
 @settings

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.files import may_write, write_atomically
+from sparring.core.files import may_write, write_text
 from sparring.core.game import Batch, rows
 from sparring.data.source import Source
 from sparring.kind import Kind, Say
@@ -43,7 +43,7 @@ class Table:
         may_write(path, TABLES, "scores are", overwrite)
         delimiter = "\t" if path.suffix == ".tsv" else ","
         text = as_json_lines(self.rows) if path.suffix == ".jsonl" else as_table(self.rows, delimiter)
-        write_atomically(path, text.encode())
+        write_text(path, text)
 
 
 def as_json_lines(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -47,6 +47,8 @@ class Target(Protocol):
     labels: tuple[str, ...]
     count: int | None
     """How many samples there are; None for as many as one likes."""
+    training: Source | None
+    """What it learned from, where that is known and ``source`` is apart from it."""
 
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """As many comparable samples ``(n, ...)`` as ``like`` has indices of real examples, under their labels."""
@@ -65,7 +67,8 @@ class ModelTarget:
 
     count: int | None = None
 
-    def __init__(self, model: Model, output: Output, source: Source) -> None:
+    def __init__(self, model: Model, output: Output, source: Source, training: Source | None = None) -> None:
+        self.training = training
         self.modality, self.model, self.output, self.source = model.modality, model, output, source
         self.path, self.labels = model.path, model.labels
         self.facts: dict[str, Any] = {"model": model.hash, "examples_seen": model.examples_seen}
@@ -112,6 +115,7 @@ class FolderTarget:
     have the same form."""
 
     labels: tuple[str, ...] = ()
+    training: Source | None = None
 
     def __init__(self, modality: Kind, recipe: Recipe, made: Source, source: Source, path: Path) -> None:
         self.modality, self.made, self.source, self.path = modality, made, source, path

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
 
-from sparring.data.source import Form
+from sparring.data.source import Form, types_of
+from sparring.modalities import ENTRIES, modality_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,48 @@ def test_older_names_are_read_and_what_is_unknown_is_left_out() -> None:
 
 def test_a_field_that_is_missing_is_told(mistake: Callable[..., str]) -> None:
     assert "layers" in mistake(CakeForm.from_dict, {"labels": []})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"layers": True}, {"layers": 1.0}, {"layers": None}, {"layers": "3"}, {"layers": [3]}, {"layers": 10**5000},
+        {"layers": 1 << 60}, {"glazed": 1}, {"glazed": "yes"}, {"fillings": "plum"}, {"fillings": [1]},
+        {"fillings": [["plum"]]}, {"fillings": ["x" * 1001]}, {"fillings": ["plum"] * 100_001}, {"fillings": {"a": 1}},
+        {"labels": ["pie", "pie"]}, {"labels": [None]}, {"labels": ["pie"] * 200_000},
+    ],
+)  # fmt: skip
+def test_what_a_field_cannot_be_is_one_short_line(wrong: dict[str, object], mistake: Callable[..., str]) -> None:
+    line = mistake(CakeForm.from_dict, {**CAKE.to_dict(), **wrong})
+    assert line.startswith(f"form: {next(iter(wrong))}: ")
+    assert len(line) < 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundForm(Form):
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"weight": (0.5, 3), "sides": (1, 9)}
+
+    weight: float = 1.0
+    sides: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize("weight", [0.5, 1, 3.0])
+def test_numbers_within_their_limits_are_taken(weight: float) -> None:
+    assert BoundForm.from_dict({"weight": weight, "sides": [1, 9]}) == BoundForm(weight=weight, sides=(1, 9))
+
+
+@pytest.mark.parametrize("weight", [0.49, 3.01, float("nan"), float("inf"), -float("inf"), 0, 10**400])
+def test_numbers_beyond_their_limits_are_refused(weight: float, mistake: Callable[..., str]) -> None:
+    assert "weight" in mistake(BoundForm.from_dict, {"weight": weight})
+    assert "sides" in mistake(BoundForm.from_dict, {"sides": [3, 10]})
+    assert "sides" in mistake(BoundForm, sides=(0,))
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_every_number_of_every_form_has_limits(kind: str) -> None:
+    form = modality_of(kind).form
+    numbers = {name for name, typed in types_of(form).items() if {typed, *get_args(typed)} & {int, float}}
+    assert numbers == form.limits.keys()
 
 
 def test_a_form_in_words() -> None:

@@ -9,7 +9,7 @@ from sparring.core.errors import UserError
 
 pytest.importorskip("cv2", reason="OpenCV comes with the extra 'video'")
 
-from sparring.media.films.flow import flow, grey, is_cut, occluded, warped
+from sparring.media.films.flow import CUT, flow, grey, is_cut, occluded, scene_change, warped
 from sparring.media.films.warping import LONG, WarpingError
 
 SHIFT = (3.0, -2.0)  # across and down
@@ -110,6 +110,17 @@ def test_a_new_scene_is_a_cut_and_a_moved_or_slightly_brighter_one_is_not() -> N
     assert not is_cut(colours, np.roll(colours, 9, axis=1))
     assert not is_cut(colours, colours + np.uint8(6))
     assert is_cut(colours, np.full_like(colours, 255))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.65])
+def test_something_large_that_comes_or_goes_is_no_cut(share: float) -> None:
+    """Half of the picture is filled at once while the rest moves on by three pixels."""
+    wall = np.stack([texture(96, 160, seed, blur=3) // 2 for seed in (4, 5, 6)], axis=-1)
+    filled = np.roll(wall, 3, axis=1)
+    filled[:, : round(share * 160)] = 240
+    assert scene_change(wall, filled) > CUT
+    assert not is_cut(wall, filled)
+    assert not is_cut(filled, wall)
 
 
 # Warping error

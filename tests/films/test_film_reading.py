@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -115,7 +116,7 @@ def test_no_permission_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         raise PermissionError(13, "Permission denied")
 
     place = _touched(tmp_path / "a.mp4")
-    monkeypatch.setattr(Path, "open", forbidden)  # whoever runs the tests may be allowed everything
+    monkeypatch.setattr(os, "open", forbidden)  # whoever runs the tests may be allowed everything
     assert "no permission" in refusal(place)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import pickle
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -255,7 +256,7 @@ def test_the_modality_knows_its_features_by_what_is_asked_for(
 ) -> None:
     modality, path = Images(), script(Extremes(), tmp_path / "mine.pt")
     assert modality.find_features(labelled, "auto", CPU, print).hash == taught_by(labelled).hash
-    assert modality.find_features(labelled, str(path), CPU, print).name == "mine.pt"
+    assert modality.find_features(labelled, str(path), CPU, print, trust=True).name == "mine.pt"
     images = all_of(unlabelled)
     assert modality.quick_features(images, CPU).hash == random_features(images, CPU).hash
     with pytest.raises(UserError, match="no file 'inception'"):
@@ -329,7 +330,7 @@ def as_three(images: Tensor) -> np.ndarray:
 @pytest.mark.parametrize("ending", [".pt", ".ts"])
 def test_a_torchscript_file_gets_rgb_in_the_unit_interval(channels: int, ending: str, tmp_path: Path) -> None:
     path = script(Extremes(), tmp_path / f"mine{ending}")
-    features = features_from(str(path), CPU)
+    features = features_from(str(path), CPU, trust=True)
     images = some_pictures(channels)
     seen = as_three(images)
     expected = np.concatenate([seen.mean((2, 3)), seen.min((2, 3)), seen.max((2, 3))], 1)
@@ -340,7 +341,7 @@ def test_a_torchscript_file_gets_rgb_in_the_unit_interval(channels: int, ending:
 
 
 def test_maps_are_averaged_over_their_places(tmp_path: Path) -> None:
-    features = features_from(str(script(Halves(), tmp_path / "maps.pt")), CPU)
+    features = features_from(str(script(Halves(), tmp_path / "maps.pt")), CPU, trust=True)
     seen = as_three(some_pictures(3)).mean((2, 3))
     np.testing.assert_allclose(features(some_pictures(3)).numpy(), np.concatenate([seen, seen + 1], 1), atol=1e-6)
 
@@ -356,14 +357,14 @@ def test_maps_are_averaged_over_their_places(tmp_path: Path) -> None:
     ids=["rows", "raises", "a pair", "grey only"],
 )
 def test_a_network_that_does_not_work_is_told_in_a_line(network: nn.Module, told: str, tmp_path: Path) -> None:
-    features = features_from(str(script(network, tmp_path / "net.pt")), CPU)
+    features = features_from(str(script(network, tmp_path / "net.pt")), CPU, trust=True)
     with pytest.raises(UserError, match=told) as caught:
         features(some_pictures(3))
     assert "\n" not in str(caught.value)
 
 
 def test_what_a_network_objects_to_is_told(tmp_path: Path) -> None:
-    features = features_from(str(script(Raises(), tmp_path / "net.pt")), CPU)
+    features = features_from(str(script(Raises(), tmp_path / "net.pt")), CPU, trust=True)
     with pytest.raises(UserError) as caught:
         features(some_pictures(3))
     assert "pictures of 299 only" in str(caught.value)
@@ -387,11 +388,14 @@ def holding(path: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda folder: folder / "gone.pt", "no file '.*gone.pt'; give auto, a TorchScript or ONNX file, or timm:NAME"),
+        (
+            lambda folder: folder / "gone.pt",
+            "no file '.*gone.pt'; give auto, an ONNX or TorchScript file, or timm:NAME",
+        ),
         (lambda folder: folder, "no file"),
         (lambda folder: "", "no file ''"),
         (lambda folder: "inception", "no file 'inception'"),
-        (lambda folder: holding(folder / "net.h5", b"x"), r"net\.h5 ends in none of \.pt, \.ts"),
+        (lambda folder: holding(folder / "net.h5", b"x"), r"net\.h5 ends in none of \.onnx, \.safetensors, \.pt, \.ts"),
         (lambda folder: holding(folder / "net", b"x"), r"net ends in none of"),
         (lambda folder: holding(folder / "empty.pt", b""), r"empty\.pt is not TorchScript"),
         (lambda folder: holding(folder / "text.ts", b"hello"), r"text\.ts is not TorchScript"),
@@ -401,64 +405,149 @@ def holding(path: Path, content: bytes) -> Path:
 )
 def test_what_is_no_file_of_features(make: Callable[[Path], Path | str], told: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=told) as caught:
-        features_from(str(make(tmp_path)), CPU)
+        features_from(str(make(tmp_path)), CPU, trust=True)
     assert str(caught.value).startswith("features: ")
     assert "\n" not in str(caught.value)
 
 
 def test_a_name_too_long_is_no_file_of_features() -> None:
     with pytest.raises(UserError, match="no file"):
-        features_from("x" * 300 + ".pt", CPU)
+        features_from("x" * 300 + ".pt", CPU, trust=True)
 
 
 # ONNX
 
 
-def an_onnx_runtime(seen: list[np.ndarray], problem: Exception | None = None) -> Any:
-    """A stand-in: one input called pixels; means of the channels, and a second output that nobody asked for."""
-
-    class Session:
-        def __init__(self, path: str, providers: list[str]) -> None:
-            if problem:
-                raise problem
-
-        def get_inputs(self) -> list[Any]:
-            return [SimpleNamespace(name="pixels")]
-
-        def run(self, outputs: None, given: dict[str, np.ndarray]) -> list[np.ndarray]:
-            seen.append(given["pixels"])
-            return [given["pixels"].mean((2, 3)), np.zeros(1)]
-
-    module = ModuleType("onnxruntime")
-    module.InferenceSession = Session  # type: ignore[attr-defined]
-    return module
+def means_graph(path: Path, location: str = "") -> Path:
+    """An ONNX file with means of the channels, times three, and a second output that nobody asked for; the three lies
+    in the file called ``location``, where there is one."""
+    onnx = pytest.importorskip("onnx")
+    helper, numbers = onnx.helper, onnx.TensorProto
+    three = helper.make_tensor("three", numbers.FLOAT, [1], np.array([3], np.float32).tobytes(), raw=True)
+    if location:
+        onnx.external_data_helper.set_external_data(three, location)
+        three.ClearField("raw_data")
+    nodes = [
+        helper.make_node("ReduceMean", ["pixels"], ["means"], axes=[2, 3], keepdims=0),
+        helper.make_node("Mul", ["means", "three"], ["features"]),
+    ]
+    pictures = helper.make_tensor_value_info("pixels", numbers.FLOAT, ["n", 3, "height", "width"])
+    outputs = [helper.make_tensor_value_info(name, numbers.FLOAT, ["n", 3]) for name in ("features", "means")]
+    graph = helper.make_graph(nodes, "means", [pictures], outputs, [three])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return holding(path, model.SerializeToString())
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_an_onnx_file_gets_rgb_in_the_unit_interval(
-    channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[np.ndarray] = []
-    monkeypatch.setitem(sys.modules, "onnxruntime", an_onnx_runtime(seen))
-    features = features_from(str(holding(tmp_path / "net.onnx", b"graph")), CPU)
+@pytest.mark.parametrize("location", ["", "weights.bin", "below/weights.bin"])
+def test_an_onnx_file_gets_rgb_in_the_unit_interval(channels: int, location: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "below").mkdir()
+    path = means_graph(tmp_path / "net.onnx", location)
+    if location:
+        (tmp_path / location).write_bytes(np.array([3], np.float32).tobytes())
+    features = features_from(str(path), CPU)
     images = some_pictures(channels)
-    np.testing.assert_allclose(features(images).numpy(), as_three(images).mean((2, 3)), atol=1e-6)
-    np.testing.assert_allclose(seen[0], as_three(images), atol=1e-6)
-    assert seen[0].dtype == np.float32
-    assert (features.name, features.hash) == ("net.onnx", hashlib.sha256(b"graph").hexdigest()[:16])
+    np.testing.assert_allclose(features(images).numpy(), 3 * as_three(images).mean((2, 3)), atol=1e-5)
+    assert (features.name, features.hash) == ("net.onnx", hashlib.sha256(path.read_bytes()).hexdigest()[:16])
 
 
-def test_an_onnx_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = an_onnx_runtime([], RuntimeError("[ONNXRuntimeError] : 7\nProtobuf parsing failed."))
-    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
-    with pytest.raises(UserError, match=r"net\.onnx is not a readable ONNX file \(\[ONNXRuntimeError\] : 7\)$"):
-        features_from(str(holding(tmp_path / "net.onnx", b"no graph")), CPU)
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("../weights.bin", r"reads '\.\./weights\.bin', outside of its folder; it is not run"),
+        ("/etc/hostname", "reads '/etc/hostname', outside of its folder"),
+        ("link.bin", "reads 'link.bin', outside of its folder"),
+        ("pipe.bin", "needs the file 'pipe.bin' beside it"),
+        ("gone.bin", "needs the file 'gone.bin' beside it"),
+    ],
+)
+def test_an_onnx_file_reads_nothing_outside_of_its_folder(location: str, told: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "weights.bin").write_bytes(np.array([3], np.float32).tobytes())
+    (tmp_path / "in" / "link.bin").symlink_to(tmp_path / "weights.bin")
+    os.mkfifo(tmp_path / "in" / "pipe.bin")
+    with pytest.raises(UserError, match=told):
+        features_from(str(means_graph(tmp_path / "in" / "net.onnx", location)), CPU)
 
 
-def test_onnx_without_its_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
-    with pytest.raises(UserError, match="ONNX files need onnxruntime; pip install onnxruntime"):
+def test_weights_inside_of_an_operation_are_looked_at_too(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(means_graph(tmp_path / "net.onnx", "../secret")), load_external_data=False)
+    node = onnx.helper.make_node("Constant", [], ["three"], value=model.graph.initializer[0])
+    del model.graph.initializer[:]
+    model.graph.node.insert(0, node)
+    with pytest.raises(UserError, match="outside of its folder"):
+        features_from(str(holding(tmp_path / "net.onnx", model.SerializeToString())), CPU)
+
+
+def test_an_onnx_file_that_cannot_be_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime")
+    for content in (b"no graph", b"", means_graph(tmp_path / "whole.onnx").read_bytes()[:60]):
+        with pytest.raises(UserError, match=r"net\.onnx is not a readable ONNX file \(.+\)$") as caught:
+            features_from(str(holding(tmp_path / "net.onnx", content)), CPU)
+        assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_onnx_without_its_extra(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    with pytest.raises(UserError, match=r"ONNX files need the 'onnx' extra: pip install 'sparring\[onnx\]'"):
         features_from(str(holding(tmp_path / "net.onnx", b"graph")), CPU)
+
+
+# Programs, and features that were learned before
+
+
+def test_torchscript_is_run_only_where_it_is_trusted(tmp_path: Path, labelled: ImageSource) -> None:
+    path = script(Extremes(), tmp_path / "mine.pt")
+    with pytest.raises(UserError, match=r"mine\.pt is TorchScript, a program .*; give an ONNX file, or add --trust"):
+        Images().find_features(labelled, str(path), CPU, print)
+    for name in ("pickle.pt", "weights.ts"):
+        with pytest.raises(UserError, match="--trust"):
+            features_from(str(saved_weights(tmp_path / name)), CPU)
+
+
+def test_features_that_were_learned_before_serve_other_pictures(
+    cache: Path, labelled: ImageSource, unlabelled: ImageSource, tmp_path: Path
+) -> None:
+    learned_before = taught_by(labelled)
+    (kept,) = cache.iterdir()
+    features = features_from(str(shutil.copy(kept, tmp_path / "mine.safetensors")), CPU)
+    assert features.hash == learned_before.hash
+    assert torch.equal(features(all_of(unlabelled)), learned_before(all_of(unlabelled)))
+    with pytest.raises(UserError, match="does not take pictures of 6x7"):
+        features(some_pictures(3))
+
+
+def without(name: str) -> Callable[[dict[str, Tensor]], dict[str, Tensor]]:
+    return lambda tensors: {key: value for key, value in tensors.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda tensors: {}, "does not hold what Sparring keeps"),
+        (without("trunk.body.0.weight"), "does not hold what Sparring keeps"),
+        (without("trunk.body.1.weight"), "does not hold what Sparring keeps"),
+        (lambda tensors: {**tensors, "trunk.body.0.weight": torch.ones(3)}, "does not hold what Sparring keeps"),
+        (lambda tensors: {**tensors, "trunk.body.0.weight": torch.ones(16, 0, 3, 3)}, "does not hold what Spar"),
+        (lambda tensors: {**tensors, "trunk.body.1.weight": torch.full((16,), torch.nan)}, "not finite"),
+    ],
+    ids=["nothing", "no first", "no norm", "a vector", "no channels", "not finite"],
+)
+def test_what_was_not_learned_by_sparring_is_no_features(
+    change: Callable[[dict[str, Tensor]], dict[str, Tensor]], told: str, labelled: ImageSource, cache: Path
+) -> None:
+    taught_by(labelled)
+    (kept,) = cache.iterdir()
+    save_file(change(load_file(kept)), kept, {"accuracy": "0.5"})
+    with pytest.raises(UserError, match=told) as caught:
+        features_from(str(kept), CPU)
+    assert "\n" not in str(caught.value)
 
 
 # timm
@@ -523,9 +612,12 @@ def test_pictures_for_timm_stay_in_range_when_they_are_enlarged(timm: Timm) -> N
     torch.testing.assert_close(features_from("timm:pool", CPU)(edge), expected)
 
 
-def test_a_model_of_timms_with_ones_own_weights(timm: Timm) -> None:
-    features_from("timm:pool:/some/where:else.safetensors", CPU)
-    assert timm.asked == [("pool", {"num_classes": 0, "checkpoint_path": "/some/where:else.safetensors"})]
+def test_a_model_of_timms_with_ones_own_weights(timm: Timm, tmp_path: Path) -> None:
+    path = holding(tmp_path / "some:where.safetensors", b"weights")
+    features_from(f"timm:pool:{path}", CPU)
+    assert timm.asked == [("pool", {"num_classes": 0, "checkpoint_path": str(path)})]
+    with pytest.raises(UserError, match="no file"):
+        features_from(f"timm:pool:{tmp_path}/gone.safetensors", CPU)
 
 
 @pytest.mark.parametrize("weights", ["net.pth", "net.pt", "net.bin", "net.safetensors.pkl", ""])
@@ -566,10 +658,10 @@ def test_a_distance_is_called_fid_in_the_reference_network_alone(
 
     def rows() -> dict[str, dict[str, Any]]:
         made, data = tmp_path / "made.npz", tmp_path / "data.npz"
-        result = evaluate(made, data=data, features=str(path), out=tmp_path / "out", device="cpu")
+        result = evaluate(made, data=data, features=str(path), trust=True, out=tmp_path / "out", device="cpu")
         return {score["name"]: score for score in result["scores"]}
 
-    other = features_from(str(path), CPU)
+    other = features_from(str(path), CPU, trust=True)
     assert other.frechet == "frechet"
     assert other(some_pictures(1)).shape == (5, 1)  # called like any other
     unknown = rows()

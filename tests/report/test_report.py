@@ -159,7 +159,7 @@ def test_the_verdict_the_facts_and_the_commands(run: Path) -> None:
         "float32 on cpu (as asked)",
     ):
         assert f"<dd>{fact}</dd>" in page
-    assert f"sparring resume {run} --time 6m" in page
+    assert f"sparring resume {run} --more 3m" in page
     assert f"sparring sample {run} -n 64" in page
     assert "No warnings were raised." in page
     assert '<img id="preview" alt="Samples after 64,000 examples" src="data:image/png;base64,' in page
@@ -198,9 +198,9 @@ def test_how_the_last_session_ended(tmp_path: Path, journal: list[dict[str, Any]
     assert re.search(r"sparring resume \S+/run</code>", page)
 
 
-def test_a_run_that_did_all_its_steps_is_offered_more_steps(tmp_path: Path) -> None:
+def test_a_run_that_did_all_its_steps_is_offered_more_time(tmp_path: Path) -> None:
     page = read(make_run(tmp_path / "run", [START, END], recipe="steps: 1000\n"))
-    assert f"sparring resume {tmp_path / 'run'} --steps 2000" in page
+    assert f"sparring resume {tmp_path / 'run'} --more 3m" in page
 
 
 def test_warnings_stand_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tiny_text import a_game, a_step, networks_of, some_lines
 
 from sparring.core.errors import UserError
 from sparring.text.game import CHUNK, NONE, TextGame
+from sparring.text.generation import generate_lines
 from sparring.text.modality import Text
 from sparring.text.samples import as_texts
 from sparring.text.vocabulary import END, PAD, START, UNKNOWN
@@ -206,8 +208,30 @@ def test_the_likelihood_loss_is_the_mean_negative_log_likelihood(labels: int) ->
         total -= sum(logits[position, token].item() for position, token in enumerate(row.tolist()) if token != PAD)
     assert found.item() == pytest.approx(total / len(lines) / game.mean_tokens, rel=1e-5)
     assert step.report["likelihood/training"].item() == found.item()
-    measurement = Text().measure_game(game, networks_of(game), step.batches[0])
+
+
+@pytest.mark.parametrize("labels", [0, 2])
+def test_measured_likelihood_is_that_of_lines_that_are_not_empty(labels: int) -> None:
+    game = a_game(labels=labels)
+    (batch,) = a_step(game).batches
+    batch = {name: rows[1:] for name, rows in batch.items()}  # the first line is empty
+    lines = batch["lines"]
+    total = -game.generator.log_likelihoods(lines, game.labels(batch)).sum().item()
+    for label in batch["labels"]:
+        first = game.generator.logits(game.generator(torch.tensor([[START]]), label[None] if labels else None)[0])
+        total += math.log(1 - first[0, 0].softmax(0)[END].item())
+    measurement = Text().measure_game(game, networks_of(game), batch)
     assert measurement == {"likelihood": pytest.approx(total / int((lines != PAD).sum()), rel=1e-5)}
+
+
+def test_no_line_is_empty_but_in_training() -> None:
+    game = a_game(labels=0, length=4)
+    with torch.no_grad():
+        game.generator.bias[END] = 3
+    made = game.generate(networks_of(game), game.conditions(500), seed=0)
+    assert (made[:, 0] != END).all()
+    assert (made[:, 1] == END).any()
+    assert (generate_lines(game.generator, torch.rand(500, 4), None)[:, 0] == END).any()
 
 
 def test_many_lines_are_measured_some_at_a_time() -> None:
@@ -215,7 +239,7 @@ def test_many_lines_are_measured_some_at_a_time() -> None:
     lines = some_lines(CHUNK + 3, game.length, len(game.vocabulary))
     labels = torch.arange(len(lines)) % 2
     found = game.log_likelihoods(networks_of(game), lines, labels)
-    torch.testing.assert_close(found, game.generator.log_likelihoods(lines, labels))
+    torch.testing.assert_close(found, game.generator.log_likelihoods(lines, labels, empty=False))
 
 
 def test_what_is_remembered_comes_back() -> None:

@@ -10,10 +10,10 @@ import torch
 from tiny_text import LENGTH, TOKENS, a_generator, every_line
 from torch import Tensor
 
-from sparring.text.generation import choose_tokens, generate_lines, nucleus
+from sparring.text.generation import choose_tokens, encode_prompt, generate_lines, nucleus
 from sparring.text.networks.bodies import BODIES
 from sparring.text.networks.generator import NEVER, TextGenerator
-from sparring.text.vocabulary import END, PAD, START, UNKNOWN
+from sparring.text.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 
 COUNT = 40_000
 
@@ -127,6 +127,42 @@ def test_the_unknown_token_is_only_generated_where_it_is_wanted(temperature: flo
         generator.bias[UNKNOWN] = 5
     assert UNKNOWN in generate_lines(generator, uniform(200), None, temperature=temperature)
     assert UNKNOWN not in generate_lines(generator, uniform(200), None, temperature=temperature, unknown=False)
+
+
+@pytest.mark.parametrize("labels", [0, 2])
+def test_lines_that_are_not_empty_are_generated_as_often_as_their_likelihood_says(labels: int) -> None:
+    generator, lines = a_generator(labels=labels, blank=[4]), every_line()
+    with torch.no_grad():
+        generator.bias[[END, 4]] = 2.0  # else empty, or begun with a space
+    for label in range(max(labels, 1)):
+        asked = [torch.full((count,), label) if labels else None for count in (COUNT, len(lines))]
+        made = generate_lines(generator, uniform(), asked[0], empty=False)
+        with torch.no_grad():
+            expected = generator.log_likelihoods(lines, asked[1], empty=False).sum(1).exp()
+        assert_as_often(made, lines, expected)
+        assert not torch.isin(made[:, 0], torch.tensor([END, 4])).any()
+        assert (made[:, 1:] == 4).any()
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(0.0, 1.0), (0.3, 1.0), (10.0, 1.0), (1.0, 0.5)])
+def test_no_line_is_empty_at_any_temperature_or_in_any_nucleus(temperature: float, top_p: float) -> None:
+    generator = a_generator()
+    with torch.no_grad():
+        generator.bias[END] = 30  # nearly certain
+    made = generate_lines(generator, uniform(500), None, temperature=temperature, top_p=top_p, empty=False)
+    assert (made[:, 0] != END).all()
+    prompted = generate_lines(generator, uniform(500), None, prompt=[4], empty=False, temperature=0)
+    assert (prompted[:, 1] == END).all()  # a prompt alone is a line
+
+
+@pytest.mark.parametrize("token", ["word", "character", "bpe"])
+def test_blank_tokens_are_those_of_white_space(token: str) -> None:
+    vocabulary = Vocabulary.learn(["a cat . a dog sat"] * 40, token, 300, 2)
+    shown = [vocabulary.join([vocabulary.known[number - SPECIAL]]) for number in vocabulary.blank()]
+    assert set(shown) == (set() if token == "word" else {" "})
+    for prompt in ("", " ", "  \n"):
+        assert encode_prompt(prompt, vocabulary, 8, lower=False) == []
+    assert encode_prompt("a ", vocabulary, 8, lower=False) == vocabulary.encode("a " if token != "word" else "a")
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +18,7 @@ from sparring.core.settings import fields
 from sparring.modalities import ENTRIES, from_dict, kind_of
 from sparring.options import EvaluateOptions
 from sparring.text.data import TextForm, open_source
+from sparring.text.game import NONE
 from sparring.text.modality import Text
 from sparring.text.pictures import SHOWN
 from sparring.text.recipes import ENTRY, RECIPES, TextRecipe
@@ -36,6 +38,42 @@ def a_recipe(data: Path | str, **settings: object) -> TextRecipe:
     recipe = RECIPES["text"].changed({"data": str(data), **settings})
     assert isinstance(recipe, TextRecipe)
     return recipe
+
+
+def remark(examples: int, seconds: float, *, misses: int = 0, began: float = NONE, **settings: Any) -> str:
+    """What a run that ended so says of a game whose pretraining is at most 2,000 examples."""
+    game = a_game(**{"pretrain_examples": 2000, "batch": 10, "steps": 0, "measure_every": 100, **settings})
+    game.misses, game.began = misses, began
+    return Text().closing_remark(game, examples, seconds)
+
+
+# How a run ends
+
+
+def test_a_run_that_ends_in_pretraining_says_when_the_adversarial_phase_begins() -> None:
+    said = remark(500, 60.0, time="1m")
+    assert "ended in pretraining" in said
+    assert "begins after 2,000 examples, 1,500 more (3:00 at this speed), or once held-out lines" in said
+    assert said.endswith("sparring resume {run} --time 8m")  # 4 minutes of pretraining, and as many after it
+    assert remark(500, 3000.0, time="1h").endswith("--time 7h")
+    assert remark(500, 60.0, steps=50).endswith("{run} --steps 400")
+    assert remark(500, 60.0, time="1m", steps=50).endswith("{run} --time 8m --steps 400")
+    assert remark(500, 60.0, steps=5000).endswith("sparring resume {run}")  # Ctrl-C: the budget is enough
+    assert "held-out lines" not in remark(500, 60.0, pretrain_patience=0)
+
+
+def test_nothing_is_said_of_speed_before_there_is_any() -> None:
+    assert "begins after 2,000 examples, 2,000 more, or once" in remark(0, 0.0, time="1m")
+
+
+@pytest.mark.parametrize(("examples", "misses"), [(2000, 0), (500, 2)])
+def test_pretraining_that_is_over_leaves_nothing_to_wait_for(examples: int, misses: int) -> None:
+    said = remark(examples, 30.0, misses=misses, time="1m")
+    assert "begins with the next step; go on with" in said
+
+
+def test_a_run_in_its_adversarial_phase_has_nothing_to_add() -> None:
+    assert remark(2500, 60.0, began=2000.0) == ""
 
 
 # Names of format 1
@@ -69,7 +107,7 @@ def test_a_damaged_form_is_refused() -> None:
     content = open_source(a_recipe("topics")).form.to_dict()
     with pytest.raises(UserError, match="form: "):
         TextForm.from_dict({name: value for name, value in content.items() if name != "length"})
-    with pytest.raises(UserError, match="vocabulary is damaged"):
+    with pytest.raises(UserError, match="form: vocabulary: 3 is of another type"):
         TextForm.from_dict({**content, "vocabulary": 3})
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from sparring.text.networks import likelihood
 from sparring.text.networks.bodies import BODIES
 from sparring.text.networks.generator import NEVER, TextGenerator, locked
-from sparring.text.vocabulary import PAD, START
+from sparring.text.vocabulary import END, PAD, START
 
 # Bodies
 
@@ -81,8 +81,10 @@ def test_the_probabilities_of_all_lines_add_up_to_one(body: str, labels: int) ->
     assert len(lines) == 1 + 3 + 9 * 4
     for label in range(max(labels, 1)):
         conditions = torch.full((len(lines),), label) if labels else None
-        total = generator.log_likelihoods(lines, conditions).sum(1).exp().sum()
-        assert total.item() == pytest.approx(1, abs=1e-5)
+        for empty in (True, False):
+            probabilities = generator.log_likelihoods(lines, conditions, empty=empty).sum(1).exp()
+            assert probabilities.sum().item() == pytest.approx(1, abs=1e-5)
+            assert (probabilities[lines[:, 0] == END] > 0).all() == empty
 
 
 def test_what_follows_a_line_does_not_change_its_likelihood() -> None:

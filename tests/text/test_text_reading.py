@@ -365,10 +365,10 @@ def test_files_that_are_no_use(tmp_path: Path, content: bytes, problem: str) -> 
 def test_no_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.txt", lines(TEXTS))
 
-    def closed(self: Path) -> bytes:
+    def closed(path: Path, flags: int) -> int:
         raise PermissionError(13, os.strerror(13))
 
-    monkeypatch.setattr(Path, "read_bytes", closed)
+    monkeypatch.setattr(os, "open", closed)
     assert complaint(path) == f"{path}: cannot be read (Permission denied); change its permissions"
 
 

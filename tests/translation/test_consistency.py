@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from translating import Known, a_translator
 
-from sparring.translation.consistency import FOLLOWED, ConsistentTranslation
+from sparring.translation.consistency import AHEAD, FOLLOWED, ConsistentTranslation
 from sparring.translation.networks.normalise import InstanceNorm, follow, held
 from sparring.translation.networks.resnet import ResnetTranslator
 from sparring.translation.tiling import translate_picture
@@ -197,6 +198,66 @@ def test_after_a_cut_statistics_are_those_of_the_new_scene() -> None:
     steady.end()
     for made, original in ((frames[0], dark), (frames[2], light)):
         np.testing.assert_allclose(made.astype(int), translate_picture(translator, original), atol=1)
+
+
+# What fills the picture for a moment
+
+
+def with_arm(lasting: range, share: float, count: int = 9) -> tuple[list[np.ndarray], slice]:
+    """A still wall, over which an arm comes from the left and fills a share of the width at some frames; and the
+    columns of the wall that are always seen, as far from the arm as the translator sees."""
+    wall, arm = textured(5, 20, 120, 64, 320), textured(6, 180, 250, 64, 320)
+    frames, edge = [wall.copy() for _ in range(count)], round(share * 320)
+    for index in lasting:
+        frames[index][:, :edge] = arm[:, :edge]
+    return frames, slice(edge + lively().reach, None)
+
+
+def looking_ahead(translator: ResnetTranslator, frames: list[np.ndarray]) -> list[np.ndarray]:
+    steady = ConsistentTranslation(translator)
+    made = [
+        steady.frame(frame, partial(frames.__getitem__, slice(at + 1, at + 1 + AHEAD)))
+        for at, frame in enumerate(frames)
+    ]
+    steady.end()
+    return made
+
+
+def jumps(made: list[np.ndarray], seen: slice) -> np.ndarray:
+    """How much a pixel of what is seen changes from frame to frame, in levels: ``(frames - 1,)``."""
+    return np.abs(np.diff(np.stack(made)[:, :, seen].astype(float), axis=0)).mean((1, 2, 3))
+
+
+@pytest.mark.parametrize("share", [0.6, 0.85])
+@pytest.mark.parametrize("lasting", [range(3, 5), range(3, 4), range(4, 8)])
+def test_what_fills_the_picture_for_a_moment_does_not_make_the_wall_flash(share: float, lasting: range) -> None:
+    """The frame alone has other statistics, and other colours on the wall; no new scene begins with it."""
+    translator = lively()
+    frames, seen = with_arm(lasting, share)
+    alone = [translate_picture(translator, frame) for frame in frames]
+    made = looking_ahead(translator, frames)
+    assert jumps(alone, seen).max() > 20
+    assert jumps(made, seen).max() < jumps(alone, seen).max() / 4
+
+
+def test_a_scene_that_stays_is_a_new_one_whatever_came_before() -> None:
+    """Cut there and back, each side longer than anything that fills the picture for a moment."""
+    translator = lively()
+    dark, light = textured(3, 5, 70), textured(4, 180, 250)
+    frames = [dark] * 3 + [light] * (AHEAD + 2) + [dark] * 3
+    made = looking_ahead(translator, frames)
+    for at in (0, 3, 3 + AHEAD + 2):
+        np.testing.assert_allclose(made[at].astype(int), translate_picture(translator, frames[at]), atol=1)
+
+
+def test_frames_ahead_are_looked_at_and_still_come_in_order() -> None:
+    from sparring.translation.translate import Frames
+
+    pairs = [(np.full(1, number), np.full(1, -number)) for number in range(5)]
+    frames = Frames(pairs)
+    seen = [(next(frames)[0].item(), [frame.item() for frame, _ in frames.ahead(2)]) for _ in range(5)]
+    assert seen == [(0, [1, 2]), (1, [2, 3]), (2, [3, 4]), (3, [4]), (4, [])]
+    assert list(frames) == []
 
 
 # Statistics of norms

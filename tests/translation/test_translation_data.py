@@ -115,6 +115,15 @@ def test_the_form_tells_what_it_was_made_of() -> None:
     assert torch.equal(batch["a"][0], batch["a"][1])
 
 
+def test_the_form_in_words_has_the_counts_of_both_sides() -> None:
+    assert domains(300, 1800).form.described() == "300 pictures in A and 1,800 in B, 8x8, 3 channels"
+
+
+def test_two_places_are_named_together(tmp_path: Path) -> None:
+    a, b = (fill(tmp_path / name, NAMES) for name in ("paintings", "photographs"))
+    assert open_source(recipe(data=str(a), data_b=str(b))).name == f"{a} and {b}"
+
+
 # Where the domains are
 
 

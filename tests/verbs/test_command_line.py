@@ -553,7 +553,7 @@ OWN = {
 """What each verb can be asked for of models of one kind alone."""
 USUAL = {
     "sample": {"count", "seed", "label", "min-probability", "out", "overwrite", "device"},
-    "evaluate": {"data", "count", "seed", "features", "out", "device"},
+    "evaluate": {"data", "count", "seed", "features", "trust", "out", "device"},
     "score": {"label", "out", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
 }
@@ -577,7 +577,9 @@ def test_help_on_a_verb_knows_the_run(verb: str, runs: dict[str, Path], says: Ca
 def test_help_on_resuming_shows_the_values_of_the_run(finished_run: Path, says: Callable[..., Said]) -> None:
     text, _ = says("resume", finished_run, "--help")
     assert re.search(r"--steps N .*\[2\]", text)
-    assert set(options_in(text)) < set(options_in(says("train", "digits", "--help-all")[0]))
+    options = set(options_in(text))
+    assert {"more", "data"} < options
+    assert options - {"more"} < set(options_in(says("train", "digits", "--help-all")[0]))
     assert "--batch" not in text
 
 

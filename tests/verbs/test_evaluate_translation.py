@@ -355,6 +355,37 @@ def test_films_are_told_as_a_table(
     assert str(tmp_path / "films.json") in printed
 
 
+def test_videos_go_the_way_that_was_asked_for_in_the_features_that_were(
+    ink_run: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the translator of that direction is called, and its target domain, A, is what style is compared with."""
+    compared: list[Tensor] = []
+
+    def of(images: Tensor) -> Tensor:
+        compared.append(images)
+        return images.float().mean((2, 3))
+
+    monkeypatch.setattr("sparring.images.metrics.features_from", lambda asked, device: Features(asked, "0", of))
+    monkeypatch.setattr("sparring.translation.videos.CROPS", 40)
+    knowing(monkeypatch, a2b=same, b2a=torch.neg)
+    result = evaluate(ink_run, videos=[str(clip)], direction="b2a", features="mine.onnx", out=str(tmp_path))
+    assert (result["direction"], result["features"]) == ("b2a", {"name": "mine.onnx", "hash": "0"})
+    ink = {picture.tobytes() for picture in truth()[0].transpose(0, 3, 1, 2)}
+    assert all(picture.numpy().tobytes() in ink for part in compared[:2] for picture in part)
+    original, alone, _ = compared[2:]
+    np.testing.assert_allclose(alone.numpy(), 255 - original.numpy(), atol=1)
+
+
+def test_one_direction_alone_may_be_evaluated(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    knowing(monkeypatch, a2b=same, b2a=same)
+    result = evaluate(run, direction="b2a", out=tmp_path / "out")
+    assert list(result["directions"]) == ["b2a"]
+    assert files_below(tmp_path / "out") >= {"b2a/scores.json"}
+    assert "did you mean 'a2b'" in refused(capsys, "evaluate", run, "--direction", "a2c", "--device", "cpu")
+
+
 def test_translators_that_change_nothing_flicker_as_the_film_does(
     ink_run: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from table import HOME
 
@@ -62,7 +64,7 @@ def wait_for(number: int, run: Path, process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_training_with_all_that_it_promises(
     number: signal.Signals, start: Start, tmp_path: Path
 ) -> None:
@@ -147,3 +149,100 @@ def test_a_full_disk_is_told_in_one_line_and_costs_no_checkpoint(
 
     assert main(["resume", str(run)]) == 0  # with room again
     assert set(checkpoints(run)) >= {8 * 9}
+
+
+# What a person sees, or cannot see any more
+
+QUICK = "gaussians --steps 40 --time 0 --held-out 0 --precision float32 --device cpu"
+
+
+def complete(run: Path) -> bool:
+    """Whether a run ended as it was asked to, and its model is there."""
+    reasons = [entry["reason"] for entry in entries(run / "journal.jsonl") if entry["event"] == "end"]
+    return reasons == ["all 40 steps are done"] and bool(load_file(run / "model" / "model.safetensors"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("streams", ["2>&1 | head -1", "2>&-", ">/dev/full 2>&1", ">&- 2>&- <&-"])
+def test_a_screen_that_takes_no_lines_ends_no_training(streams: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m sparring train {QUICK} --out {tmp_path / 'run'}"
+    script = f"({command}; echo $? >{tmp_path / 'status'}) {streams}"
+    subprocess.run(["sh", "-c", script], stdout=subprocess.DEVNULL, timeout=PATIENCE)
+    assert (tmp_path / "status").read_text() == "0\n"
+    assert complete(tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no such terminals")
+def test_a_terminal_that_goes_away_ends_no_training(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "sparring", "train", *QUICK.split(), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    assert b"gaussians" in os.read(ours, 1000)
+    os.close(ours)
+    assert process.wait(timeout=PATIENCE) == 0
+    assert complete(tmp_path / "run")
+
+
+# What lies somewhere else all of a sudden
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moved", [True, False], ids=["renamed", "deleted"])
+def test_a_run_folder_that_goes_away_is_made_anew(moved: bool, start: Start, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start("train", *SMALL, *ENDLESS, "--out", run)
+    wait_for(3, run, process)
+    run.rename(tmp_path / "elsewhere")
+    if not moved:
+        shutil.rmtree(tmp_path / "elsewhere")
+    wait_for(2, run, process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert err.count(f"warning: {run}: was moved or deleted; it is made anew, and training goes on") == 1
+    seen = [*checkpoints(run)][-1]
+    assert main(["resume", str(run), "--steps", str(seen // 8 + 1)]) == 0
+    assert [*checkpoints(run)][-1] == seen + 8
+
+
+def pictures(folder: Path) -> Path:
+    """A few pictures that are read from the disk again and again."""
+    folder.mkdir()
+    for number in range(40):
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(folder / f"{number}.png")
+    return folder
+
+
+STREAMED = ["images", "--width", 4, "--size", 8, "--batch", 8, "--time", 0, "--cache-mb", 0, "--workers", 2, *ENDLESS]
+
+
+@pytest.mark.slow
+def test_data_that_go_away_cost_nothing(start: Start, tmp_path: Path) -> None:
+    run, data = tmp_path / "run", pictures(tmp_path / "data")
+    process = start("train", *STREAMED, "--device", "cpu", "--data", data, "--out", run)
+    wait_for(3, run, process)
+    saved = [*checkpoints(run)][-1]
+    data.rename(tmp_path / "moved")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert err.splitlines()[-1] == f"sparring: {data}: not one of its images can be read any more; bring them back"
+    assert "Traceback" not in err
+    last = [*checkpoints(run)][-1]
+    assert last > saved
+    assert json.loads((run / "model" / "config.json").read_text())["examples_seen"] == last
+    assert main(["resume", str(run), "--data", str(tmp_path / "moved"), "--steps", str(last // 8 + 1)]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="this system has no such locks")
+def test_a_killed_trainer_that_streams_goes_on_at_once(start: Start, tmp_path: Path) -> None:
+    """Those who read for it outlive it by seconds."""
+    run = tmp_path / "run"
+    process = start("train", *STREAMED, "--device", "cpu", "--data", pictures(tmp_path / "data"), "--out", run)
+    wait_for(3, run, process)
+    process.kill()
+    process.wait()
+    assert main(["resume", str(run), "--steps", str([*checkpoints(run)][-1] // 8 + 1), "--workers", "0"]) == 0

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
+from table import smallest
 from text_runs import LINES, a_table, answer, both_phases, pretraining, sentences
 from translation_runs import files_below, refused
 
@@ -20,12 +21,28 @@ from sparring.modalities import RECIPES, load
 from sparring.text import grammar
 from sparring.text.data import as_row
 from sparring.text.reading.lines import read_lines
+from sparring.verbs.train import train
 
+Said = pytest.CaptureFixture[str]
 CURVE = ("temperature", "lm", "reverse_lm", "bleu5", "self_bleu5")
 
 table = pytest.fixture(scope="module")(a_table)
 run = pytest.fixture(scope="module")(both_phases)
 pretrained = pytest.fixture(scope="module")(pretraining)
+
+
+# How training ends
+
+
+def test_a_run_that_ended_in_pretraining_says_how_to_go_on(table: Path, tmp_path: Path, capsys: Said) -> None:
+    settings = {"data": str(table), "steps": 1, "pretrain_examples": 1000, "batch": 8}
+    train(smallest("topics", tmp_path).changed(settings), out=tmp_path / "run {0}")
+    *_, remark, more = capsys.readouterr().err.splitlines()
+    assert remark.startswith("it ended in pretraining")
+    assert remark.endswith(f"go on with: sparring resume '{tmp_path}/run {{0}}' --steps 250")
+    assert more.startswith("go on with: ")
+    train(smallest("topics", tmp_path).changed({**settings, "pretrain_examples": 0}), out=tmp_path / "other")
+    assert "ended in pretraining" not in capsys.readouterr().err
 
 
 # Samples

@@ -593,6 +593,39 @@ def test_animations_keep_their_names(name: str, run: Path, tmp_path: Path, answe
         assert psnr(one, other) > 35
 
 
+@pytest.mark.parametrize("how", [["--frame-by-frame"], ["--resize", 12]])
+def test_a_video_keeps_its_transparency(
+    how: list[Any], run: Path, tmp_path: Path, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gradient of alpha; what is not seen at all is translated as white, which is what the model was trained on."""
+    pytest.importorskip("cv2", reason="temporal consistency needs OpenCV")
+    translators = knowing(monkeypatch, a2b=torch.neg)
+    alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
+    first, *rest = [Image.fromarray(np.dstack([smooth(index), alpha])) for index in range(3)]
+    first.save(tmp_path / "x.png", save_all=True, append_images=rest, duration=[40, 60, 80])
+    (place,) = answer(run, tmp_path / "x.png", "--out", tmp_path / "out", *how)["written"]
+    for index, frame in enumerate(open_film(Path(place)).layers()):
+        np.testing.assert_array_equal(frame[..., 3], alpha)
+        seen = alpha > 127
+        assert psnr(frame[seen, :3], 255 - smooth(index)[seen]) > (40 if how == ["--frame-by-frame"] else 15)
+    if how == ["--frame-by-frame"]:
+        assert (translators["a2b"].given[0][..., 0] == 1).all()
+
+
+def test_a_video_that_loses_its_transparency_says_so(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], identity: None
+) -> None:
+    pytest.importorskip("av", reason="PyAV comes with the extra 'video'")
+    alpha = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
+    first, second = (Image.fromarray(np.dstack([smooth(index), alpha])) for index in range(2))
+    first.save(tmp_path / "x.apng", format="PNG", save_all=True, append_images=[second])
+    words = ["translate", run, tmp_path / "x.apng", "--out", tmp_path / "x.mp4", "--frame-by-frame"]
+    assert main([str(word) for word in words]) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "transparency" in line]
+    assert str(tmp_path / "x.apng") in line
+    assert "is lost" in line
+
+
 def frames_folder(place: Path, count: int = 8) -> Path:
     for index in range(count):
         save(place / f"{index}.png", smooth(0, 36, 48))

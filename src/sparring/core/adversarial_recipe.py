@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sparring.core.errors import UserError
-from sparring.core.recipe import Recipe
+from sparring.core.recipe import HEAVIEST, Recipe
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import setting, settings
 
@@ -40,26 +40,38 @@ class AdversarialLossRecipe(Recipe):
     label_noise: float = setting(0.0, "share of the discriminator's targets that are flipped", "loss", low=0, high=0.5)
     r1: Schedule = setting(
         schedule(1.0), "weight of the zero-centred gradient penalty on real examples", "regularisation", low=0,
-        common=True,
+        high=HEAVIEST, common=True,
     )  # fmt: skip
     r2: Schedule = setting(
-        schedule(1.0), "weight of the zero-centred gradient penalty on generated examples", "regularisation", low=0
+        schedule(1.0),
+        "weight of the zero-centred gradient penalty on generated examples",
+        "regularisation",
+        low=0,
+        high=HEAVIEST,
     )
     wgan_gp: float = setting(
-        0.0, "weight of WGAN-GP's penalty between real and generated (10 in the paper)", "regularisation", low=0
+        0.0,
+        "weight of WGAN-GP's penalty between real and generated (10 in the paper)",
+        "regularisation",
+        low=0,
+        high=HEAVIEST,
     )
     dragan: float = setting(
-        0.0, "weight of DRAGAN's penalty around the data (10 in the paper)", "regularisation", low=0
+        0.0, "weight of DRAGAN's penalty around the data (10 in the paper)", "regularisation", low=0, high=HEAVIEST
     )
     spectral_norm: bool = setting(
         False, "divide each weight of the discriminator by its largest singular value", "regularisation"
     )
     weight_clip: float = setting(
-        0.0, "keep the discriminator's weights between this and minus this (0: off)", "regularisation", low=0
+        0.0,
+        "keep the discriminator's weights between this and minus this (0: off)",
+        "regularisation",
+        low=0,
+        high=HEAVIEST,
     )
     weight_decay: float = setting(0.0, "decoupled weight decay of both players", "regularisation", low=0, high=1)
     instance_noise: Schedule = setting(
-        schedule(0.0), "standard deviation of noise on what the discriminator sees", "regularisation", low=0
+        schedule(0.0), "standard deviation of noise on what the discriminator sees", "regularisation", low=0, high=1000
     )
     discriminator_rate: float = setting(
         1.0, "discriminator's learning rate relative to the generator's", "optimiser", above=0, high=100

@@ -14,6 +14,7 @@ from sparring.core.errors import UserError
 
 PART = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]{1,10})\.part", re.DOTALL)
 """The name of a half-written file, with the process that writes it."""
+LONGEST = 200  # bytes of a name that another name takes over: a system allows 255 in all
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def aside(path: Path, durable: bool = True) -> Iterator[Path]:
     if ``durable``, also when the machine loses power, at the price of waiting for the disk. Raises :class:`UserError`
     naming ``path`` and the system's reason (no space left, permission denied) when it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{not_too_long(path.name)}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have moved it away since
         temporary.touch()
@@ -55,7 +56,7 @@ def clear_parts(folder: Path, name: str = "") -> None:
     with suppress(OSError):  # no such folder, or not ours to write
         for path in [*folder.iterdir()]:
             part = PART.fullmatch(path.name)
-            if part and name in ("", part["name"]) and not _at_work(int(part["process"])):
+            if part and part["name"] == (not_too_long(name) or part["name"]) and not _at_work(int(part["process"])):
                 path.unlink()
 
 
@@ -71,6 +72,13 @@ def _at_work(process: int) -> bool:
     except PermissionError:
         pass  # it lives, and is somebody else's
     return True
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, whole or not at all. Halves of characters, which names of files that are no
+    UTF-8 hold, are written as ``\\udcff``: in JSON they are read back as they were. Raises :class:`UserError` as
+    :func:`aside` does."""
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) -> None:
@@ -90,6 +98,11 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another place") from None
+
+
+def not_too_long(name: str) -> str:
+    """The beginning of a file's name, short enough to become a part of another one."""
+    return os.fsdecode(os.fsencode(name)[:LONGEST])
 
 
 def file_name(text: str) -> str:

@@ -34,8 +34,8 @@ class Player:
     def __init__(self, network: nn.Module, *, rate: float = 1.0, weight_decay: float = 0.0, weight_clip: float = 0.0,
                  averaged: bool = False) -> None:  # fmt: skip
         self.network, self.rate, self.weight_clip, self.averaged = network, rate, weight_clip, averaged
-        weights, betas = network.parameters(), (0.0, 0.99)
-        self.optimizer = torch.optim.AdamW(weights, lr=rate, betas=betas, weight_decay=weight_decay, fused=True)
+        weights, fused = list(network.parameters()), not any(w.is_meta for w in network.parameters())
+        self.optimizer = torch.optim.AdamW(weights, rate, (0.0, 0.99), weight_decay=weight_decay, fused=fused)
 
     @torch.no_grad()
     def move(self, learning_rate: float, betas: tuple[float, float]) -> None:
@@ -93,6 +93,11 @@ class Output(ABC):
     @abstractmethod
     def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
         """The discriminator's logits of ``examples`` under ``conditions``, ``(rows,)``; None before it has learned."""
+
+    def inputs(self, conditions: Batch) -> Tensor | None:
+        """What examples made under ``conditions`` are made from, ``(rows, ...)``, where that alone decides them: equal
+        inputs become equal examples. None where random numbers make every example another."""
+        return None
 
     def finish(self, generated: Tensor) -> Tensor:
         """Examples ``(rows, ...)``, real or generated, as they leave the game: in the units of the data, ..."""

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.core.files import PART, aside, clear_parts, make_folder, write_atomically
+from sparring.core.files import PART, aside, clear_parts, make_folder, write_text
+from sparring.core.reading import WORDS, read_json, read_text, reason
 from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
 try:
@@ -28,6 +29,8 @@ CONFIG = {"sparring": int, "kind": str, "recipe": dict, "form": dict, "examples"
 """What a model's config.json holds."""
 FOLDERS = ("samples", "checkpoints", "model")
 """The folders that a run begins with."""
+DESCRIPTION = 1 << 24  # bytes of it; a vocabulary of 100,000 tokens takes a tenth
+MOST = 10**18  # examples
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
 
 
@@ -133,7 +136,7 @@ def create(folder: Path, recipe: Recipe) -> Run:
                 f"{folder}: holds a run already; go on with 'sparring resume {folder}' or choose another --out"
             )
         run.make_folders()
-        write_atomically(run.recipe, recipe.to_yaml().encode())
+        write_text(run.recipe, recipe.to_yaml())
     return run
 
 
@@ -151,11 +154,11 @@ def find(folder: Path) -> tuple[Run, dict[str, Any]]:
     if not os.path.isdir(folder):
         raise UserError(f"{folder}: no such run folder; 'sparring train ... --out {folder}' makes one")
     try:
-        text = run.recipe.read_text(encoding="utf-8")
+        text = read_text(run.recipe, WORDS)
     except FileNotFoundError:
         raise UserError(f"{folder}: not a run folder, it has no recipe.yaml") from None
     except (OSError, UnicodeDecodeError) as problem:
-        raise UserError(f"{run.recipe}: cannot be read ({problem}); restore it from a backup") from None
+        raise UserError(f"{run.recipe}: cannot be read ({reason(problem)}); restore it from a backup") from None
     return run, read_yaml(text, str(run.recipe))
 
 
@@ -166,8 +169,8 @@ def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Te
     text = json.dumps({"sparring": FORMAT, **config}, indent=2, ensure_ascii=False)
     with aside(folder / "model.safetensors") as temporary:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
-    write_atomically(folder / "config.json", text.encode())
-    write_atomically(folder / "README.md", card.encode())
+    write_text(folder / "config.json", text)
+    write_text(folder / "README.md", card)
 
 
 def model_folder(path: Path) -> Path:
@@ -184,15 +187,17 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The config of a model folder. Raises :class:`UserError` when it is missing, damaged or too new."""
     path = folder / "config.json"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path, DESCRIPTION)
     except FileNotFoundError:
         raise UserError(
             f"{folder}: no model here yet (no config.json); a run writes it at its first checkpoint"
         ) from None
-    except (OSError, ValueError, RecursionError) as problem:
-        raise UserError(f"{path}: cannot be read ({problem}); copy the model folder again") from None
-    if not isinstance(config, dict) or not all(isinstance(config.get(key), kind) for key, kind in CONFIG.items()):
+    except (OSError, ValueError) as problem:
+        raise UserError(f"{path}: cannot be read ({reason(problem)}); copy the model folder again") from None
+    if not isinstance(config, dict) or not all(type(config.get(key)) is kind for key, kind in CONFIG.items()):
         raise UserError(f"{path}: damaged, it lacks {', '.join(CONFIG)} or one of them; copy the model folder again")
+    if not all(0 <= config[name] <= MOST for name in ("examples", "examples_seen")):
+        raise UserError(f"{path}: damaged, it counts examples that cannot be; copy the model folder again")
     if config["sparring"] not in READABLE:
         raise UserError(
             f"{path}: not a model of format {FORMAT} or older; upgrade with: pip install --upgrade sparring"

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import quoted, shortened
 
 SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6}
 SHAPES = ("cosine", "linear")
@@ -57,13 +58,13 @@ def schedule(text: str | float | Schedule) -> Schedule:
         return text
     match = re.fullmatch(r"([^:@,]+)(?::([^:@,]+)@([^:@,]+)(?:,([a-z]+))?)?", str(text).replace(" ", ""))
     if not match or (match[4] or "cosine") not in SHAPES:
-        raise UserError(f"'{text}' is no schedule: write 0.1, or 0.2:0.1@500k, or 0.2:0.1@500k,linear")
+        raise UserError(f"{quoted(text)} is no schedule: write 0.1, or 0.2:0.1@500k, or 0.2:0.1@500k,linear")
     start = number(match[1])
     if match[2] is None:
         return Schedule(start, start)
     end, length = number(match[2]), number(match[3])
     if length < 0:
-        raise UserError(f"'{text}' lasts {match[3]} examples: a schedule's length cannot be negative")
+        raise UserError(f"{quoted(text)} lasts {shortened(match[3])} examples: a schedule's length cannot be negative")
     return Schedule(start, end, length, match[4] or "cosine") if start != end else Schedule(start, start)
 
 
@@ -75,7 +76,7 @@ def number(text: str | float) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UserError(f"'{text}' is not a number")
+        raise UserError(f"{quoted(text)} is not a number")
     return value
 
 

@@ -16,24 +16,16 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_type_h
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, exact, number, schedule
-from sparring.core.terminal import one_line, tell
+from sparring.core.terminal import LONGEST_VALUE, one_line, quoted, shortened, tell
 
 GROUPS = (
-    "data",
-    "budget",
-    "optimiser",
-    "network",
-    "loss",
-    "regularisation",
-    "measuring",
-    "logging",
-    "machine",
-    "output",
-)
+    "data", "budget", "optimiser", "network", "loss", "regularisation", "measuring", "logging", "machine", "output",
+)  # fmt: skip
 """The headings under which ``--help`` lists settings, in this order."""
 
 YES_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 DURATIONS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+LONGEST = 4096  # characters of a value
 PATHS = tuple[str, ...]
 """The type of a setting that takes several texts, such as paths."""
 TYPES: dict[Any, Any] = {
@@ -132,7 +124,7 @@ class Settings:
         values: dict[str, Any] = {}
         for name, value in {**stale, **settings}.items():
             if name not in known:
-                raise UserError(f"unknown setting '{name}' of {self.title()}{nearest(name, known)}")
+                raise UserError(f"unknown setting {quoted(name)} of {self.title()}{nearest(name, known)}")
             values[name] = read_value(name, value, known[name])
         return dataclasses.replace(self, **values)
 
@@ -183,7 +175,10 @@ def note(line: str) -> None:
 
 def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     """``value`` in the type of ``field``. Raises :class:`UserError` naming the field and what it wants."""
+    if field.type == PATHS:
+        return (str(value),) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(map(str, value))
     try:
+        may_be_read(value)
         if field.type is bool:
             return read_bool(value)
         if field.type is int:
@@ -194,19 +189,27 @@ def read_value(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
             return schedule(value)
     except UserError as problem:
         raise UserError(f"{name}: {problem}") from None
-    if field.type == PATHS:
-        return (str(value),) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(map(str, value))
     if value is None or isinstance(value, list | tuple | dict):
-        raise UserError(f"{name}: {value} is not a text")
+        raise UserError(f"{name}: {shortened(value)} is not a text")
     text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)  # YAML reads a bare no as false
     return field.metadata["aliases"].get(text, text)
+
+
+def may_be_read(value: Any) -> None:
+    """Raise :class:`UserError` for a value that is no setting's, whatever its type."""
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        raise UserError(f"{shortened(value)} is too large") from None
+    if len(text) > LONGEST or "\0" in text:
+        raise UserError(f"{quoted(text)} is longer than {LONGEST:,} characters, or holds a null character")
 
 
 def read_bool(value: Any) -> bool:
     """True or false. Raises :class:`UserError` for what is no word for either."""
     word = str(value).lower()
     if word not in YES_NO:
-        raise UserError(f"'{value}' is neither true nor false")
+        raise UserError(f"{quoted(value)} is neither true nor false")
     return YES_NO[word]
 
 
@@ -214,7 +217,7 @@ def read_whole(value: Any) -> int:
     """A whole number, with k or M for thousands or millions. Raises :class:`UserError` for anything else."""
     amount = number(value)
     if amount != int(amount) or isinstance(value, bool):
-        raise UserError(f"'{value}' is not a whole number")
+        raise UserError(f"{quoted(value)} is not a whole number")
     return int(amount)
 
 
@@ -225,7 +228,7 @@ def duration(value: Any) -> float:
     text = str(value).strip().lower()
     parts = re.findall(r"([0-9.]+(?:e[-+]?[0-9]+)?)([smhd]?)", text)
     if not parts or "".join(amount + unit for amount, unit in parts) != text:
-        raise UserError(f"'{value}' is no length of time: write 90s, 10m or 1h30m")
+        raise UserError(f"{quoted(value)} is no length of time: write 90s, 10m or 1h30m")
     return number(sum(number(amount) * DURATIONS.get(unit, 1.0) for amount, unit in parts))
 
 
@@ -261,17 +264,17 @@ def check_range(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     """Raise :class:`UserError` unless ``value`` is what its field allows."""
     if limits["choices"] and value not in limits["choices"]:
         raise UserError(
-            f"{name}: '{value}' is not one of {', '.join(limits['choices'])}{nearest(value, limits['choices'])}"
+            f"{name}: {quoted(value)} is not one of {', '.join(limits['choices'])}{nearest(value, limits['choices'])}"
         )
     if isinstance(value, str | bool | tuple):
         return
     lowest, highest = (value.lowest, value.highest) if isinstance(value, Schedule) else (value, value)
     if limits["low"] is not None and lowest < limits["low"]:
-        raise UserError(f"{name}: {value} is too small, the least is {limits['low']}")
+        raise UserError(f"{name}: {shortened(value)} is too small, the least is {limits['low']}")
     if limits["above"] is not None and lowest <= limits["above"]:
-        raise UserError(f"{name}: {value} must be more than {limits['above']}")
+        raise UserError(f"{name}: {shortened(value)} must be more than {limits['above']}")
     if limits["high"] is not None and highest > limits["high"]:
-        raise UserError(f"{name}: {value} is too large, the most is {limits['high']}")
+        raise UserError(f"{name}: {shortened(value)} is too large, the most is {limits['high']}")
 
 
 def plain(value: Any) -> Any:
@@ -285,7 +288,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """``; did you mean '...'?`` when something known is spelt nearly so, else nothing."""
     import difflib  # here, for the command line's help must not wait for it
 
-    close = difflib.get_close_matches(name.replace("-", "_"), list(known), n=1, cutoff=0.6) or (
-        difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    )
-    return f"; did you mean '{close[0]}'?" if close else ""
+    words = {name.replace("-", "_"): 0, name: 0} if len(name) <= LONGEST_VALUE else {}
+    close = [match for word in words for match in difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)]
+    return f"; did you mean {quoted(close[0])}?" if close else ""

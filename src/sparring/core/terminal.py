@@ -25,6 +25,19 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(character if character in keep or _shows(character) else REPLACEMENT for character in text)
 
 
+def escaped(text: str) -> str:
+    """``text`` with what is not :func:`printable` written out, so that different names stay different and can be typed:
+    a byte that is no UTF-8 as ``\\xff``, another character as ``\\u202e``."""
+    if text.isprintable():
+        return text
+    return "".join(character if _shows(character) else _written_out(ord(character)) for character in text)
+
+
+def _written_out(code: int) -> str:
+    code -= 0xDC00 if 0xDC80 <= code <= 0xDCFF else 0  # how the system's bytes come in Python
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
+
+
 def _shows(character: str) -> bool:
     import unicodedata  # here, for the command line's help must not wait for it
 
@@ -37,8 +50,16 @@ def shortened(value: Any, most: int = LONGEST_VALUE) -> str:
     if isinstance(value, tuple):
         ends = value if len(value) <= most else (*value[:most], *value[-most:])
         value = ", ".join(map(str, ends))
-    text = printable(str(value)) or "none"
+    try:
+        text = printable(str(value)) or "none"
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        text = f"{type(value).__name__} too large to show"
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-(most - most // 2 - 5) :]}"
+
+
+def quoted(value: Any) -> str:
+    """A value as messages quote it, shortened."""
+    return "''" if value == "" else f"'{shortened(value)}'"
 
 
 def one_line(message: object) -> str:

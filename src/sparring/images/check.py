@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparring.checking import Summary, counted, lines_on, named
+from sparring.data.source import notes_of
 from sparring.images.data import ImageSource, open_source
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.shape import ImageSettings
@@ -57,6 +58,7 @@ def check(recipe: ImageSettings) -> Summary:
         f"trained as {form.height}x{form.width} with {form.channels} channels, "
         + ("in memory" if source.in_memory else "streamed from disk"),
         f"sizes found: {counted(facts['sizes'])}; modes: {counted(facts['modes'])}",
+        *notes_of(source),
         *lines_on(facts["labels"], source.bad_files),
     )
     chosen = np.random.default_rng(0).permutation(len(source))[:SHOWN]

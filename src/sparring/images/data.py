@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.reading import regular
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted, shortened
 from sparring.data.source import Source
+from sparring.images.options import Reading, as_text, read_range
 from sparring.images.reading.arrays import ImageArrays, read_numpy
-from sparring.images.reading.file_set import Archive, Folder, SingleFile, is_image
+from sparring.images.reading.file_set import Archive, FileSet, Folder, SingleFile, is_image
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.official_files import idx_images, is_cifar
 from sparring.images.reading.sets import NAMES, is_set, local_arrays, open_set
 from sparring.images.reading.shape import MINIMUM, ImageForm, ImageSettings, Survey
+from sparring.images.reading.splits import to_evaluate_with, to_learn_from
 from sparring.images.recipes import ImageRecipe
+
+BEFORE = {"range": "full", "split": "all"}  # how pictures were read before these settings were there
+Reads = TypeVar("Reads", bound=Reading)
 
 
 class ImageSource(Source, Protocol):
@@ -51,14 +59,48 @@ def open_in_form(recipe: ImageRecipe, form: ImageForm) -> ImageSource:
 
     Raises :class:`UserError` as :func:`open_source` does, and for a label that ``form`` does not know.
     """
-    labelled = "auto" if recipe.conditional else "no"
+    return _given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
+
+
+def open_kept(recipe: ImageRecipe, form: ImageForm) -> ImageSource | None:
+    """The pictures beside those that are learned from, which are kept to be evaluated with, as
+    :func:`open_in_form` gives them; None where there are none, or none with the labels that the recipe needs. Raises
+    :class:`UserError` as that does."""
+    path = Path(os.path.expanduser(recipe.data))
+    whole = None if is_set(recipe.data) or recipe.split == "all" else _files_at(path)
+    kept = to_evaluate_with(whole) if whole else None
+    if kept is None:
+        return None
+    place = f"{recipe.data}/{kept.where.rpartition('/')[2]}"
+    source = ImageFiles(kept, _in_form(recipe, form).changed({"data": place}), least=1)
+    return _given_form(source, form) if source.form.labels or not recipe.conditional else None
+
+
+def _in_form(recipe: ImageRecipe, form: ImageForm) -> ImageRecipe:
+    """The recipe that reads pictures in the size, channels and range of ``form``."""
     alpha = "white" if recipe.alpha == "keep" and form.channels < 4 else recipe.alpha  # no channel to keep it in
     shape = {"size": f"{form.height}x{form.width}", "channels": form.channels, "alpha": alpha}
-    source = open_source(recipe.changed({**shape, "labelled": labelled}), least=1)
+    limits = {} if form.range is None else {"range": as_text(form.range)}
+    return recipe.changed({**shape, **limits, "labelled": "auto" if recipe.conditional else "no"})
+
+
+def _given_form(source: ImageSource, form: ImageForm) -> ImageSource:
+    """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
     if source.labels is not None:
         source.labels = _numbers(source, form)[source.labels]
     source.form = form
     return source
+
+
+def as_trained(recipe: Reads, form: ImageForm, stored: Mapping[str, Any]) -> Reads:
+    """The recipe with the channels and the range that the data decided on when a model of ``form`` was trained; before
+    the ``stored`` settings had these choices, everything was learned from, black and white as a file can hold them."""
+    decided = {name: value for name, value in BEFORE.items() if name not in stored}
+    if recipe.channels == "auto" and recipe.alpha != "keep" and form.channels == 3:
+        decided["channels"] = "3"  # of greys stored as colour a version of today would decide on 1
+    if recipe.range == "auto" and form.range is not None:
+        decided["range"] = as_text(form.range)
+    return recipe.changed(decided)
 
 
 def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
@@ -67,8 +109,8 @@ def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
     for label in source.form.labels:
         if label not in number:
             raise UserError(
-                f"{source.name}: its label '{label}'{nearest(label, number)} is none of those that the model knows "
-                f"({', '.join(form.labels[:20])}); give its folder by itself, or rename it"
+                f"{source.name}: its label {quoted(label)}{nearest(label, number)} is none of those that the model "
+                f"knows ({', '.join(map(shortened, form.labels[:20]))}); give its folder by itself, or rename it"
             )
     return torch.tensor([number[label] for label in source.form.labels], dtype=torch.int64)
 
@@ -78,24 +120,36 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
     try:
         if not settings.data or not path.exists():
             raise UserError(
-                f"data: no file, folder or set called '{settings.data}'{nearest(settings.data, NAMES)} "
+                f"data: no file, folder or set called {quoted(settings.data)}{nearest(settings.data, NAMES)} "
                 f"(sets: {', '.join(NAMES)})"
             )
+        if not path.is_dir():
+            regular(path)
         return _by_kind(path, settings, least)
-    except OSError as problem:
+    except PermissionError as problem:
         raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
+    except OSError as problem:
+        raise UserError(f"{path}: cannot be read ({problem.strerror}); give a folder or a file") from None
+
+
+def _files_at(path: Path) -> FileSet | None:
+    """The image files in a zip, or in a folder of them; None for anything else."""
+    if path.suffix == ".zip" and path.is_file():
+        return Archive(path)
+    return Folder(path) if path.is_dir() and not idx_images(path) and not is_cifar(path) else None
 
 
 def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:
     """MNIST's and CIFAR-10's own files are known by their names; any other folder is one of images."""
     if path.suffix in (".npy", ".npz"):
-        return ImageArrays(read_numpy(path), settings, least)
-    if path.suffix == ".zip":
-        return ImageFiles(Archive(path), settings, least)
+        arrays, limits, said = read_numpy(path, read_range(settings.range))
+        return ImageArrays(arrays, settings, least, limits, said)
+    whole = _files_at(path)
+    if whole is not None:
+        chosen, said = (whole, list[str]()) if settings.split == "all" else to_learn_from(whole)
+        return ImageFiles(chosen, settings, least, said)
     if idx_images(path) or is_cifar(path):
         return ImageArrays(local_arrays(path), settings, least)
-    if path.is_dir():
-        return ImageFiles(Folder(path), settings, least)
     if is_image(path.name) and least == 1:
         return ImageFiles(SingleFile(path), settings, least)
     hint = "; give the folder that it is in" if is_image(path.name) else ""

@@ -22,10 +22,11 @@ PIXELS = 1 << 22  # transformed at a time
 NEIGHBOURS = 4  # real pictures beside each sample
 
 
-def find_features(source: ImageSource, asked: str, device: torch.device, say: Say) -> Features:
-    """``auto``: those learned from the source; else a file or a model of timm's, see ``features/files.py``. Raises
-    :class:`UserError` for what is neither, and for pictures that are all alike."""
-    return learned_features(source, device, say) if asked == "auto" else features_from(asked, device)
+def find_features(source: ImageSource, asked: str, device: torch.device, say: Say, trust: bool = False) -> Features:
+    """``auto``: those learned from the source; else a file or a model of timm's, see ``features/files.py``; a program
+    among these is run only with ``trust``. Raises :class:`UserError` for what is neither, and for pictures that are all
+    alike."""
+    return learned_features(source, device, say) if asked == "auto" else features_from(asked, device, trust)
 
 
 # The spectrum

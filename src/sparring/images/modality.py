@@ -14,7 +14,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.images.check import check
-from sparring.images.data import ImageSource, open_in_form, open_source
+from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.features.learned import random_features
 from sparring.images.game import ImageGame
 from sparring.images.metrics import SPECTRUM, figures, find_features
@@ -48,6 +48,19 @@ class Images(Modality):
         assert isinstance(form, ImageForm)
         return open_in_form(recipe, form)
 
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe with the channels and the range that a model of this form was trained on."""
+        assert isinstance(recipe, ImageRecipe)
+        assert isinstance(form, ImageForm)
+        return as_trained(recipe, form, stored)
+
+    def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
+        """The pictures in a folder ``test`` or the like beside ``train``; None where there are none. Raises
+        :class:`UserError` where they cannot be read, or have a label that ``form`` does not know."""
+        assert isinstance(recipe, ImageRecipe)
+        assert isinstance(form, ImageForm)
+        return open_kept(recipe, form)
+
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` where there are no
         labels to condition on, or the networks cannot make the size."""
@@ -76,10 +89,12 @@ class Images(Modality):
         """Random convolutions, normalised by the real bytes ``(n, channels, height, width)``."""
         return random_features(real, device)
 
-    def find_features(self, source: Source, asked: str, device: torch.device, say: Say) -> Features:
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
         """Those learned from the source for ``auto``, else what the user names. Raises :class:`UserError` for a name of
         nothing, and for pictures that are all alike."""
-        return find_features(cast(ImageSource, source), asked, device, say)
+        return find_features(cast(ImageSource, source), asked, device, say, trust)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The gap between the power spectra."""

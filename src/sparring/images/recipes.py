@@ -10,45 +10,24 @@ from typing import ClassVar
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule, schedule
-from sparring.core.settings import Settings, setting, settings
+from sparring.core.settings import setting, settings
+from sparring.core.terminal import quoted
+from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
+from sparring.images.options import Reading as Reading
 from sparring.media.pictures.formats import ENDINGS
 from sparring.modality import Entry
-from sparring.options import EvaluateOptions
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
-LARGEST = 1024  # longer side, in pixels
+WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
 
+LEAN, ADA = ("network", ("lean",)), ("augment", ("ada",))
 ONLY_WITH = {
-    "width": ("network", ("lean",)),
-    "widths": ("network", ("r3gan",)),
-    "dropout": ("network", ("lean", "tutorial")),
-    "batch_statistics": ("network", ("lean",)),
-    "batch_norm": ("network", ("lean",)),
-    "augment_target": ("augment", ("ada",)),
-    "augment_limit": ("augment", ("ada",)),
-    "augment_fixed": ("augment", ("ada",)),
-}  # settings that have an effect only where another has one of these values
-
-
-@settings
-class Reading(Settings):
-    """How pictures are read: a part of every recipe, and of the options of every verb, that reads pictures."""
-
-    size: str = setting(
-        "auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64", "data",
-        common=True,
-    )  # fmt: skip
-    channels: str = setting("auto", "1 grey, 3 colour, 4 colour and alpha", "data", choices=("auto", "1", "3", "4"))
-    fit: str = setting("crop", "how to bring a picture to size", "data", choices=("crop", "pad", "stretch"))
-    alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
-    cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0)
-    labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        read_size(self.size)
+    "width": LEAN, "batch_statistics": LEAN, "batch_norm": LEAN, "dropout": ("network", ("lean", "tutorial")),
+    "widths": ("network", ("r3gan",)), "augment_target": ADA, "augment_limit": ADA, "augment_fixed": ADA,
+}  # fmt: skip
+"""Settings that have an effect only where another has one of these values."""
 
 
 @settings
@@ -76,9 +55,8 @@ class ImageRecipe(Reading, AdversarialRecipe):
     augment_target: float = setting(
         0.6, "ADA adapts until this much of E[sign D(real)] is left", "regularisation", low=0, high=1
     )
-    augment_limit: Schedule = setting(
-        schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0, high=1
-    )
+    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0,
+                                      high=1)  # fmt: skip
     augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")
     mirror: bool = setting(False, "show half of the real pictures mirrored", "regularisation", common=True)
 
@@ -93,26 +71,14 @@ class ImageRecipe(Reading, AdversarialRecipe):
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
 
 
-@settings
-class ImageEvaluateOptions(Reading, EvaluateOptions):
-    """What ``sparring evaluate`` is asked for; how pictures are read is asked for a folder of samples alone."""
-
-
-def read_size(size: str) -> tuple[int, int] | None:
-    """(height, width) in pixels; None for ``auto``. Raises :class:`UserError` for what is no size, or one too large."""
-    if size == "auto":
-        return None
-    match = re.fullmatch(r"([0-9]+)(?:x([0-9]+))?", size)
-    if not match or not all(4 <= int(side) <= LARGEST for side in match.groups() if side):
-        raise UserError(f"size: '{size}' is no size; write 64 or 48x64 (height x width), 4 to {LARGEST} pixels a side")
-    return int(match[1]), int(match[2] or match[1])
-
-
 def read_widths(widths: str) -> tuple[int, ...]:
-    """Channels at each resolution. Raises :class:`UserError` for what is no list of them."""
-    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", widths):
-        raise UserError(f"widths: '{widths}' is no list of channels; write 64,64,32")
-    return tuple(int(width) for width in widths.split(","))
+    """Channels at each resolution. Raises :class:`UserError` for what is no list of them, or one too large."""
+    if not re.fullmatch(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", widths):
+        raise UserError(f"widths: {quoted(widths)} is no list of channels; write 64,64,32")
+    channels = tuple(int(width) for width in widths.split(","))
+    if max(channels) > WIDEST or len(channels) > DEEPEST:
+        raise UserError(f"widths: {quoted(widths)} is too large, the most is {DEEPEST} widths of {WIDEST:,} channels")
+    return channels
 
 
 images = ImageRecipe(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,10 +14,13 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
-from sparring.data.source import BadFile, Form
+from sparring.core.terminal import quoted
+from sparring.data.arrays import read_npy
+from sparring.data.source import MOST, BadFile, Form
 from sparring.points.recipes import PointRecipe
 
 LARGEST = 1e15  # a coordinate: squares of larger ones leave the range of float32
+LEAST_SCALE = 1e-12
 LEAST = 16  # points to train on
 SIGMA = 0.05
 DRAWN = 100_000  # points of a mixture that are trained on (PacGAN's protocol)
@@ -40,9 +45,18 @@ MIXTURES = {"gaussians-25": grid_centres, "gaussians-8": ring_centres}
 class PointForm(Form):
     """Points of so many ``dimensions``, with the mean ``centre`` and the standard deviation ``scale``."""
 
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "dimensions": (1, MOST), "centre": (-LARGEST, LARGEST), "scale": (LEAST_SCALE, LARGEST),
+    }  # fmt: skip
+
     dimensions: int
     centre: tuple[float, ...]
     scale: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.centre) != self.dimensions:
+            raise UserError(f"centre: {len(self.centre)} numbers for points of {self.dimensions} dimensions")
 
     def differs(self, other: Form) -> str:
         """Why points of ``other`` cannot be compared with these: another number of dimensions."""
@@ -60,7 +74,7 @@ class PointSource:
         self.centres = centres  # of the mixture they were drawn from, where that is known
         self.bad_files: list[BadFile] = []
         self.points = torch.from_numpy(points.astype(np.float32))
-        scale = max(float(points.std()), 1e-12)
+        scale = max(float(points.std()), LEAST_SCALE)
         self.form = PointForm(dimensions=points.shape[1], centre=tuple(points.mean(0).tolist()), scale=scale)
 
     def __len__(self) -> int:
@@ -79,18 +93,13 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
         return PointSource(recipe.data, mixture(centres, DRAWN, seed=0), centres)
     path = Path(recipe.data)
     if not path.exists():
-        raise UserError(f"data: no file and no set called '{recipe.data}'{nearest(recipe.data, MIXTURES)}")
+        raise UserError(f"data: no file and no set called {quoted(recipe.data)}{nearest(recipe.data, MIXTURES)}")
     try:
-        points = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as problem:
-        raise UserError(f"{path}: not a .npy array of points ({problem})") from None
-    if (
-        not isinstance(points, np.ndarray)
-        or points.ndim != 2
-        or len(points) < least
-        or not points.shape[1]
-        or points.dtype.kind not in "fiu"
-    ):
+        points = read_npy(path)
+    except Exception as problem:  # a broken file may trip NumPy up in any way at all
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(f"{path}: not a .npy array of points ({reason}); save one with numpy.save") from None
+    if points.ndim != 2 or len(points) < least or not points.shape[1] or points.dtype.kind not in "fiu":
         raise UserError(f"{path}: needs one array of numbers, at least {least} points by dimensions")
     if not (np.abs(points) < LARGEST).all():
         raise UserError(f"{path}: holds numbers that are not finite, or beyond {LARGEST:g}; remove or scale them")

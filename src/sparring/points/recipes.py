@@ -6,7 +6,7 @@ import dataclasses
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialRecipe
-from sparring.core.recipe import MEASURE_EVERY, METRICS
+from sparring.core.recipe import MEASURE_EVERY, METRICS, MOST
 from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
 from sparring.modality import Entry
@@ -21,7 +21,7 @@ class PointRecipe(AdversarialRecipe):
     kind: ClassVar[str] = "points"
 
     metric: str = setting("sliced", "distance by which the best weights are kept", "measuring", choices=METRICS)
-    measure_every: int = setting(250_000, MEASURE_EVERY, "measuring", low=0)
+    measure_every: int = setting(250_000, MEASURE_EVERY, "measuring", low=0, high=MOST)
     width: int = setting(128, "units of both players' hidden layers", "network", low=1, high=8192, common=True)
     depth: int = setting(4, "hidden layers of the discriminator", "network", low=1, high=32)
     generator_depth: int = setting(
@@ -60,11 +60,13 @@ RECIPES = {recipe.name: recipe for recipe in (grid, ring)}
 
 def is_array_of_points(path: str) -> bool:
     """Whether a file is one array of two dimensions: points by coordinates."""
-    import numpy as np  # here, for recipes must be quick to import
+    from pathlib import Path
+
+    from sparring.data.arrays import npy_shape  # here, for recipes must be quick to import
 
     try:
-        return bool(np.load(path, mmap_mode="r", allow_pickle=False).ndim == 2)
-    except (OSError, ValueError, EOFError):
+        return len(npy_shape(Path(path))) == 2
+    except Exception:  # a broken file may trip NumPy up in any way at all
         return False
 
 

@@ -6,7 +6,6 @@ What is text is written here; the curves and the previews go along as JSON, draw
 from __future__ import annotations
 
 import json
-import math
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
+from sparring.core.files import write_text
 from sparring.core.journal import entries
+from sparring.core.reading import WORDS, read_text
+from sparring.core.recipe import flat_mapping
 from sparring.core.status import clock
 from sparring.modalities import ENTRIES
 from sparring.report.curves import PANELS, charts, number
@@ -53,7 +52,7 @@ def write_report(run_folder: Path) -> Path:
     if not run_folder.is_dir():
         raise UserError(f"{run_folder}: no such run folder; 'sparring train ... --out {run_folder}' makes one")
     path = run_folder / "report.html"
-    write_atomically(path, page(run_folder).encode("utf-8", errors="replace"))
+    write_text(path, page(run_folder))
     return path
 
 
@@ -83,7 +82,7 @@ def page(run_folder: Path) -> str:
         "preview": latest(shown),
         "data": as_script(drawn),
         "script": part("page.js"),
-        "commands": commands(run_folder, ending, recipe, find_use(journal)),
+        "commands": commands(run_folder, ending, find_use(journal)),
         "recipe": recipe_table(recipe),
         "version": escape(__version__),
     }
@@ -98,10 +97,9 @@ def part(name: str) -> str:
 def read_recipe(path: Path) -> dict[str, Any]:
     """The recipe's fields, data by name and not by their place on this machine; empty if unreadable."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        recipe = flat_mapping(read_text(path, WORDS))
+    except (OSError, ValueError):
         return {}
-    recipe = {str(key): value for key, value in content.items()} if isinstance(content, dict) else {}
     entry = ENTRIES.get(str(recipe.get("kind")))
     for name in entry.recipe.data_settings if entry else ("data",):
         if recipe.get(name):
@@ -205,13 +203,12 @@ def latest(shown: Sequence[Preview]) -> str:
     return element(shown[-1].artifact, 'id="preview"') if shown else ""
 
 
-def commands(run_folder: Path, ending: Ending, recipe: Entry, use: str) -> str:
-    """How to go on, to be copied into a terminal; a finished run gets twice the budget it had."""
+def commands(run_folder: Path, ending: Ending, use: str) -> str:
+    """How to go on, to be copied into a terminal; a finished run gets as much time again as it had."""
     run = shlex.quote(str(run_folder))
     resume = f"sparring resume {run}"
     if ending.state == "finished":
-        by_steps = (number(recipe.get("steps")) or math.inf) <= ending.step
-        resume += f" --steps {2 * ending.step:.0f}" if by_steps else f" --time {max(1, round(ending.seconds / 30))}m"
+        resume += f" --more {max(1, round(ending.seconds / 60))}m"
     lines = {"train longer": resume, "use the model": f"sparring {use.replace('{run}', run)}"}
     return "".join(f"<dt>{what}</dt><dd><code>{escape(line)}</code></dd>" for what, line in lines.items())
 

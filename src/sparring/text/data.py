@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import quoted, shortened
 from sparring.data.source import Form
 from sparring.text import grammar
 from sparring.text.reading.lines import Lines, read_lines
-from sparring.text.recipes import TextRecipe
-from sparring.text.vocabulary import END, PAD, Vocabulary, with_present_names
+from sparring.text.recipes import LENGTH, TOKENS, TextRecipe
+from sparring.text.vocabulary import END, PAD, SPECIAL, Vocabulary, with_present_names
 
 DRAWN = 10_000  # lines of the grammar that are trained on
 
@@ -29,6 +30,11 @@ class TextForm(Form):
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"places": "length", "units": "tokens", "mean_units": "mean_tokens"}
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "length": (1, LENGTH + 1), "tokens": (SPECIAL + 1, SPECIAL + TOKENS), "cut": (0, 10**12),
+        "mean_tokens": (1e-6, LENGTH + 1),
+    }  # fmt: skip
 
     length: int
     tokens: int
@@ -51,10 +57,8 @@ class TextForm(Form):
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The form in a model's ``config.json``, of this format or an older one. Raises :class:`UserError` where a
-        field is missing."""
+        field is missing, or cannot be what it is."""
         form = super().from_dict(content)
-        if not isinstance(form.vocabulary, Mapping):
-            raise UserError("form: its vocabulary is damaged")
         return replace(form, vocabulary=with_present_names(form.vocabulary))
 
 
@@ -92,7 +96,8 @@ class TextSource:
         assert lines.labels is not None
         strange = sorted(set(lines.names) - set(self.names))
         if strange:
-            raise UserError(f"{self.name}: unknown label '{strange[0]}'; the model knows {', '.join(self.names[:20])}")
+            shown = ", ".join(map(shortened, self.names[:20]))
+            raise UserError(f"{self.name}: unknown label {quoted(strange[0])}; the model knows {shown}")
         indices = torch.tensor([self.names.index(name) for name in lines.names])
         return indices[torch.tensor(lines.labels)]
 

@@ -64,6 +64,7 @@ class TextGame(Game, Output):
             layers=recipe.layers,
             dropout=recipe.dropout,
             valued=recipe.estimator == "policy",
+            blank=self.vocabulary.blank(),
         )
         kind = TokenDiscriminator if recipe.estimator == "policy" else LineDiscriminator
         discriminator = kind(
@@ -87,12 +88,15 @@ class TextGame(Game, Output):
         """Pretraining: the generator on every batch. Adversarial phase: the discriminator on every batch, then the
         generator on the last."""
         recipe = self.recipe
-        learned = self.misses >= recipe.pretrain_patience > 0 or step.examples_seen >= recipe.pretrain_examples
-        if self.began == NONE and learned:
+        if self.began == NONE and self.is_pretrained(step.examples_seen):
             self.began = float(step.examples_seen)
             self.discriminator.take_embeddings(self.generator.vectors.weight.detach())
         self.players["generator"].rate = 0.5**self.halvings if self.began == NONE else recipe.adversarial_rate
         yield from self.pretraining(step) if self.began == NONE else self.adversarial_phase(step)
+
+    def is_pretrained(self, examples: int) -> bool:
+        """Whether pretraining is over once so many examples were seen: the next step is the adversarial phase's."""
+        return self.misses >= self.recipe.pretrain_patience > 0 or examples >= self.recipe.pretrain_examples
 
     def pretraining(self, step: Step) -> Iterator[Turn]:
         """The generator alone, by maximum likelihood."""
@@ -191,8 +195,8 @@ class TextGame(Game, Output):
         return batch["lines"]
 
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
-        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time; the uniform numbers are
-        those of ``seed`` on any device.
+        """A line for each row of ``conditions``, int64 ``(rows, length)``, some at a time, none of them empty: no line
+        of the data is; the uniform numbers are those of ``seed`` on any device.
 
         ``options`` are those of :class:`TextSampleOptions`: ``temperature``, ``top_p``, and ``prompt``, the beginning
         of every line. Raises :class:`UserError` for what they cannot be.
@@ -214,6 +218,7 @@ class TextGame(Game, Output):
                     top_p=chosen.top_p,
                     prompt=prompt,
                     unknown=False,
+                    empty=False,
                 )
             )
         return torch.cat(made)
@@ -236,14 +241,13 @@ class TextGame(Game, Output):
     @torch.no_grad()
     def log_likelihoods(self, networks: Networks, lines: Tensor, labels: Tensor | None) -> Tensor:
         """The log-likelihood of each token of lines ``(n, length)`` under labels ``(n,)``, in nats, ``(n, length)``, 0
-        where a line is over; some lines at a time."""
-        generator, parts = generator_of(networks), range(0, len(lines), CHUNK)
-        return torch.cat(
-            [
-                generator.log_likelihoods(lines[at : at + CHUNK], None if labels is None else labels[at : at + CHUNK])
-                for at in parts
-            ]
-        )
+        where a line is over; some lines at a time. They are those of what :meth:`generate` makes, but that it leaves
+        the unknown token out: an empty line has none."""
+        generator, parts = generator_of(networks), torch.split(torch.arange(len(lines), device=lines.device), CHUNK)
+        return torch.cat([
+            generator.log_likelihoods(lines[part], None if labels is None else labels[part], empty=False)
+            for part in parts
+        ])  # fmt: skip
 
 
 def generator_of(networks: Networks) -> TextGenerator:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import quoted
 from sparring.text.networks.generator import TextGenerator
 from sparring.text.reading.lines import clean
 from sparring.text.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
@@ -23,12 +24,14 @@ def generate_lines(
     top_p: float = 1.0,
     prompt: Sequence[int] = (),
     unknown: bool = True,
+    empty: bool = True,
 ) -> Tensor:
     """Lines of tokens ``(batch, length)`` from uniform numbers in [0, 1) of that shape, under ``labels`` ``(batch,)``.
 
     Logits are divided by ``temperature`` (0: always the likeliest token), then the likeliest tokens are kept that make
     up the probability ``top_p`` together (Holtzman et al. 2020). Lines begin with ``prompt``. Without ``unknown`` the
-    unknown token is never generated. A line that is full before its end is left open.
+    unknown token is never generated; without ``empty`` no line is empty or begins with white space. A line that is full
+    before its end is left open.
     """
     lines = torch.full(uniform.shape, PAD, device=uniform.device)
     last, state = torch.full_like(lines[:, 0], START), None
@@ -38,7 +41,8 @@ def generate_lines(
         if position < len(prompt):
             chosen = torch.full_like(last, prompt[position])
         else:
-            logits = generator.logits(hidden[:, 0])
+            logits_of = generator.logits if position or empty else generator.first_logits
+            logits = logits_of(hidden[:, 0])
             if not unknown:
                 logits[:, UNKNOWN] = -torch.inf
             chosen = choose_tokens(logits, uniform[:, position], temperature, top_p)
@@ -72,14 +76,15 @@ def nucleus(probabilities: Tensor, share: float) -> Tensor:
 
 
 def encode_prompt(prompt: str, vocabulary: Vocabulary, length: int, lower: bool) -> list[int]:
-    """The tokens of a prompt, cleaned as the lines were that the generator learned from. Raises :class:`UserError` for
-    a token that is not in the vocabulary, and for a prompt that fills lines of ``length``."""
-    space = " " if vocabulary.token != "word" and prompt[-1:] == " " else ""
+    """The tokens of a prompt, cleaned as the lines were that the generator learned from: none of white space alone.
+    Raises :class:`UserError` for a token that is not in the vocabulary, and for a prompt that fills lines of
+    ``length``."""
+    space = " " if vocabulary.token != "word" and prompt.strip() and prompt[-1:] == " " else ""
     prompt = clean(prompt, lower) + space
     numbers = vocabulary.encode(prompt)
     if UNKNOWN in numbers:
         token = vocabulary.tokens(prompt)[numbers.index(UNKNOWN)]
-        raise UserError(f"prompt: '{token}' is not in the vocabulary of {len(vocabulary):,} tokens")
+        raise UserError(f"prompt: {quoted(token)} is not in the vocabulary of {len(vocabulary):,} tokens")
     if len(numbers) >= length:
         raise UserError(f"prompt: {len(numbers)} tokens leave nothing to generate; lines have at most {length - 1}")
     return numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from sparring.checking import Summary, lines_on, named
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
+from sparring.core.status import clock
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation
 from sparring.metrics.features import Features
@@ -23,7 +25,7 @@ from sparring.options import EvaluateOptions, ScoreOptions
 from sparring.scoring import Table
 from sparring.text.data import TextForm, open_source
 from sparring.text.evaluate import as_artifact, evaluate_lines
-from sparring.text.game import TextGame
+from sparring.text.game import NONE, TextGame
 from sparring.text.metrics.quick import first_characters, trigram_features
 from sparring.text.pictures import SHOWN, lines_picture
 from sparring.text.recipes import ENTRY, TextRecipe
@@ -89,6 +91,29 @@ class Text(Modality):
         lines = game.real(held_out)
         log_likelihoods = game.log_likelihoods(networks, lines, game.labels(held_out))
         return {"likelihood": -log_likelihoods.sum().item() / int((lines != PAD).sum())}
+
+    def closing_remark(self, game: Game, examples: int, seconds: float) -> str:
+        """Of a run that ended in pretraining: when its adversarial phase begins, and a budget with which it does and
+        lasts as long as pretraining."""
+        assert isinstance(game, TextGame)
+        recipe = game.recipe
+        if game.began != NONE:
+            return ""
+        begins = max(examples, 0 if game.is_pretrained(examples) else recipe.pretrain_examples)
+        when, takes = "with the next step", seconds * begins / max(examples, 1)
+        if begins > examples:
+            when = f"after {begins:,} examples, {begins - examples:,} more"
+            when += f" ({clock(takes - seconds)} at this speed)" if examples else ""
+            if recipe.pretrain_patience and recipe.measure_every and recipe.held_out:
+                when += f", or once held-out lines became no likelier {recipe.pretrain_patience} times in a row"
+        steps, minutes = math.ceil(2 * begins / (recipe.batch * game.batches)), max(1, math.ceil(2 * takes / 60))
+        time = f"{minutes}m" if minutes <= 120 else f"{math.ceil(minutes / 60)}h"
+        budget = f" --time {time}" if recipe.time else ""
+        budget += f" --steps {steps}" if 0 < recipe.steps < steps else ""
+        return (
+            "it ended in pretraining, before the discriminator had learned anything: the adversarial phase begins "
+            f"{when}; go on with: sparring resume {{run}}{budget}"
+        )
 
     # Verbs
 

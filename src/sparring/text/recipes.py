@@ -8,12 +8,14 @@ from typing import ClassVar
 
 from sparring.core.adversarial_recipe import WITH_LOG_ODDS, AdversarialLossRecipe
 from sparring.core.errors import UserError
-from sparring.core.recipe import METRICS
+from sparring.core.recipe import HEAVIEST, METRICS, MOST
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import setting, settings
 from sparring.modality import Entry
 from sparring.options import SampleOptions
 
+TOKENS = 100_000  # of a vocabulary, at most
+LENGTH = 1024  # tokens of a line, at most
 SETS = ("topics",)  # that data can name
 ENDINGS = (".txt", ".tsv", ".csv", ".jsonl", ".ndjson", ".json")  # of files that hold nothing but text
 ONLY_WITH = {"temperature": ("estimator", ("gumbel",)), "discount": ("estimator", ("policy",))}
@@ -40,10 +42,10 @@ class TextRecipe(AdversarialLossRecipe):
         "auto", "what a line is cut into; auto: words, or characters where words have no spaces", "data",
         choices=("auto", "word", "character", "bpe"),
     )  # fmt: skip
-    vocabulary: int = setting(8000, "the most frequent tokens that are known", "data", low=16, high=100_000)
+    vocabulary: int = setting(8000, "the most frequent tokens that are known", "data", low=16, high=TOKENS)
     least_count: int = setting(2, "tokens seen less often than this are unknown", "data", low=1, high=1000)
     lower: bool = setting(False, "in small letters", "data")
-    length: int = setting(32, "tokens of a line, at most; longer ones are cut", "data", low=2, high=1024, common=True)
+    length: int = setting(32, "tokens of a line, at most; longer ones are cut", "data", low=2, high=LENGTH, common=True)
 
     generator: str = setting(
         "lstm", "the generator's network", "network", choices=("lstm", "memory", "transformer"),
@@ -51,7 +53,7 @@ class TextRecipe(AdversarialLossRecipe):
     width: int = setting(256, "units of the generator's hidden state", "network", low=8, high=4096, common=True)
     layers: int = setting(1, "layers of the generator", "network", low=1, high=24)
     embedding: int = setting(
-        128, "length of a token's embedding, shared by the generator's input and output", "network", low=4
+        128, "length of a token's embedding, shared by the generator's input and output", "network", low=4, high=4096
     )
     discriminator_width: int = setting(
         64, "channels of the discriminator at each size of its windows", "network", low=4, high=2048
@@ -62,7 +64,7 @@ class TextRecipe(AdversarialLossRecipe):
     discriminator_dropout: float = setting(0.25, "dropout in the discriminator", "regularisation", low=0, high=0.9)
 
     pretrain_examples: int = setting(
-        400_000, "examples of pretraining, by maximum likelihood, at most", "budget", low=0, common=True
+        400_000, "examples of pretraining, by maximum likelihood, at most", "budget", low=0, high=MOST, common=True
     )
     pretrain_patience: int = setting(
         2, "measurements in a row without a likelier held-out line that end pretraining; each of them halves the "
@@ -70,7 +72,7 @@ class TextRecipe(AdversarialLossRecipe):
     )  # fmt: skip
     discriminator_warmup: int = setting(
         5_000, "examples at the beginning of the adversarial phase on which the discriminator learns alone",
-        "optimiser", low=0,
+        "optimiser", low=0, high=MOST,
     )  # fmt: skip
     n_critic: int = setting(
         1, "discriminator turns for each generator turn in the adversarial phase", "optimiser", low=1, high=100
@@ -85,7 +87,11 @@ class TextRecipe(AdversarialLossRecipe):
         choices=("gumbel", "policy"),
     )  # fmt: skip
     temperature: Schedule = setting(
-        schedule("1:0.2@100k"), "of the Gumbel softmax, by examples of the adversarial phase", "loss", above=0
+        schedule("1:0.2@100k"),
+        "of the Gumbel softmax, by examples of the adversarial phase",
+        "loss",
+        above=0,
+        high=1000,
     )
     discount: float = setting(0.9, "weight of the next token's reward in the return of this one", "loss", low=0, high=1)
     mismatched_share: float = setting(
@@ -93,10 +99,14 @@ class TextRecipe(AdversarialLossRecipe):
         "loss", low=0, high=0.9,
     )  # fmt: skip
     adversarial_weight: Schedule = setting(
-        schedule(1.0), "weight of the generator's adversarial loss in the adversarial phase", "loss", low=0
+        schedule(1.0),
+        "weight of the generator's adversarial loss in the adversarial phase",
+        "loss",
+        low=0,
+        high=HEAVIEST,
     )
     likelihood_weight: Schedule = setting(
-        schedule(1.0), "weight of maximum likelihood beside the adversarial loss", "loss", low=0
+        schedule(1.0), "weight of maximum likelihood beside the adversarial loss", "loss", low=0, high=HEAVIEST
     )
 
     metric: str = setting(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.core.files import may_write, write_atomically
+from sparring.core.files import may_write, write_text
 from sparring.scoring import TABLES, as_json_lines, as_table
 from sparring.text.pictures import lines_picture
 
@@ -45,7 +45,7 @@ def write_samples(
         content = as_json_lines(rows(texts, labels))
     else:
         content = as_table(rows(texts, labels), "\t" if out.suffix == ".tsv" else ",")
-    write_atomically(out, content.encode())
+    write_text(out, content)
     return [out]
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted, shortened
 from sparring.modality import Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
@@ -23,7 +24,7 @@ from sparring.text.data import as_row
 from sparring.text.game import TextGame
 from sparring.text.reading.content import BadText
 from sparring.text.reading.files import read_file
-from sparring.text.reading.lines import clean
+from sparring.text.reading.lines import as_label, clean
 from sparring.text.vocabulary import END, PAD
 
 CHUNK = 1024  # lines at a time
@@ -75,7 +76,7 @@ def score_lines(model: Model, game: TextGame, options: ScoreOptions, say: Say) -
 def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say: Say) -> list[tuple[str, str | None]]:
     """The lines of a file, each with the label that it is to be scored under. Raises :class:`UserError` for a file that
     holds no text, and for labels that the model does not know."""
-    if not path.is_file():
+    if path.is_dir() or not path.exists():
         raise UserError(f"{path}: " + ("a folder; give its files" if path.is_dir() else "no such file"))
     try:
         content = read_file(path, game.recipe)
@@ -85,7 +86,7 @@ def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say:
         say(f"skipped {bad.path}: {bad.reason}")
     pairs = []
     for text, own_label in content.pairs:
-        asked = label or (clean(own_label, lower=False) if own_label else None)
+        asked = (label and as_label(label)) or (as_label(own_label) if own_label else None)
         if cleaned := clean(text, game.recipe.lower):
             pairs.append((cleaned, asked if model.labels else None))
     if not pairs:
@@ -94,8 +95,10 @@ def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say:
         raise UserError(f"label: {model.path} was trained without labels; leave --label out")
     for asked in {asked for _, asked in pairs if asked is not None}:
         if asked not in model.labels:
-            shown = ", ".join(model.labels[:20])
-            raise UserError(f"{path}: unknown label '{asked}'{nearest(asked, model.labels)}; the model knows {shown}")
+            shown = ", ".join(map(shortened, model.labels[:20]))
+            raise UserError(
+                f"{path}: unknown label {quoted(asked)}{nearest(asked, model.labels)}; the model knows {shown}"
+            )
     return pairs
 
 

@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any, Protocol, Self
 
 from sparring.core.errors import UserError
+from sparring.core.terminal import one_line
+from sparring.text.recipes import TOKENS
 
 PAD, START, END, UNKNOWN = range(4)
 SPECIAL = 4  # how many these are
@@ -86,21 +88,28 @@ class Vocabulary:
             form = with_present_names(form)
             token = form["token"]
             if token == "bpe":
-                pieces = BytePairTokenizer(json.dumps(form["tokenizer"]))
+                pieces = BytePairTokenizer(form["tokenizer"])
                 return cls(token, pieces.known(), pieces)
             tokenizers: dict[str, Tokenizer] = {
                 "character": CharacterTokenizer(), "word": WordTokenizer(bool(form.get("tokenised")))
             }  # fmt: skip
-            return cls(token, [str(each) for each in form["tokens"]], tokenizers[token])
+            known = form["tokens"]
+            if type(known) is not list or len(known) > TOKENS or not all(type(each) is str for each in known):
+                raise TypeError
+            return cls(token, known, tokenizers[token])
         except (KeyError, TypeError, AttributeError):
             raise UserError("vocabulary: not one of Sparring's, or damaged; restore it or train anew") from None
 
     def form(self) -> dict[str, Any]:
         """All that :meth:`of_form` needs, as JSON can hold it."""
         if isinstance(self.tokenizer, BytePairTokenizer):
-            return {"token": self.token, "tokenizer": json.loads(self.tokenizer.content)}
+            return {"token": self.token, "tokenizer": self.tokenizer.content}
         spaces = {"tokenised": self.tokenizer.tokenised} if isinstance(self.tokenizer, WordTokenizer) else {}
         return {"token": self.token, **spaces, "tokens": self.known}
+
+    def blank(self) -> list[int]:
+        """The numbers of the tokens of nothing but white space."""
+        return [number for token, number in self.number.items() if not self.join([token]).strip()]
 
     def __len__(self) -> int:
         """How many numbers there are, the four special ones among them."""
@@ -182,34 +191,37 @@ class BytePairTokenizer:
     """Frequent strings of bytes, learned by merging pairs (byte pair encoding; Sennrich et al. 2016); no text is
     unknown.
 
-    ``content`` is the JSON of the tokenizers library. A piece is written in that library's alphabet for bytes. Raises
-    :class:`UserError` where the JSON is damaged, or the library is not there.
+    ``content`` is what the tokenizers library writes as JSON; of a stranger's only the pieces and how they are merged
+    are used. A piece is written in that library's alphabet for bytes. Raises :class:`UserError` where ``content`` is
+    damaged, or the library is not there.
     """
 
-    def __init__(self, content: str) -> None:
-        library = _tokenizers()
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        _tokenizers()
         try:
-            self.pieces = library.Tokenizer.from_str(content)
+            numbers, merges = content["model"]["vocab"], content["model"]["merges"]
+            if len(numbers) > TOKENS or sorted(numbers.values()) != list(range(len(numbers))):
+                raise ValueError("its tokens are not numbered")
+            pairs = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in merges]
+            self.pieces = _byte_pieces(importlib.import_module("tokenizers.models").BPE(numbers, pairs))
         except Exception as problem:  # the library has no errors of its own
-            raise UserError(f"vocabulary: damaged ({problem}); restore it or train anew") from None
+            raise UserError(f"vocabulary: damaged ({one_line(problem)}); restore it or train anew") from None
         self.content = content
 
     @classmethod
     def learn(cls, texts: Sequence[str], size: int, least_count: int) -> BytePairTokenizer:
         """Merge the most frequent pairs in ``texts`` until there are ``size`` pieces. Raises :class:`UserError` for a
         size that the single bytes use up."""
-        library = _tokenizers()
+        _tokenizers()
         if size <= BYTES:
             raise UserError(f"vocabulary: {size} is too small for token bpe, which begins with {BYTES} bytes; raise it")
-        levels = importlib.import_module("tokenizers.pre_tokenizers").ByteLevel
+        alphabet = sorted(importlib.import_module("tokenizers.pre_tokenizers").ByteLevel.alphabet())
         trainer = importlib.import_module("tokenizers.trainers").BpeTrainer(
-            vocab_size=size, min_frequency=least_count, initial_alphabet=sorted(levels.alphabet()), show_progress=False
+            vocab_size=size, min_frequency=least_count, initial_alphabet=alphabet, show_progress=False
         )
-        tokenizer = library.Tokenizer(importlib.import_module("tokenizers.models").BPE())
-        tokenizer.pre_tokenizer = levels(add_prefix_space=False)
-        tokenizer.decoder = importlib.import_module("tokenizers.decoders").ByteLevel()
+        tokenizer = _byte_pieces(importlib.import_module("tokenizers.models").BPE())
         tokenizer.train_from_iterator(texts, trainer)
-        return cls(tokenizer.to_str())
+        return cls(json.loads(tokenizer.to_str()))
 
     def known(self) -> list[str]:
         """All pieces, by their numbers in the library."""
@@ -263,6 +275,14 @@ def _glued(tokens: Sequence[str], quoted: bool) -> str:
         close_up = token in OPENING or (token == QUOTE and not quoted)
         quoted ^= token == QUOTE
     return text
+
+
+def _byte_pieces(model: Any) -> Any:
+    """The tokenizers library's tokenizer of bytes with this model of how they are merged."""
+    tokenizer = _tokenizers().Tokenizer(model)
+    tokenizer.pre_tokenizer = importlib.import_module("tokenizers.pre_tokenizers").ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = importlib.import_module("tokenizers.decoders").ByteLevel()
+    return tokenizer
 
 
 def _tokenizers() -> ModuleType:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
+from sparring.images.options import read_size
 from sparring.images.reading.shape import MINIMUM, USUAL, Survey, form_of
-from sparring.images.recipes import read_size
 from sparring.media.films.flow import is_cut
 from sparring.media.films.reading import is_film, open_film
 from sparring.media.pictures.decode import Shape, bring_to

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -13,13 +14,16 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.seeds import Stream
 from sparring.core.settings import note
+from sparring.core.terminal import quoted
 from sparring.data.order import held_out_count, split
-from sparring.data.source import BadFile
+from sparring.data.source import BadFile, notes_of
 from sparring.images.data import ImageSource
 from sparring.images.data import open_source as open_pictures
+from sparring.images.options import as_text
 from sparring.images.reading.arrays import ImageArrays
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.shape import ImageForm
+from sparring.media.pictures.deep import Range
 from sparring.translation.clips import Clips
 from sparring.translation.drawn import draw, truth
 from sparring.translation.inversion import upright
@@ -33,10 +37,23 @@ COMPARED = 256  # pictures of each domain whose luminance is looked at
 @dataclass(frozen=True, kw_only=True)
 class TranslationForm(ImageForm):
     """The one shape of the pictures of both domains, how many pictures each has, and whether light should stay light
-    between them (``upright``)."""
+    between them (``upright``); ``range`` is that of domain A, ``range_b`` that of domain B."""
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {**ImageForm.limits, "counts": (0, 10**12)}
 
     counts: tuple[int, ...]
     upright: bool
+    range_b: Range | None = field(default=None, compare=False)
+
+    @property
+    def ranges(self) -> dict[str, Range | None]:
+        """Black and white of pictures of more than 8 bits, by domain (see :class:`ImageForm`)."""
+        return {"a": self.range, "b": self.range_b}
+
+    def described(self) -> str:
+        """The form in a few words: ``300 pictures in A and 800 in B, 64x64, 3 channels``."""
+        a, b = self.counts
+        return f"{a:,} pictures in A and {b:,} in B, {super().described()}"
 
 
 class TwoDomains:
@@ -62,6 +79,8 @@ class TwoDomains:
             height=a.form.height,
             width=a.form.width,
             channels=a.form.channels,
+            range=a.form.range,
+            range_b=b.form.range,
             counts=(len(a), len(b)),
             upright=upright(*few),
         )
@@ -72,6 +91,10 @@ class TwoDomains:
         """Take over the bad files that the domains have found."""
         bad_files = [bad for source in self.domains.values() for bad in source.bad_files]
         self.bad_files += [bad for bad in bad_files if bad not in self.bad_files]
+
+    def notes(self) -> list[str]:
+        """What a person should know about each domain, a line each."""
+        return [f"domain {name.upper()}: {line}" for name, source in self.domains.items() for line in notes_of(source)]
 
     def __len__(self) -> int:
         return len(self.index["a"])
@@ -114,11 +137,12 @@ def open_source(recipe: TranslationRecipe) -> TwoDomains:
     paths = find_domains(recipe.data, recipe.data_b)
     if os.path.samefile(*map(os.path.expanduser, paths)):
         note(f"warning: both domains are {paths[0]}; nothing will be learned")
+    name = " and ".join(filter(None, (recipe.data, recipe.data_b)))
     if recipe.recycle:
         a, b = (Clips(replace(recipe, data=path)) for path in paths)
-        return TwoDomains(recipe.data, a, b, recipe)
+        return TwoDomains(name, a, b, recipe)
     first, second = in_one_shape(recipe, paths)
-    return TwoDomains(recipe.data, first, second, recipe)
+    return TwoDomains(name, first, second, recipe)
 
 
 @dataclass(frozen=True)
@@ -140,7 +164,12 @@ def open_evaluation_data(recipe: TranslationRecipe, form: ImageForm) -> Evaluati
         ink, neon, labels = truth()
         domains = {"a": ImageArrays((ink, labels), shaped), "b": ImageArrays((neon, labels), shaped)}
         return EvaluationData(domains, np.arange(len(ink))[:, None].repeat(2, 1))
-    a, b = (open_pictures(replace(shaped, data=path)) for path in find_domains(recipe.data, recipe.data_b, TESTS))
+    paths = find_domains(recipe.data, recipe.data_b, TESTS)
+    ranges = list(form.ranges.values()) if isinstance(form, TranslationForm) else [form.range, form.range]
+    a, b = (
+        open_pictures(replace(shaped, data=path, range=shaped.range if limits is None else as_text(limits)))
+        for path, limits in zip(paths, ranges, strict=True)
+    )
     return EvaluationData({"a": a, "b": b}, pairs_of(a, b))
 
 
@@ -168,11 +197,13 @@ def find_domains(data: str, data_b: str, names: Sequence[tuple[str, str]] = PAIR
     if data_b:
         for path in (data, data_b):
             if not os.path.exists(os.path.expanduser(path)):
-                raise UserError(f"data: no file or folder called '{path}'; give two domains: --data A_FOLDER B_FOLDER")
+                raise UserError(
+                    f"data: no file or folder called {quoted(path)}; give two domains: --data A_FOLDER B_FOLDER"
+                )
         return data, data_b
     root = Path(os.path.expanduser(data))
     if not data or not root.exists():
-        raise UserError(f"data: no file or folder called '{data}'; give two domains: --data A_FOLDER B_FOLDER")
+        raise UserError(f"data: no file or folder called {quoted(data)}; give two domains: --data A_FOLDER B_FOLDER")
     if not root.is_dir():
         raise UserError(f"{data}: is one domain, and two are needed; give them both: --data A_FOLDER B_FOLDER")
     for pair in names:

@@ -52,6 +52,8 @@ class DirectionTarget:
     """One direction of a translation, as something to evaluate: the pictures of one domain of ``data``, translated,
     beside those of the other."""
 
+    training: Source | None = None
+
     def __init__(self, model: Model, form: TranslationForm, direction: str, data: EvaluationData) -> None:
         self.model, self.form, self.data, self.path = model, form, data, model.path
         self.modality: Kind = Images()
@@ -187,9 +189,9 @@ def mean_and_error(values: Tensor) -> tuple[float, float]:
     return values.mean().item(), (values.std() / len(values) ** 0.5).item()
 
 
-def targets_of(model: Model, data: Sequence[str]) -> list[DirectionTarget]:
-    """Each direction of a model beside the domains that ``data`` or its run name: one path that holds both, or two.
-    Raises :class:`UserError` when they cannot be had."""
+def targets_of(model: Model, data: Sequence[str], directions: Sequence[str]) -> list[DirectionTarget]:
+    """Each of these ``directions`` of a model beside the domains that ``data`` or its run name: one path that holds
+    both, or two. Raises :class:`UserError` when they cannot be had."""
     recipe, form = model.recipe, model.form
     assert isinstance(recipe, TranslationRecipe)
     assert isinstance(form, TranslationForm)
@@ -199,4 +201,4 @@ def targets_of(model: Model, data: Sequence[str]) -> list[DirectionTarget]:
         {"data": "", "data_b": "", **dict(zip(recipe.data_settings, data, strict=False))} if data else own_data(model)
     )
     domains = open_evaluation_data(recipe.changed(names), form)
-    return [DirectionTarget(model, form, direction, domains) for direction in model.game.outputs]
+    return [DirectionTarget(model, form, direction, domains) for direction in directions]

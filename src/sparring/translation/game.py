@@ -44,6 +44,10 @@ class Direction(Output):
         """The batch's pictures of the target domain, ``(batch, channels, height, width)`` in [-1, 1]."""
         return as_numbers(batch[self.target])
 
+    def inputs(self, conditions: Batch) -> Tensor:
+        """The pictures of the source domain, uint8 ``(rows, channels, height, width)``."""
+        return conditions[self.source]
+
     @torch.no_grad()
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
         """The translations ``(rows, channels, height, width)`` of the pictures of the source domain in ``conditions``;

@@ -19,6 +19,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation, assess
+from sparring.images.data import as_trained
 from sparring.images.features.learned import random_features
 from sparring.images.samples import as_artifact, write_samples
 from sparring.media.pictures.sheets import to_bytes
@@ -36,7 +37,7 @@ from sparring.translation.game import TranslationGame
 from sparring.translation.recipes import ENTRY, TranslationEvaluateOptions, TranslationOptions, TranslationRecipe
 from sparring.translation.recycle import RecycleGame
 from sparring.translation.samples import strips
-from sparring.translation.translate import translate
+from sparring.translation.translate import check_direction, translate
 from sparring.translation.videos import evaluate_videos
 
 GAMES: dict[str, type[CycleGame] | type[ContrastGame]] = {"cycle": CycleGame, "contrast": ContrastGame}
@@ -56,6 +57,14 @@ class Translation(Modality):
         assert isinstance(recipe, TranslationRecipe)
         assert isinstance(form, TranslationForm | None)
         return open_source(in_form(recipe, form) if form else recipe)
+
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe with the channels that a model of this form was trained on, and the range, where both domains have
+        one."""
+        assert isinstance(recipe, TranslationRecipe)
+        assert isinstance(form, TranslationForm)
+        in_common = form.range if form.range == form.range_b else None
+        return as_trained(recipe, replace(form, range=in_common), stored)
 
     def build_game(self, recipe: Recipe, form: Form) -> TranslationGame:
         """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` for a size that no
@@ -94,12 +103,16 @@ class Translation(Modality):
         return check(recipe)
 
     def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
-        """An evaluation for each direction, or one of the videos that ``options`` name. Raises :class:`UserError` when
-        nothing can be compared."""
+        """An evaluation for each direction, or for the one that ``options`` ask for; or one of the videos that they
+        name. Raises :class:`UserError` when nothing can be compared, and for a direction that the model does not
+        know."""
         assert isinstance(options, TranslationEvaluateOptions)
         if options.resize and not options.videos:
             raise UserError("resize: has no effect without --videos; leave it out")
-        targets = targets_of(model, options.data)
+        if options.direction:
+            check_direction(options.direction, model.game.outputs)
+        asked = [options.direction] if options.direction else list(model.game.outputs)
+        targets = targets_of(model, options.data, asked)
         if options.videos:
             return [evaluate_videos(targets[0], options, say)]
         return [replace(assess(target, options, model.device, say), name=target.direction.name) for target in targets]

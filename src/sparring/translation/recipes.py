@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 
 from sparring.core.adversarial_recipe import AdversarialLossRecipe
 from sparring.core.errors import UserError
+from sparring.core.recipe import HEAVIEST
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import setting, settings
-from sparring.images.recipes import Reading
+from sparring.images.options import Reading
 from sparring.modality import Entry
 from sparring.options import EvaluateOptions, TranslateOptions
 
 SETS = ("ink-neon",)  # that data can name
+LARGEST = 1 << 16  # pixels a side of what is translated
 PATCHES = {"16": 1, "34": 2, "70": 3, "142": 4}
 """Receptive fields of the discriminator in pixels, with the strided convolutions that make each."""
 
@@ -65,26 +67,40 @@ class TranslationRecipe(Reading, AdversarialLossRecipe):
         high=10_000,
     )  # fmt: skip
 
-    cycle: Schedule = setting(schedule(10.0), "weight of the cycle-consistency loss", "loss", low=0, common=True)
+    cycle: Schedule = setting(
+        schedule(10.0), "weight of the cycle-consistency loss", "loss", low=0, high=HEAVIEST, common=True
+    )
     cycle_noise: Schedule = setting(
-        schedule(0.02), "standard deviation of noise on a translation before it is translated back", "loss", low=0
+        schedule(0.02),
+        "standard deviation of noise on a translation before it is translated back",
+        "loss",
+        low=0,
+        high=1000,
     )
     identity: Schedule = setting(
         schedule(5.0), "weight of the identity loss: leave alone what is of the target domain already", "loss", low=0,
-        common=True,
+        high=HEAVIEST, common=True,
     )  # fmt: skip
     contrast: float = setting(
-        1.0, "weight of the patchwise contrastive loss: each patch is told from other patches", "loss", low=0
+        1.0,
+        "weight of the patchwise contrastive loss: each patch is told from other patches",
+        "loss",
+        low=0,
+        high=HEAVIEST,
     )
     contrast_identity: bool = setting(True, "the contrastive loss on pictures of the target domain too", "loss")
     contrast_patches: int = setting(256, "patches of a picture in the contrastive loss", "loss", low=2, high=4096)
     temperature: float = setting(0.07, "of the contrastive loss", "loss", above=0, high=10)
     flipped: bool = setting(False, "translate half of the pictures mirrored, so that left and right are alike", "loss")
     motion: float = setting(
-        0.0, "weight of temporal consistency: a moved picture is translated as its moved translation", "loss", low=0
+        0.0,
+        "weight of temporal consistency: a moved picture is translated as its moved translation",
+        "loss",
+        low=0,
+        high=HEAVIEST,
     )
     recycle: float = setting(
-        0.0, "weight of predicting the next frame across domains; the data are videos", "loss", low=0
+        0.0, "weight of predicting the next frame across domains; the data are videos", "loss", low=0, high=HEAVIEST
     )
 
     mirror: bool = setting(False, "show half of the pictures mirrored", "regularisation", common=True)
@@ -108,10 +124,16 @@ class TranslationOptions(TranslateOptions):
     renamed: ClassVar[Mapping[str, str]] = {"at": "resize", "every_frame_alone": "frame_by_frame"}
 
     resize: int = setting(
-        0, "translate at this many pixels of the shorter side; results keep their size (0: as it is)", low=0
+        0,
+        "translate at this many pixels of the shorter side; results keep their size (0: as it is)",
+        low=0,
+        high=LARGEST,
     )
     tile: int = setting(
-        0, "translate in tiles of this many pixels (0: whole up to a megapixel, beyond in tiles of 512)", low=0
+        0,
+        "translate in tiles of this many pixels (0: whole up to a megapixel, beyond in tiles of 512)",
+        low=0,
+        high=LARGEST,
     )
     frames: bool = setting(False, "take each folder for a video, its pictures for the frames")
     frame_by_frame: bool = setting(False, "translate each frame of a video by itself, without temporal consistency")
@@ -124,10 +146,9 @@ class TranslationEvaluateOptions(EvaluateOptions):
 
     renamed: ClassVar[Mapping[str, str]] = {"film": "videos", "at": "resize"}
 
-    videos: tuple[str, ...] = setting(
-        (), "videos to translate from domain A to B and to score, instead of pictures", "data"
-    )
-    resize: int = setting(0, "of videos: pixels of the shorter side (0: as it is)", low=0)
+    direction: str = setting("", "only this direction (default: every one; of videos the first)")
+    videos: tuple[str, ...] = setting((), "videos to translate and to score, instead of pictures", "data")
+    resize: int = setting(0, "of videos: pixels of the shorter side (0: as it is)", low=0, high=LARGEST)
 
 
 cyclegan = TranslationRecipe(

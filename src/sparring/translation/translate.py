@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from PIL import Image
 from sparring.core.errors import UserError
 from sparring.core.files import make_folder, write_atomically
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted
 from sparring.media.films.film import Film
 from sparring.media.films.reading import ANIMATIONS, CONTAINERS, is_film, open_film
 from sparring.media.films.writing import KNOWN, writing
@@ -26,7 +29,7 @@ from sparring.media.pictures.notes import encode_png
 from sparring.media.pictures.sheets import to_picture
 from sparring.modality import Say
 from sparring.model import Model
-from sparring.translation.consistency import ConsistentTranslation
+from sparring.translation.consistency import AHEAD, ConsistentTranslation
 from sparring.translation.data import TranslationForm
 from sparring.translation.game import translator_of
 from sparring.translation.networks.resnet import ResnetTranslator
@@ -57,19 +60,45 @@ class FileTranslator:
         return as_large(translate_picture(self.translator, small, self.tile), pixels)
 
     def video(self, film: Film) -> Iterator[np.ndarray]:
-        """The translated frames of a video, uint8 ``(height, width, 3)``."""
+        """The translated frames of a video, uint8 ``(height, width, 3)``; with the transparency of the original as a
+        fourth channel, where it has any."""
         consistent = ConsistentTranslation(self.translator)
+        originals = Frames((frame, self.prepared(frame)) for frame in film.layers())
         try:
-            for frame in film.frames():
-                original = grey(frame) if self.channels == 1 else frame
-                small = smaller(original, self.resize)
-                made = (
-                    consistent.frame(small) if self.consistent else translate_picture(self.translator, small, self.tile)
-                )
-                large = as_large(made, original)
-                yield large.repeat(3, axis=2) if self.channels == 1 else large
+            for frame, small in originals:
+                if self.consistent:
+                    made = consistent.frame(small, lambda: [each for _, each in originals.ahead(AHEAD)])
+                else:
+                    made = translate_picture(self.translator, small, self.tile)
+                large = as_large(made, frame)
+                colours = large.repeat(3, axis=2) if self.channels == 1 else large
+                yield np.concatenate([colours, frame[..., 3:]], axis=2)
         finally:
             consistent.end()
+
+    def prepared(self, frame: np.ndarray) -> np.ndarray:
+        """What is translated of a frame ``(height, width, 3 or 4)``: its colours, with as many channels and as small as
+        is wanted."""
+        colours = frame[..., :3]
+        return smaller(grey(colours) if self.channels == 1 else colours, self.resize)
+
+
+class Frames:
+    """Frames in their order, of which some to come can be looked at before."""
+
+    def __init__(self, frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+        self.frames, self.read = iter(frames), deque[tuple[np.ndarray, np.ndarray]]()
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return self
+
+    def __next__(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.read.popleft() if self.read else next(self.frames)
+
+    def ahead(self, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The next ``count`` of them, fewer at the end."""
+        self.read.extend(islice(self.frames, count - len(self.read)))
+        return list(self.read)
 
 
 @dataclass
@@ -139,7 +168,7 @@ def check_direction(direction: str, known: Iterable[str]) -> None:
     """Raise :class:`UserError` unless the model knows the direction."""
     if direction not in known:
         raise UserError(
-            f"direction: '{direction}' is not one this model knows{nearest(direction, known)}; it knows "
+            f"direction: {quoted(direction)} is not one this model knows{nearest(direction, known)}; it knows "
             f"{', '.join(known)}"
         )
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.evaluation import Evaluation
-from sparring.media.films.film import Film
+from sparring.media.films.film import Film, on_white
 from sparring.media.films.flow import is_cut
 from sparring.media.films.reading import open_film
 from sparring.media.films.warping import LONG, WarpingError
@@ -54,7 +54,7 @@ def evaluate_videos(target: DirectionTarget, options: TranslationEvaluateOptions
     source = target.source
     if len(source) < LEAST:
         raise UserError(f"{source.name}: {len(source)} pictures to compare style with, {LEAST} are needed")
-    features = target.modality.find_features(source, options.features, target.model.device, say)
+    features = target.modality.find_features(source, options.features, target.model.device, say, options.trust)
     order = np.random.default_rng(options.seed).permutation(len(source))
     halves = [source.batch(part[:CROPS])["images"] for part in np.array_split(order, 2)]
     reference, other = (features(half) for half in halves)
@@ -126,7 +126,7 @@ def watched(
     count = max(1, CROPS * APART // (video.count or CROPS))
     versions = zip(video.frames(), alone.video(video), steady.video(video), strict=True)
     for number, (original, *translations) in enumerate(versions):
-        shown = dict(zip(VERSIONS, (original, *translations), strict=True))
+        shown = dict(zip(VERSIONS, (original, *map(on_white, translations)), strict=True))
         errors.add(original, shown, cut=before is not None and is_cut(before, original))
         before = original
         if number % APART == 0:
@@ -163,4 +163,5 @@ def as_table(result: dict[str, Any]) -> str:
         lines.append((row["film"], VERSIONS[row["version"]], *words))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([*text, "", f"{ABOUT}{result['floor']:.4g}"])
+    compared = f"direction {result['direction']}, features: {result['features']['name']}"
+    return "\n".join([*text, "", compared, f"{ABOUT}{result['floor']:.4g}"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparring.core.recipe import Recipe
+from sparring.core.terminal import one_line
 
 SAMPLES = """```python
 import sparring
@@ -21,9 +22,10 @@ sparring translate path/to/this/folder INPUT... --out translated/
 def model_card(recipe: Recipe, config: Mapping[str, Any], *, makes: bool) -> str:
     """The text of ``model/README.md``, its head readable by model hubs; ``makes`` is whether examples are made from
     nothing, and not from others."""
-    settings = "\n".join(f"| {name} | {value} |" for name, value in config["recipe"].items() if value != "")
+    told = {name: in_a_cell(value) for name, value in config["recipe"].items() if value != ""}
+    settings = "\n".join(f"| {name} | {value} |" for name, value in told.items())
     labels = config["form"].get("labels") or []
-    names = f"{', '.join(labels[:20])}{'...' if len(labels) > 20 else ''}"
+    names = f"{in_a_cell(', '.join(labels[:20]))}{'...' if len(labels) > 20 else ''}"
     knows = f"It knows {len(labels)} labels: {names}.\n" if labels else ""
     return f"""---
 library_name: sparring
@@ -32,7 +34,7 @@ tags: [gan, {recipe.kind}, {recipe.name}]
 # {recipe.name}
 
 A generator, and the discriminator it was trained against, made with Sparring from {config["examples"]:,} examples
-of `{config["recipe"]["data"]}`, of which it saw {config["examples_seen"]:,} (repeats counted).
+of `{told.get("data", "")}`, of which it saw {config["examples_seen"]:,} (repeats counted).
 {knows}
 {SAMPLES if makes else TRANSLATES}
 
@@ -44,3 +46,8 @@ that it is generated when you show it.
 |---|---|
 {settings}
 """
+
+
+def in_a_cell(value: Any) -> str:
+    """A value as text that can end neither a table's cell nor a line, and begins no element of HTML."""
+    return one_line(value).replace("|", "\\|").replace("`", "'").replace("<", "&lt;")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, may_write, write_atomically
+from sparring.core.files import make_folder, may_write, not_too_long, write_atomically
 from sparring.core.recipe import Recipe
 from sparring.core.settings import fields
 from sparring.media.pictures.notes import stamped
@@ -55,7 +55,7 @@ def place_of_sheet(options: CheckOptions, recipe: Recipe, ending: str) -> Path:
     """Where the preview of the recipe's data goes, a file with that ending, its folder made. Raises :class:`UserError`
     for a file that may not be written."""
     if not options.out:
-        return Path(f"check-{Path(recipe.data).stem}{ending}")
+        return Path(f"check-{not_too_long(Path(recipe.data).stem)}{ending}")
     path = Path(options.out)
     if not ending:
         raise UserError(f"out: nothing is drawn of {recipe.kind}; leave it out")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sparring.core import precision
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, write_atomically
+from sparring.core.files import make_folder, not_too_long, write_atomically, write_text
 from sparring.core.journal import finite
 from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
@@ -36,7 +36,7 @@ def evaluate(target: str | Path, *, say: Say = lambda line: None, **options: Any
         raise UserError(f"{target}: no such run, model or folder of samples")
     options = {name: value for name, value in options.items() if value is not None}
     found = of_model(path, options, say) if is_model else [of_folder(path, options, say)]
-    out = options.get("out") or (path / "evaluation" if is_model else f"evaluation-{path.resolve().stem}")
+    out = options.get("out") or (path / "evaluation" if is_model else f"evaluation-{not_too_long(path.resolve().stem)}")
     results: dict[str, dict[str, Any]] = {}
     for each in found:
         written = write(each, Path(out) / each.name)
@@ -81,12 +81,12 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
     """Write the result as JSON, every artifact as a file, and a page with all of it; the files, the page second."""
     make_folder(folder)
     content = json.dumps(finite(evaluation.result), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / evaluation.file, content.encode())
+    write_text(folder / evaluation.file, content)
     written = [folder / evaluation.file]
     if "scores" in evaluation.result:
         written.append(folder / "index.html")
         page = evaluation_page(evaluation.result, evaluation.artifacts)
-        write_atomically(written[-1], page.encode())
+        write_text(written[-1], page)
     for number, artifact in enumerate(evaluation.artifacts, 1):
         written.append(folder / f"{artifact.name or f'figure-{number}'}{artifact.ending}")
         write_atomically(written[-1], artifact.data)

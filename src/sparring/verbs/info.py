@@ -10,17 +10,24 @@ from sparring.core.errors import UserError
 from sparring.core.journal import entries
 from sparring.core.run import find, read_config
 from sparring.media.pictures.notes import read_note
+from sparring.modalities import modality_of, recipe_in
 
 
 def info(path: str | Path) -> dict[str, Any]:
     """What there is to know, as plain values. Raises :class:`UserError` for what Sparring did not make."""
     path = Path(path)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return {"file": str(path), **read_note(path)}
     if (path / "recipe.yaml").exists() or not (path / "config.json").exists():
         return about_run(path)
-    config = read_config(path)
-    return {"model": str(path), **{key: value for key, value in config.items() if key != "sparring"}}
+    config, where = read_config(path), path / "config.json"
+    recipe = recipe_in(config, str(where))
+    try:
+        form = modality_of(recipe.kind).form.from_dict(config["form"])
+    except UserError as problem:
+        raise UserError(f"{where}: {problem}; copy the model folder again") from None
+    counts = {name: config[name] for name in ("examples", "examples_seen")}
+    return {"model": str(path), "kind": recipe.kind, "recipe": config["recipe"], "form": form.to_dict(), **counts}
 
 
 def about_run(folder: Path) -> dict[str, Any]:

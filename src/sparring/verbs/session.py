@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,27 +13,30 @@ from typing import Any
 import torch
 
 from sparring.core import precision
-from sparring.core.errors import TrainingDiverged, UserError
-from sparring.core.files import write_atomically
+from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
+from sparring.core.files import write_atomically, write_text
 from sparring.core.game import Batch, Networks
 from sparring.core.journal import board_writer
 from sparring.core.monitor import Monitor
 from sparring.core.pacing import Progress
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
-from sparring.core.run import Run, model_hash, read_config, save_model
+from sparring.core.run import Run, model_hash, save_model
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Status, clock
 from sparring.core.trainer import Trainer
+from sparring.core.weights import may_be_trained, planned
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
+from sparring.data.source import notes_of
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of
 from sparring.modality import Modality
 from sparring.report.report import write_report
 from sparring.verbs.card import model_card
+from sparring.verbs.resuming import check_nothing_is_replaced, check_same_data, is_published
 from sparring.version import __version__
 
 SHOWN = 64  # real examples that a preview may be made of
@@ -73,15 +76,16 @@ class Session:
             raise TypeError(
                 f"{recipe.kind}: its source has a {form}, and so must Modality.form be; models are read by it"
             )
+        device = precision.find_device(recipe.device, process.local_rank)
+        may_be_trained(planned(lambda: self.modality.build_game(recipe, self.source.form)), device)
         torch.manual_seed(mixed(recipe.seed))
         self.game = self.modality.build_game(recipe, self.source.form)
-        device = precision.find_device(recipe.device, process.local_rank)
         networks = [player.network for player in self.game.players.values()]
         self.precision = precision.choose(recipe.precision, device, networks)
 
         # The run, which must have begun with the same data
         self.run = open_run()
-        self.same_data()
+        check_same_data(self.run, recipe, self.modality, self.source, self.status.say)
         members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
         self.shown = self.precision.on_device(self.source.batch((held_out if len(held_out) else members)[:SHOWN]))
@@ -112,24 +116,24 @@ class Session:
     def play(self, stop: Stop) -> Outcome:
         """Train until the budget is used up or ``stop`` is raised; leaves the report behind.
 
-        Raises :class:`UserError` when another process trains in this folder, :class:`TrainingDiverged` when losses
-        cannot be kept finite.
+        Raises :class:`UserError` when another process trains in this folder, when its checkpoints are gone, or when
+        data or disk fail on the way; :class:`TrainingDiverged` when losses cannot be kept finite.
         """
         trainer = self.trainer
         with self.run.locked() if self.process.first else nullcontext():
+            resumed = trainer.restore()
+            if not resumed:
+                check_nothing_is_replaced(self.run)
             if self.process.first:
                 self.run.make_folders()
-                write_atomically(self.run.recipe, self.recipe.to_yaml().encode())  # a resumed run's budget may be new
-            resumed = trainer.restore()
+                self.write_recipe()  # a resumed run's budget may be new
             self.monitor.journal.cut(trainer.progress.examples)
-            self.announce(resumed)
-            with stop:
-                try:
-                    reason = trainer.play(stop)
-                except TrainingDiverged as trouble:
-                    self.monitor.journal.write("end", reason=f"diverged: {trouble}", examples=trainer.progress.examples)
-                    self.report()
-                    raise
+            if resumed and (reason := self.nothing_left()):
+                reason = f"nothing was left to do: {reason}"
+            else:
+                self.announce(resumed)
+                with stop:
+                    reason = self.train(stop)
             self.report()
         progress = trainer.progress
         outcome = Outcome(
@@ -137,6 +141,34 @@ class Session:
         )
         self.say_goodbye(outcome)
         return outcome
+
+    def train(self, stop: Stop) -> str:
+        """Why training ended, in words. Raises what ended it otherwise, and keeps what was learned until then."""
+        trainer = self.trainer
+        while True:
+            try:
+                return trainer.play(stop)
+            except TrainingDiverged as trouble:
+                self.monitor.journal.write("end", reason=f"diverged: {trouble}", examples=trainer.progress.examples)
+                self.report()
+                raise
+            except (UserError, ProcessLost):  # the data have gone, the disk is full, or the run folder went away
+                moved = not self.run.recipe.exists()
+                if self.process.world_size == 1:
+                    with suppress(UserError):
+                        trainer.save()
+                if not (moved and self.run.recipe.exists()):
+                    raise
+
+    def nothing_left(self) -> str:
+        """Why there is nothing left to train, in words; empty where there is."""
+        progress = self.trainer.progress
+        reason = self.monitor.budget.used_up(progress, self.monitor.best.misses, stopped=False)
+        return reason if is_published(self.run, progress.examples) else ""
+
+    def write_recipe(self) -> None:
+        """``recipe.yaml``, without which nobody can go on."""
+        write_text(self.run.recipe, self.recipe.to_yaml())
 
     def report(self) -> None:
         """``report.html``, from what the journal and the previews say."""
@@ -156,26 +188,6 @@ class Session:
         )
         return feed.batches(start)
 
-    def same_data(self) -> None:
-        """Raise :class:`UserError` when a run goes on with other data than it began with."""
-        if not (self.run.model / "config.json").exists():
-            return
-        try:
-            config = read_config(self.run.model)
-            began = self.modality.form.from_dict(config["form"])
-        except UserError as problem:
-            self.status.say(f"warning: {problem}; the model will be written anew")
-            return
-        examples, now = config["examples"], self.source.form
-        difference = [f"{examples:,} examples, now {len(self.source):,}"] if examples != len(self.source) else []
-        if began != now:
-            difference.append(f"has {began.differs(now)}" if began.differs(now) else "its examples are others")
-        if difference:
-            raise UserError(
-                f"{self.recipe.data}: is not what this run began with ({'; '.join(difference)}); "
-                "restore the data, or train a new run"
-            )
-
     # What the monitor asks for
 
     def preview(self, networks: Networks, progress: Progress) -> Path:
@@ -193,7 +205,10 @@ class Session:
         return path
 
     def publish(self, networks: Networks, folder: Path, progress: Progress) -> None:
-        """Write a model folder."""
+        """Write a model folder; into a run folder that was moved away meanwhile, made anew, its recipe too."""
+        if not self.run.recipe.exists():
+            self.status.say(f"warning: {self.run.folder}: was moved or deleted; it is made anew, and training goes on")
+            self.write_recipe()
         config = {
             "kind": self.recipe.kind,
             "recipe": shareable(self.recipe),
@@ -212,6 +227,8 @@ class Session:
         players = {name: parameters(player.network) for name, player in self.game.players.items()}
         say, source, seen = self.status.say, self.source, self.trainer.progress.examples
         say(f"{self.recipe.name}: {len(source):,} examples from {source.name}, {source.form.described()}")
+        for line in notes_of(source):
+            say(line)
         for bad in source.bad_files[:NAMED]:
             say(f"skipped {bad.path}: {bad.reason}")
         if len(source.bad_files) > NAMED:
@@ -250,9 +267,11 @@ class Session:
         self.status.say(
             f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html"
         )
+        if remark := self.modality.closing_remark(self.game, outcome.examples, outcome.seconds):
+            self.status.say(remark.format(run=folder))
         more = f"go on with: sparring resume {folder}"
         if outcome.finished:
-            more += f" --time 2h (or --steps) | use it with: sparring {self.use.format(run=folder)}"
+            more += f" --more 10m | use it with: sparring {self.use.format(run=folder)}"
         self.status.say(more)
         if (self.run.best / "config.json").exists():
             best = self.monitor.best.examples

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sparring.core import precision, processes
 from sparring.core.errors import UserError
-from sparring.core.files import file_name
+from sparring.core.files import file_name, make_folder
 from sparring.core.processes import Process
-from sparring.core.recipe import CHANGEABLE, Recipe
-from sparring.core.run import Run, create, find
+from sparring.core.recipe import Recipe
+from sparring.core.run import Run, create, find, read_config
 from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
-from sparring.modalities import ENTRIES, find_recipe, from_dict, named_data, recipe_for
+from sparring.modalities import ENTRIES, find_recipe, from_dict, modality_of, named_data, recipe_for
+from sparring.verbs.resuming import check_changeable, check_data_are_there, lengthened
 from sparring.verbs.session import Outcome, Session
 
 
@@ -40,21 +43,39 @@ def train(
         return session.play(stop or Stop())
 
 
-def resume(run: str | Path, *, stop: Stop | None = None, **settings: Any) -> Outcome:
+def resume(
+    run: str | Path,
+    *,
+    data: str | Path | Sequence[str | Path] | None = None,
+    more: float | str = 0,
+    stop: Stop | None = None,
+    **settings: Any,
+) -> Outcome:
     """Go on with a run as if it had never stopped.
 
-    ``settings`` may change its budget (``time``, ``steps``) or change what does not alter what was learned so
-    far; anything else raises :class:`UserError`, as does a folder that is no run.
+    ``data`` is where its data are now, if they were moved; ``more`` (``"10m"``, or seconds) is added to its budget;
+    ``settings`` may change that budget (``time`` and ``steps``, over all sessions) or what does not alter what was
+    learned so far. Anything else raises :class:`UserError`, as do other data, and a folder that is no run.
     """
     found, content = find(Path(run))
     recipe = from_dict(content, str(found.recipe))
     settings = with_present_names(type(recipe), settings)
-    recipe = recipe.changed(settings)
-    for name in settings:
-        if name not in CHANGEABLE:
-            raise UserError(f"{name}: was decided when the run began; a resumed run can change {', '.join(CHANGEABLE)}")
+    check_changeable(recipe, [*settings])
+    recipe = as_begun(complete(recipe, data, settings), found, content)
+    check_data_are_there(recipe, found)
     with processes.distributed(precision.find_device(recipe.device).type) as process:
+        if not process.restarts:  # a launcher's restart finds the new budget in the run
+            recipe = lengthened(recipe, more, found)
         return Session(recipe, process, lambda: found).play(stop or Stop())
+
+
+def as_begun(recipe: Recipe, run: Run, stored: Mapping[str, Any]) -> Recipe:
+    """The recipe with what the data decided when the run began, as its model and the ``stored`` settings tell; as it is
+    where there is no model to be read."""
+    modality = modality_of(recipe.kind)
+    with suppress(UserError):
+        return modality.as_trained(recipe, modality.form.from_dict(read_config(run.model)["form"]), stored)
+    return recipe
 
 
 def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
@@ -83,7 +104,8 @@ def complete(recipe: Recipe, data: str | Path | Sequence[str | Path] | None, set
 
 
 def open_or_create(out: str | Path | None, recipe: Recipe, process: Process) -> Run:
-    """A new run folder; after a launcher's restart, the one that this job made before."""
+    """A new run folder; after a launcher's restart, the one that this job made before. Raises :class:`UserError` where
+    something is in the way."""
     folder = Path(out) if out else default_folder(recipe, again=process.restarts > 0)
     if process.restarts and (folder / "recipe.yaml").exists():
         return find(folder)[0]
@@ -91,13 +113,26 @@ def open_or_create(out: str | Path | None, recipe: Recipe, process: Process) -> 
 
 
 def default_folder(recipe: Recipe, again: bool) -> Path:
-    """``runs/<recipe>``, numbered when taken; the one taken last when it is wanted ``again``."""
+    """``runs/<recipe>``, numbered when taken, and made, so that nobody else takes it; the one taken last when it is
+    wanted ``again``. Raises :class:`UserError` where it cannot be made."""
     name = file_name(recipe.name).strip(".") or recipe.kind
     number, folder, last = 1, Path("runs") / name, Path("runs") / name
-    while folder.exists():
+    make_folder(folder.parent)
+    while os.path.lexists(folder) if again else not made_anew(folder):
         number, last = number + 1, folder
         folder = Path("runs") / f"{name}-{number}"
     return last if again else folder
+
+
+def made_anew(folder: Path) -> bool:
+    """Make a folder; False where something of that name is there. Raises :class:`UserError` where it cannot be made."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as problem:
+        raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another place with --out") from None
+    return True
 
 
 def on_first(make: Callable[[], Run]) -> Run:

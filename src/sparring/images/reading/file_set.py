@@ -8,11 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from sparring.core.errors import UserError
+from sparring.core.reading import open_zip, zip_member
 from sparring.data.source import BadFile
 from sparring.media.pictures.decode import BadImage
 from sparring.media.pictures.formats import ENDINGS
-
-LARGEST_MEMBER = 1 << 28  # bytes that a file in a zip may unpack to; beyond that it may be a zip bomb
 
 
 class FileSet(Protocol):
@@ -96,32 +95,36 @@ class Archive:
         self._opened: tuple[int, zipfile.ZipFile] | None = None
         try:
             members = [info.filename for info in self._zip().infolist() if not info.is_dir()]
-        except (zipfile.BadZipFile, OSError) as problem:
-            raise UserError(f"{path}: not a readable zip ({problem}); pack the images anew") from None
-        files = sorted(name for name in members if not _is_hidden(name))
-        self.top = _common_folder([name for name in files if is_image(name)])
-        self.where = f"{path}/{self.top}".rstrip("/")
-        files = [name.removeprefix(self.top) for name in files]
-        self.names = [name for name in files if is_image(name)]
-        self.others = [name for name in files if not is_image(name)]
+        except OSError as problem:
+            raise UserError(f"{path}: {problem.strerror}; pack the images anew") from None
+        inside = {_below_the_root(member): member for member in members}  # two of one name: the last one counts
+        files = sorted(name for name in inside if not _is_hidden(name))
+        top = _common_folder([name for name in files if is_image(name)])
+        self.where = f"{path}/{top}".rstrip("/")
+        self.members = {name.removeprefix(top): inside[name] for name in files}
+        self.names = [name for name in self.members if is_image(name)]
+        self.others = [name for name in self.members if not is_image(name)]
 
     def read(self, name: str) -> bytes:
         """The contents of the file of that name. Raises :class:`BadImage` where it cannot be unpacked."""
-        member = self._zip().getinfo(self.top + name)
-        if member.file_size > LARGEST_MEMBER:
-            raise BadImage(f"unpacks to more than {LARGEST_MEMBER >> 20} MiB: may be a zip bomb")
         try:
-            return self._zip().read(member)
-        except Exception as problem:  # damaged, encrypted, compressed in an unknown way
-            raise BadImage(f"cannot be unpacked ({' '.join(str(problem).split())})") from None
+            return zip_member(self._zip(), self._zip().getinfo(self.members[name]))
+        except Exception as problem:  # damaged, encrypted, compressed in an unknown way, too large
+            reason = getattr(problem, "strerror", None) or problem
+            raise BadImage(f"cannot be unpacked ({' '.join(str(reason).split())})") from None
 
     def _zip(self) -> zipfile.ZipFile:
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), zipfile.ZipFile(self.path))
+            self._opened = (os.getpid(), open_zip(self.path))
         return self._opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
+
+
+def _below_the_root(name: str) -> str:
+    """A name in a zip as a path below its root: whoever packed it may have written ``./a`` or ``/a``."""
+    return "/".join(part for part in PurePosixPath(name).parts if part != "/")
 
 
 def _common_folder(names: list[str]) -> str:

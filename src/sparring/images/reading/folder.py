@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -14,14 +15,18 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
+from sparring.images.options import read_range
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.labels import encode, read_labels
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
-from sparring.media.pictures.decode import BadImage, Header, Shape, read_header, read_image
+from sparring.images.reading.values import common_range, extent_of, is_grey, spread, told, told_of_grey
+from sparring.media.pictures.decode import BadImage, Header, Shape, read_header, read_image, read_values
+from sparring.media.pictures.deep import Range
 from sparring.media.pictures.formats import ENDINGS
 
 THREADS = max(2, min(8, os.cpu_count() or 1))
 CHUNK = 32  # files that a thread takes at a time
+FEW = 8  # pictures that are looked at first
 
 T = TypeVar("T")
 
@@ -35,26 +40,31 @@ class ImageFiles:
     match them.
     """
 
-    def __init__(self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM) -> None:
+    def __init__(
+        self, file_set: FileSet, settings: ImageSettings, least: int = MINIMUM, said: Sequence[str] = ()
+    ) -> None:
         self.name = settings.data
         self.file_set, self.least = file_set, least
         self.bad_files = list(file_set.bad_files)
         self.dead: set[int] = set()  # indices found bad while streaming
+        self.said = list(said)
         if not file_set.names:
             raise UserError(_nothing_in(file_set))
-        label_of = None if settings.labelled == "no" else read_labels(file_set)
+        label_of, left_over = (None, []) if settings.labelled == "no" else read_labels(file_set)
+        self.said += left_over
 
-        # The headers decide the shape; what turns out bad behind a good header must not have had a say in it.
+        # The headers decide the shape, with what the pixels tell; what turns out bad behind a good header must not have
+        # had a say in it.
         headers = self._headers()
-        shape = choose_shape(settings, survey(headers.values()))
-        self.in_memory = len(headers) * shape.size <= settings.cache_mb << 20
+        self.limits = self._range(settings, headers)
+        shape = choose_shape(settings, survey(headers.values()), self.limits)
+        if may_be_grey(settings, shape) and not fits(headers, shape, settings) and self._seems_grey(headers, shape):
+            headers = without_colour(headers)
+            shape = choose_shape(settings, survey(headers.values()), self.limits)
+        self.in_memory = fits(headers, shape, settings)
         self.images: Tensor | None = None
         if self.in_memory:
-            good, self.images = self._decode(list(headers), shape)
-            headers = {name: headers[name] for name in good}
-            if (chosen := choose_shape(settings, survey(headers.values()))) != shape:
-                shape = chosen
-                good, self.images = self._decode(good, shape)
+            headers, shape, self.images = self._load(settings, headers, shape)
 
         self.files = list(headers)
         self.shape, self.survey = shape, survey(headers.values())
@@ -62,7 +72,7 @@ class ImageFiles:
         self.labels: Tensor | None = None
         if label_of:
             names, self.labels = encode([label_of[file] for file in self.files])
-        self.form = form_of(shape, names)
+        self.form = form_of(shape, names, self.limits)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -80,6 +90,10 @@ class ImageFiles:
             return {"images": images}
         return {"images": images, "labels": self.labels[chosen]}
 
+    def notes(self) -> list[str]:
+        """What a person should know about these pictures, a line each."""
+        return self.said
+
     def _next_good(self, index: int) -> tuple[int, np.ndarray]:
         """The picture at ``index``, or the first good one after it."""
         for candidate in chain(range(index, len(self)), range(index)):
@@ -96,6 +110,51 @@ class ImageFiles:
         """By name, of all files whose header is good."""
         read = _in_parallel(lambda name: read_header(self.file_set.read(name)), self.file_set.names)
         return dict(self._good(zip(self.file_set.names, read, strict=True)))
+
+    def _range(self, settings: ImageSettings, headers: Mapping[str, Header]) -> Range | None:
+        """Black and white of the deep pictures, as set, or as found on all of a set in memory, else on some; None where
+        there are none. Raises :class:`UserError` where they have no range in common."""
+        deep = [name for name, header in headers.items() if header.deep]
+        asked = read_range(settings.range)
+        if not deep or asked is not None:
+            return asked if deep else None
+        looked_at = deep if fits(headers, choose_shape(settings, survey(headers.values())), settings) else spread(deep)
+        results = _in_parallel(lambda name: extent_of(read_values(self.file_set.read(name))), looked_at)
+        extents = [result for result in results if not isinstance(result, BadImage) and result.is_finite]
+        limits = common_range(extents, self.file_set.where)
+        self.said += told(limits, extents, f"{len(looked_at):,} of {len(deep):,}")
+        return limits
+
+    def _seems_grey(self, headers: Mapping[str, Header], shape: Shape) -> bool:
+        """Whether some of the pictures have no colour, though their files could hold it."""
+        looked_at = spread([name for name, header in headers.items() if header.colour])
+        for part in (looked_at[:FEW], looked_at[FEW:]):  # of most sets the first few tell
+            read = _in_parallel(lambda name: is_grey(self._pixels(name, shape)[None]), part)
+            if not all(isinstance(result, BadImage) or result for result in read):
+                return False
+        self.said.append(told_of_grey(f"{len(looked_at):,} looked at, of {len(headers):,}"))
+        return True
+
+    def _pixels(self, name: str, shape: Shape) -> np.ndarray:
+        """The picture of that name, uint8 ``(height, width, channels)``."""
+        return read_image(self.file_set.read(name), shape).transpose(1, 2, 0)
+
+    def _load(
+        self, settings: ImageSettings, headers: Mapping[str, Header], shape: Shape
+    ) -> tuple[dict[str, Header], Shape, Tensor]:
+        """The headers of all pictures that are good, the shape that these suggest, and their pixels in it, uint8
+        ``(n, channels, height, width)``."""
+        good, images = self._decode(list(headers), shape)
+        headers = {name: headers[name] for name in good}
+        if may_be_grey(settings, shape) and is_grey(images.permute(0, 2, 3, 1).numpy()):
+            headers = without_colour(headers)
+            self.said.append(told_of_grey(f"all {len(good):,}"))
+        chosen = choose_shape(settings, survey(headers.values()), self.limits)
+        if chosen == replace(shape, channels=1) and torch.equal(images, images[:, :1].expand_as(images)):
+            images = images[:, :1].clone()  # what reading them once more would give
+        elif chosen != shape:
+            good, images = self._decode(good, chosen)
+        return {name: headers[name] for name in good}, chosen, images
 
     def _decode(self, names: Sequence[str], shape: Shape) -> tuple[list[str], Tensor]:
         """The names of all files whose pixels are good, and these, uint8 ``(n, channels, height, width)``."""
@@ -124,6 +183,21 @@ class ImageFiles:
 
     def _note(self, name: str, problem: BadImage) -> None:
         self.bad_files.append(BadFile(f"{self.file_set.where}/{name}", str(problem)))
+
+
+def may_be_grey(settings: ImageSettings, shape: Shape) -> bool:
+    """Whether three channels were chosen only because files could hold colour."""
+    return settings.channels == "auto" and shape.channels == 3
+
+
+def without_colour(headers: Mapping[str, Header]) -> dict[str, Header]:
+    """The headers of pictures that turned out to be grey."""
+    return {name: replace(header, colour=False) for name, header in headers.items()}
+
+
+def fits(headers: Mapping[str, Header], shape: Shape, settings: ImageSettings) -> bool:
+    """Whether so many pictures of that shape may be kept in memory."""
+    return len(headers) * shape.size <= settings.cache_mb << 20
 
 
 def _in_parallel(work: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T | BadImage]:

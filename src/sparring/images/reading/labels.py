@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,22 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.reading import parse_json, read_text
+from sparring.core.terminal import quoted
+from sparring.data.labels import numbered
 from sparring.images.reading.file_set import FileSet
+from sparring.images.reading.label_tables import known_names, pairs_in
 from sparring.media.pictures.decode import BadImage
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")  # the last is NVIDIA's name for the same thing
-SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}  # folders that are no labels
-HEADINGS = (
-    "file",
-    "filename",
-    "file_name",
-    "image",
-    "name",
-    "path",
-)  # of the first column, where there are headings
+TRAINING = ("train", "training")  # folders to learn from, in small letters
+KEPT = ("test", "testing", "val", "valid", "validation", "dev", "eval")  # folders to evaluate with, best first
+SPLITS = {*TRAINING, *KEPT}  # folders that are no labels
 
 
-def read_labels(file_set: FileSet) -> dict[str, str] | None:
-    """The label of each image of the file set, by name; None when there are no labels.
+def read_labels(file_set: FileSet) -> tuple[dict[str, str] | None, list[str]]:
+    """The label of each image of the file set, by name, and what a person should know of what was left over; None when
+    there are no labels.
 
     Raises :class:`UserError` when a label file cannot be read or does not match the images.
     """
@@ -40,71 +38,68 @@ def read_labels(file_set: FileSet) -> dict[str, str] | None:
 
     first_folders = {name: name.partition("/")[0] for name in file_set.names}
     folders = set(first_folders.values())
-    if not all("/" in name for name in file_set.names) or len(folders) < 2 or folders <= SPLITS:
-        return None
-    return first_folders
+    if (
+        not all("/" in name for name in file_set.names)
+        or len(folders) < 2
+        or {folder.lower() for folder in folders} <= SPLITS
+    ):
+        return None, []
+    return first_folders, []
 
 
 def encode(labels: Sequence[str]) -> tuple[list[str], Tensor]:
     """The distinct labels (numbers by value, then names by alphabet), int64 ``(n,)`` indices into them."""
-    names = sorted(set(labels), key=_by_value_then_alphabet)
-    number = {name: index for index, name in enumerate(names)}
-    return names, torch.tensor([number[label] for label in labels], dtype=torch.int64)
+    names, indices = numbered(labels)
+    return names, torch.tensor(indices, dtype=torch.int64)
 
 
-def _by_value_then_alphabet(label: str) -> tuple[bool, int, str]:
-    is_number = label.isascii() and label.isdigit()
-    return not is_number, int(label) if is_number else 0, label
-
-
-def _from_file(file_set: FileSet, name: str) -> dict[str, str] | None:
-    """The label file's content, which must name every image, and nothing else, once."""
+def _from_file(file_set: FileSet, name: str) -> tuple[dict[str, str] | None, list[str]]:
+    """The label file's content, which must name every image, and what of it was left over."""
     where = f"{file_set.where}/{name}"
     try:
         content = file_set.read(name)
-        text = (content.read_bytes() if isinstance(content, Path) else content).decode("utf-8-sig")
+        text = read_text(content) if isinstance(content, Path) else content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, BadImage) as problem:
-        raise UserError(f"{where}: cannot be read as UTF-8 text ({problem})") from None
-    pairs = _csv_pairs(where, text) if name.endswith(".csv") else _json_pairs(where, text)
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(f"{where}: cannot be read as UTF-8 text ({reason}); mend it, or remove it") from None
+    known = known_names(file_set.names)
+    pairs, told = _csv_pairs(where, text, known) if name.endswith(".csv") else (_json_pairs(where, text), list[str]())
     if pairs is None:
-        return None
+        return None, []
 
     labels: dict[str, str] = {}
     for file, label in pairs:
         file = file.replace("\\", "/").removeprefix("./")
+        file = known.get(file, file)
         if labels.setdefault(file, label) != label:
-            raise UserError(f"{where}: gives '{file}' two labels, '{labels[file]}' and '{label}'; keep one")
-    _complain(where, "names {} not there, e.g. '{}'; remove it from the list", labels.keys() - set(file_set.names))
-    _complain(
-        where,
-        "lacks {} that is there, e.g. '{}'; add it, or set labelled to no",
-        set(file_set.names) - labels.keys(),
-    )
-    return labels
+            raise UserError(
+                f"{where}: gives {quoted(file)} two labels, {quoted(labels[file])} and {quoted(label)}; keep one"
+            )
+    lacking = sorted(set(file_set.names) - labels.keys())
+    if lacking:
+        count = "1 image that is" if len(lacking) == 1 else f"{len(lacking):,} images that are"
+        raise UserError(f"{where}: lacks {count} there, e.g. {quoted(lacking[0])}; add it, or set labelled to no")
+    spare = sorted(labels.keys() - set(file_set.names))
+    if spare:
+        told.append(f"{where}: {len(spare):,} of its files are not there and left out, e.g. {quoted(spare[0])}")
+    return labels, told
 
 
-def _complain(where: str, what: str, files: Iterable[str]) -> None:
-    files = sorted(files)
-    if files:
-        count = "1 image" if len(files) == 1 else f"{len(files)} images"
-        raise UserError(f"{where}: " + what.format(count, files[0]))
-
-
-def _csv_pairs(where: str, text: str) -> list[tuple[str, str]]:
-    rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), start=1) if row]
-    if rows and rows[0][1][0].strip().lower() in HEADINGS:
-        del rows[0]
-    for number, row in rows:
-        if len(row) != 2:
-            raise UserError(f"{where}: line {number} has {len(row)} columns; write two, file and label")
-    return [(file.strip(), label.strip()) for _, (file, label) in rows]
+def _csv_pairs(where: str, text: str, names: Mapping[str, str]) -> tuple[list[tuple[str, str]], list[str]]:
+    try:
+        rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), start=1) if row]
+    except csv.Error as problem:
+        raise UserError(
+            f"{where}: no table of files and labels ({problem}); write a line for each: file,label"
+        ) from None
+    return pairs_in(where, rows, names)
 
 
 def _json_pairs(where: str, text: str) -> list[tuple[str, str]] | None:
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise UserError(f"{where}: not JSON ({problem})") from None
+        content = parse_json(text)
+    except ValueError as problem:
+        raise UserError(f"{where}: not JSON ({problem}); mend it") from None
     if isinstance(content, dict) and "labels" in content and not isinstance(content["labels"], str | int):
         content = content["labels"]
         if content is None:  # NVIDIA's way of saying that there are none

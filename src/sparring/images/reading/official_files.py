@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 import struct
 import tarfile
 import zlib
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.images.reading.arrays import Arrays
+from sparring.core.reading import SMALL, Unpacking, may_unpack_to, open_gzip, open_regular, read_bytes, whole
+from sparring.images.reading.arrays import Arrays, to_pixels
 
 IDX_IMAGES = re.compile(r"(.*images)([.-])idx[34]-ubyte(\.gz)?")
 IDX_BYTES = 0x08  # IDX's code for unsigned bytes
@@ -21,6 +22,8 @@ CIFAR_BATCH = re.compile(r"data_batch_\d+\.bin")
 CIFAR_PICKLE = re.compile(r"data_batch_\d+")
 CIFAR_NAMES = "batches.meta.txt"
 CIFAR_RECORD = 1 + 3 * 32 * 32  # bytes: a label, then the red, green and blue planes
+DIMENSIONS = 4  # of an array of pictures, at most
+GZIP = b"\x1f\x8b"  # how gzipped files begin
 
 
 def idx_images(path: Path) -> Path | None:
@@ -42,7 +45,7 @@ def read_idx_pair(images: Path) -> Arrays:
     pixels = read_idx(images)
     if pixels.ndim not in (3, 4):
         raise UserError(f"{images}: has {pixels.ndim} dimensions; pictures have 3 (or 4 with channels)")
-    pixels = pixels if pixels.ndim == 4 else pixels[..., None]
+    pixels, _, _ = to_pixels(pixels, str(images))  # of bytes: there is no range to be found
 
     match = IDX_IMAGES.fullmatch(images.name)
     assert match
@@ -59,17 +62,22 @@ def read_idx_pair(images: Path) -> Arrays:
 def read_idx(path: Path) -> np.ndarray:
     """The array ``(n, ...)`` of an IDX file of unsigned bytes, gzipped or not. Raises :class:`UserError` for a damaged
     file, and for another kind."""
+    size = path.stat().st_size
+    most = may_unpack_to(size) if path.suffix == ".gz" else size
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with open_gzip(path) if path.suffix == ".gz" else open_regular(path) as file:
             zeros, kind, dimensions = struct.unpack(">HBB", file.read(4))
+            if zeros != 0 or kind != IDX_BYTES or not 1 <= dimensions <= DIMENSIONS:
+                raise UserError(f"{path}: not an IDX file of unsigned bytes; give MNIST's own files or .npy")
             shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
-            content = file.read()
+            if (says := math.prod(shape)) > most:
+                raise UserError(f"{path}: says that it holds {says:,} bytes, and cannot; get the file again")
+            content = whole(file, says, path)
     except (OSError, EOFError, zlib.error, struct.error) as problem:
-        raise UserError(f"{path}: damaged ({problem}); get the file again") from None
-    if zeros != 0 or kind != IDX_BYTES:
-        raise UserError(f"{path}: not an IDX file of unsigned bytes; give MNIST's own files or .npy")
-    if len(content) != math.prod(shape):
-        raise UserError(f"{path}: {len(content)} bytes instead of {math.prod(shape)}; get the file again")
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(f"{path}: damaged ({reason}); get the file again") from None
+    if len(content) != says:
+        raise UserError(f"{path}: {len(content)} bytes instead of {says}; get the file again")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -85,8 +93,9 @@ def read_cifar(path: Path) -> Arrays:
     :class:`UserError` for files that are missing, damaged or pickled."""
     try:
         files = _from_tar(path) if path.is_file() else _from_folder(path)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as problem:
-        raise UserError(f"{path}: damaged ({problem}); get the file again") from None
+    except Exception as problem:  # a broken file may trip tarfile up in any way at all
+        reason = getattr(problem, "strerror", None) or problem
+        raise UserError(f"{path}: damaged ({reason}); get the file again") from None
     batches = sorted(name for name in files if CIFAR_BATCH.fullmatch(name))
     if not batches:
         raise UserError(
@@ -99,7 +108,7 @@ def read_cifar(path: Path) -> Arrays:
 
     records = np.frombuffer(b"".join(files[name] for name in batches), np.uint8).reshape(-1, CIFAR_RECORD)
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    names = files.get(CIFAR_NAMES, b"").decode().split()
+    names = files.get(CIFAR_NAMES, b"").decode(errors="replace").split()
     labels = [names[label] if label < len(names) else str(label) for label in records[:, 0].tolist()]
     return pixels, labels
 
@@ -114,7 +123,7 @@ def _is_wanted(name: str) -> bool:
 
 def _from_folder(path: Path) -> dict[str, bytes]:
     return {
-        file.name: file.read_bytes()
+        file.name: read_bytes(file)
         for folder in _cifar_folders(path)
         for file in folder.iterdir()
         if _is_wanted(file.name)
@@ -122,11 +131,17 @@ def _from_folder(path: Path) -> dict[str, bytes]:
 
 
 def _from_tar(path: Path) -> dict[str, bytes]:
-    """Read in passing, nothing is unpacked onto the disk."""
+    """Read in passing, nothing is unpacked onto the disk. Raises OSError for one that holds more than it may."""
     files = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            name = Path(member.name).name
-            if _is_wanted(name) and (content := archive.extractfile(member)):
-                files[name] = content.read()
+    with open_regular(path) as raw:
+        packed = raw.read(2) == GZIP
+        raw.seek(0)
+        size = path.stat().st_size
+        file = open_gzip(path) if packed else raw
+        bounded = Unpacking(file, may_unpack_to(size) if packed else size, path)
+        with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r:") as archive:
+            for member in archive:
+                name = Path(member.name).name
+                if member.isreg() and _is_wanted(name) and (content := archive.extractfile(member)):
+                    files[name] = whole(content, SMALL, path)
     return files

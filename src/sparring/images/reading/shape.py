@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
 from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
 from sparring.data.source import Form
-from sparring.images.recipes import read_size
+from sparring.images.options import SIDE, read_size
 from sparring.media.pictures.decode import Header, Shape
+from sparring.media.pictures.deep import FULL, Range
 
 MINIMUM = 16  # good pictures: with fewer there is nothing to learn from, and mostly something else is wrong
 SMALLEST = 4  # pixels a side that "auto" keeps
@@ -21,16 +22,27 @@ USUAL = 64  # all others become squares of this
 
 @dataclass(frozen=True, kw_only=True)
 class ImageForm(Form):
-    """Pictures of ``height`` x ``width`` pixels with so many ``channels``: 1 grey, 3 colour, 4 colour and alpha."""
+    """Pictures of ``height`` x ``width`` pixels with so many ``channels``: 1 grey, 3 colour, 4 colour and alpha.
+
+    ``range`` are black and white of those with more than 8 bits a value, ``(low, high)``, empty for all that a file can
+    hold; None where there were none of these. Pixels have 8 bits whatever it is, so it makes no other form.
+    """
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {"height": SIDE, "width": SIDE, "channels": (1, 4)}
 
     height: int
     width: int
     channels: int
+    range: Range | None = field(default=None, compare=False)
 
     def described(self) -> str:
         """The form in a few words: ``8x8, 1 channels, 10 labels``."""
         labels = f", {len(self.labels)} labels" if self.labels else ""
         return f"{self.height}x{self.width}, {self.channels} channels{labels}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON can hold them, without a range where there is none."""
+        return {name: value for name, value in super().to_dict().items() if value is not None}
 
     def differs(self, other: Form) -> str:
         """What of pictures of ``other`` is not as here, in one line; empty where nothing differs."""
@@ -57,6 +69,8 @@ class ImageSettings(Protocol):
     @property
     def channels(self) -> str: ...  # "auto", "1", "3", "4"
     @property
+    def range(self) -> str: ...  # "auto", "full", or "0:4095"
+    @property
     def fit(self) -> str: ...  # "crop", "pad", "stretch"
     @property
     def alpha(self) -> str: ...  # "white", "black", "keep", "drop"
@@ -64,6 +78,8 @@ class ImageSettings(Protocol):
     def cache_mb(self) -> int: ...  # MiB of decoded pixels to keep in memory
     @property
     def labelled(self) -> str: ...  # "auto", "yes", "no"
+    @property
+    def split(self) -> str: ...  # "auto", "all"
 
 
 @dataclass(frozen=True)
@@ -86,12 +102,12 @@ def survey(headers: Collection[Header]) -> Survey:
     )
 
 
-def choose_shape(settings: ImageSettings, survey: Survey) -> Shape:
+def choose_shape(settings: ImageSettings, survey: Survey, limits: Range | None = None) -> Shape:
     """The shape asked for; where that is ``auto``, the one that the set itself suggests.
 
     Size: pictures of one size keep it if the sides are 4 to 128 pixels, all others become 64x64. Channels: 1
-    if none has colour, else 3, and 4 where transparency is kept and there is any. Raises :class:`UserError`
-    when the settings contradict each other.
+    if none has colour, else 3, and 4 where transparency is kept and there is any. ``limits`` are black and white of
+    deep pictures. Raises :class:`UserError` when the settings contradict each other.
     """
     if settings.alpha == "keep" and settings.channels in ("1", "3"):
         raise UserError(f"alpha: 'keep' needs 4 channels, not {settings.channels}; leave channels at auto")
@@ -102,12 +118,14 @@ def choose_shape(settings: ImageSettings, survey: Survey) -> Shape:
         channels = 4
     else:
         channels = 3 if survey.colour else 1
-    return Shape(height, width, channels, settings.fit, settings.alpha)
+    return Shape(height, width, channels, settings.fit, settings.alpha, limits or FULL)
 
 
-def form_of(shape: Shape, labels: Sequence[str] = ()) -> ImageForm:
-    """The form of pictures of that shape, with the labels that they may have."""
-    return ImageForm(height=shape.height, width=shape.width, channels=shape.channels, labels=tuple(labels))
+def form_of(shape: Shape, labels: Sequence[str] = (), limits: Range | None = None) -> ImageForm:
+    """The form of pictures of that shape, with the labels that they may have; ``limits`` are black and white of deep
+    ones, where there are any."""
+    size = {"height": shape.height, "width": shape.width, "channels": shape.channels}
+    return ImageForm(**size, range=limits, labels=tuple(labels))
 
 
 def _own_size(survey: Survey) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sparring.core.errors import UserError
+from sparring.core.reading import regular
 from sparring.media.films.film import CutShort, Film, one_line
 from sparring.media.films.sound import silent
 
@@ -22,6 +23,10 @@ AT_ONCE = 100  # milliseconds: what browsers make of a frame that says it lasts 
 DEEP = 257  # 16-bit greys become bytes: 65535 / 255
 TICKS = {".gif": 10}  # milliseconds that durations are counted in, 1 elsewhere
 LARGEST = {".gif": 65_535, ".webp": 16_383}  # pixels a side that the format can tell
+MOST = 100_000  # frames that are read
+MOST_PIXELS = 1 << 34  # and pixels of all of them: an animation of a few megabytes can hold days of work
+UNSEEN = 255  # the number of the transparent colour of a GIF
+HALF = "a GIF knows no half transparency: a pixel is seen or it is not"
 QUICKEST = 20  # milliseconds: browsers show quicker frames of a GIF for 100
 
 
@@ -31,7 +36,7 @@ QUICKEST = 20  # milliseconds: browsers show quicker frames of a GIF for 100
 def is_animated(path: Path) -> bool:
     """Whether a file holds more than one frame, by Pillow; False for what is no picture."""
     try:
-        with Image.open(path, formats=READ) as image:
+        with Image.open(regular(path), formats=READ) as image:
             return bool(getattr(image, "is_animated", False))
     except Exception:  # a broken file may trip Pillow's parsers up in any way at all
         return False
@@ -43,11 +48,11 @@ def open_animation(path: Path) -> Film:
     Raises :class:`UserError` when it is no animation, or holds no frame that can be shown.
     """
     durations: list[int] = []
-    loop, problem, size = 0, "", (0, 0)
+    loop, problem, size, transparent = 0, "", (0, 0), False
     try:
         for image in _images(path):
             durations.append(round(image.info.get("duration", 0)) or AT_ONCE)
-            size = image.size
+            size, transparent = image.size, transparent or image.has_transparency_data
             if len(durations) == 1:
                 loop = _plays(image)
     except CutShort as caught:
@@ -58,11 +63,14 @@ def open_animation(path: Path) -> Film:
     rate = Fraction(1000 * len(durations), sum(durations))
 
     def decode() -> Iterator[np.ndarray]:
-        """Each frame, RGB uint8 ``(height, width, 3)``."""
+        """Each frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
         for image in _images(path):
             yield as_frame(image)
 
-    return Film(path, height, width, rate, len(durations), False, "animation", decode, durations=durations, loop=loop)
+    lasting = {"durations": durations, "loop": loop}
+    return Film(
+        path, height, width, rate, len(durations), False, "animation", decode, transparent=transparent, **lasting
+    )
 
 
 def _images(path: Path) -> Iterator[Image.Image]:
@@ -70,7 +78,10 @@ def _images(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=READ) as image:
             first = int(bool(getattr(image, "default_image", False)))  # of an APNG, for viewers that show only one
-            for index in range(first, _count(image)):
+            count = _count(image)
+            if count < sys.maxsize and (count > MOST or count * image.width * image.height > MOST_PIXELS):
+                raise ValueError(f"{count:,} frames of {image.width}x{image.height} are more than can be gone through")
+            for index in range(first, count):
                 image.seek(index)
                 image.load()
                 yield image
@@ -96,15 +107,12 @@ def _plays(image: Image.Image) -> int:
 
 
 def as_frame(image: Image.Image) -> np.ndarray:
-    """A picture of Pillow's as a frame, RGB uint8 ``(height, width, 3)``: turned as EXIF says, transparency on white,
-    16-bit greys brought to bytes."""
+    """A picture of Pillow's as a frame, RGB uint8 ``(height, width, 3)``, or RGBA ``(height, width, 4)`` where it has
+    transparency: turned as EXIF says, 16-bit greys brought to bytes."""
     if image.mode == "I" or image.mode.startswith("I;16"):
         image = Image.fromarray(np.clip(np.asarray(image) // DEEP, 0, 255).astype(np.uint8))
     image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"))
 
 
 # Writing
@@ -125,9 +133,15 @@ class AnimationWriter:
         self.notes = silent(like, self._ending)
 
     def add(self, frame: np.ndarray) -> None:
-        """Take the next frame, RGB uint8 ``(height, width, 3)``."""
+        """Take the next frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
         image = Image.fromarray(np.array(frame))
-        self._images.append(image.quantize() if self._ending == ".gif" else image)
+        if self._ending == ".gif":
+            if frame.shape[2] == 4 and ((frame[..., 3] > 0) & (frame[..., 3] < 255)).any() and HALF not in self.notes:
+                self.notes.append(HALF)
+            image = without_half(image) if self._like.transparent else image.quantize()
+        elif self._like.transparent:
+            image = image.convert("RGBA")
+        self._images.append(image)
 
     def finish(self) -> None:
         """Write all frames into the file."""
@@ -147,11 +161,23 @@ class AnimationWriter:
         """Do nothing: no file is open."""
 
     def _loop_and_quality(self) -> dict[str, Any]:
-        """How often it is played, as the format tells it, and how finely it is coded."""
+        """How often it is played, as the format tells it, and how finely it is coded; which colour of a GIF is
+        transparent, and that each frame begins with nothing."""
         plays = self._like.loop
         if self._ending == ".gif":
-            return {} if plays == 1 else {"loop": max(plays - 1, 0)}
+            seen_through = {"transparency": UNSEEN, "disposal": 2} if self._like.transparent else {}
+            return seen_through if plays == 1 else {"loop": max(plays - 1, 0), **seen_through}
         return {"loop": plays, **({"quality": 90} if self._ending == ".webp" else {})}
+
+
+def without_half(image: Image.Image) -> Image.Image:
+    """A frame as a GIF holds it: at most 255 colours, and one for the pixels that are more than half transparent."""
+    clear = image.convert("RGBA").getchannel("A").point(lambda alpha: 255 * (alpha < 128))
+    colours = image.convert("RGB").quantize(UNSEEN)
+    palette = colours.getpalette() or []
+    colours.putpalette([*palette, *[0] * (3 * (UNSEEN + 1) - len(palette))])
+    colours.paste(UNSEEN, mask=clear)
+    return colours
 
 
 def durations(like: Film, count: int, tick: int) -> list[int]:

@@ -17,6 +17,7 @@ from sparring.media.films.film import RATE, CutShort, Film, av, one_line
 # A stranger's video must not make FFmpeg open playlists or addresses.
 OPTIONS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", "protocol_whitelist": "file"}
 SECOND = 1_000_000  # FFmpeg's unit of a container's duration
+VPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 EBML = b"\x1a\x45\xdf\xa3"  # Matroska and WebM begin so
 SEGMENT = b"\x18\x53\x80\x67"  # and all that matters is in this
 UNKNOWN = (1 << 56) - 1  # size of a Matroska segment that was never finished, or streamed
@@ -35,9 +36,8 @@ def open_container(path: Path) -> Film:
         start = first.pts * first.time_base if first.pts is not None else Fraction(0)
         count = stream.frames or _estimate(container, stream, rate)
     aspect = 1 / aspect if sideways else aspect
-    return Film(
-        path, height, width, rate, count, sound, "container", lambda: _decode(path), start=start, pixel_aspect=aspect
-    )
+    more = {"start": start, "pixel_aspect": aspect, "transparent": has_alpha(first)}
+    return Film(path, height, width, rate, count, sound, "container", lambda: _decode(path), **more)
 
 
 @contextmanager
@@ -53,9 +53,28 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def turned(frame: Any) -> np.ndarray:
-    """PyAV's frame as it is seen, turned by quarters: RGB uint8 ``(height, width, 3)``."""
-    pixels: np.ndarray = frame.to_ndarray(format="rgb24")
+    """PyAV's frame as it is seen, turned by quarters: RGB uint8 ``(height, width, 3)``, RGBA ``(height, width, 4)``
+    where it has an alpha channel."""
+    pixels: np.ndarray = frame.to_ndarray(format="rgba" if has_alpha(frame) else "rgb24")
     return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
+
+
+def has_alpha(frame: Any) -> bool:
+    """Whether PyAV's frame has an alpha channel."""
+    return any(component.is_alpha for component in frame.format.components)
+
+
+def _decoded(container: Any, stream: Any, path: Path) -> Iterator[Any]:
+    """The frames of a stream, PyAV's. FFmpeg's own decoders of VP8 and VP9 leave out the alpha channel, which is a
+    stream beside the stream; where the file has one, it is decoded by libvpx."""
+    library = av(path)
+    alone = VPX.get(stream.codec_context.name) if stream.metadata.get("alpha_mode") == "1" else None
+    if alone not in library.codecs_available:
+        yield from container.decode(stream)
+        return
+    decoder = library.CodecContext.create(alone, "r")
+    for packet in container.demux(stream):
+        yield from decoder.decode(packet if packet.size else None)
 
 
 def _decode(path: Path) -> Iterator[np.ndarray]:
@@ -66,7 +85,7 @@ def _decode(path: Path) -> Iterator[np.ndarray]:
         stream.thread_type = "AUTO"
         size: tuple[int, ...] | None = None
         try:
-            for coded in container.decode(stream):
+            for coded in _decoded(container, stream, path):
                 frame = turned(coded)
                 size = size or frame.shape
                 if frame.shape != size:
@@ -94,7 +113,7 @@ def _first(container: Any, stream: Any, path: Path) -> Any:
     """The first frame. Raises :class:`UserError` where there is none that can be decoded."""
     library = av(path)
     try:
-        first = next(container.decode(stream), None)
+        first = next(_decoded(container, stream, path), None)
     except (library.FFmpegError, ValueError) as problem:
         raise UserError(f"{path}: damaged, no frame can be decoded ({one_line(problem)}); {_mend(path)}") from None
     if first is None:

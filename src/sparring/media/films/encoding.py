@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.media.films.film import Film, av, one_line
+from sparring.media.films.film import Film, av, on_white, one_line
 from sparring.media.films.sound import Sound
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
@@ -19,11 +19,19 @@ CODECS = {  # H.264 elsewhere
     ".webm": ("libvpx-vp9", {"crf": "20", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}),
     ".avi": ("mpeg4", {"qmin": "2", "qmax": "3"}),
 }
+TRANSPARENT = {
+    ".webm": (*CODECS[".webm"], "yuva420p"),
+    ".mkv": (*CODECS[".webm"], "yuva420p"),
+    ".mov": ("prores_ks", {"profile": "4444", "vendor": "apl0"}, "yuva444p10le"),
+}  # what keeps an alpha channel, with its pixels
 FINEST = 65_535  # parts of a second that MPEG-4 counts in at most
 BT709 = 1  # FFmpeg's number of the matrix, the primaries and the curve of HD television
 BT601 = 5  # and of older television: what players assume of MPEG-4, which has no place to tell
 NARROW = 1  # FFmpeg's number of the range 16 to 235
 WIDE = 2  # and of 0 to 255
+
+
+LOST = "its transparency is lost, shown on white; .webm, .mkv, .mov, .webp, .apng and folders of frames keep it"
 
 
 class Encoder:
@@ -45,6 +53,7 @@ class Encoder:
         except self._library.FFmpegError as problem:
             raise self._as_user_error(problem) from None
         try:
+            self._transparent = like.transparent and ending in TRANSPARENT
             self._stream = self._track(ending, height, width, like.pixel_aspect)
             self._sound = Sound(self._target, like, ending) if like.sound else None
         except BaseException:
@@ -52,9 +61,15 @@ class Encoder:
             raise
 
     def add(self, frame: np.ndarray) -> None:
-        """Take the next frame, RGB uint8 ``(height, width, 3)``. Raises :class:`UserError` on a full disk."""
+        """Take the next frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``. Raises :class:`UserError` on a full
+        disk."""
         pixel_format = self._stream.pix_fmt
-        picture = self._library.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        if frame.shape[2] == 4 and not self._transparent:
+            if frame[..., 3].min() < 255 and LOST not in self.notes:
+                self.notes.append(LOST)
+            frame = on_white(frame)
+        layers = "rgb24" if frame.shape[2] == 3 else "rgba"
+        picture = self._library.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=layers)
         try:
             picture = picture.reformat(
                 format=pixel_format, src_color_range=WIDE, dst_color_range=NARROW, dst_colorspace=self._matrix
@@ -87,13 +102,13 @@ class Encoder:
 
     def _track(self, ending: str, height: int, width: int, aspect: Fraction) -> Any:
         """A stream of pictures, coded as the ending wants it. Raises :class:`UserError` without that codec."""
-        codec, options = CODECS.get(ending, H264)
+        codec, options, *pixels = TRANSPARENT[ending] if self._transparent else CODECS.get(ending, H264)
         try:
             stream = self._target.add_stream(codec, rate=self._rate, options=options)
         except (self._library.FFmpegError, ValueError):  # builds of FFmpeg differ
             raise UserError(f"{self._path}: this PyAV cannot encode {codec}; choose another ending") from None
         whole = codec != "libx264" or height % 2 == width % 2 == 0
-        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p" if whole else "yuv444p"
+        stream.height, stream.width, stream.pix_fmt = height, width, *(pixels or ["yuv420p" if whole else "yuv444p"])
         if not whole:
             self.notes.append(f"{width}x{height} is odd: kept by full colour (4:4:4), which some players cannot show")
         context = stream.codec_context

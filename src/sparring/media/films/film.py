@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 from sparring.core.errors import UserError
 
@@ -35,15 +36,22 @@ class Film:
     count: int | None  # frames, as far as the file tells
     sound: bool
     kind: Literal["container", "animation", "frames"]
-    decode: Callable[[], Iterator[np.ndarray]] = field(repr=False)  # may raise CutShort on the way
+    decode: Callable[[], Iterator[np.ndarray]] = field(repr=False)  # see layers(); may raise CutShort on the way
     start: Fraction = Fraction(0)  # seconds on the file's clock at which the first frame is shown
     pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
     durations: list[int] = field(default_factory=list, repr=False)  # milliseconds of each frame of an animation
     loop: int = 0  # how often an animation is played, 0 for ever
+    transparent: bool = False  # whether its frames may have an alpha channel
     cut_short: str = ""  # after frames(): why they ended early, empty when they did not
 
     def frames(self) -> Iterator[np.ndarray]:
-        """Each frame, RGB uint8 ``(height, width, 3)``, one in memory at a time.
+        """Each frame, RGB uint8 ``(height, width, 3)``, transparency on white; otherwise as :meth:`layers`. Raises
+        :class:`UserError` when not even the first frame can be shown."""
+        return map(on_white, self.layers())
+
+    def layers(self) -> Iterator[np.ndarray]:
+        """Each frame, RGB uint8 ``(height, width, 3)``, or RGBA ``(height, width, 4)`` with colours that are not
+        multiplied by the transparency, and white where nothing of them is seen; one in memory at a time.
 
         A video that breaks on the way ends there, and ``cut_short`` tells why. Raises :class:`UserError` when not
         even the first frame can be shown.
@@ -51,6 +59,8 @@ class Film:
         self.cut_short, shown = "", 0
         try:
             for frame in self.decode():
+                if frame.shape[2] == 4:
+                    frame[frame[..., 3] == 0, :3] = 255
                 yield frame
                 shown += 1
         except CutShort as problem:
@@ -59,6 +69,14 @@ class Film:
             raise UserError(
                 f"{self.path}: no frame of it can be shown ({self.cut_short or 'empty'}); give another video"
             )
+
+
+def on_white(frame: np.ndarray) -> np.ndarray:
+    """A frame uint8 ``(height, width, 3 or 4)`` as RGB ``(height, width, 3)``, what is transparent on white."""
+    if frame.shape[2] == 3:
+        return frame
+    image = Image.fromarray(frame)
+    return np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
 
 
 def one_line(problem: BaseException) -> str:

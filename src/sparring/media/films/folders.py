@@ -13,6 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from sparring.core.errors import UserError
+from sparring.core.reading import regular
 from sparring.media.films.animations import as_frame
 from sparring.media.films.film import RATE, CutShort, Film, one_line
 from sparring.media.films.sound import silent
@@ -34,20 +35,22 @@ def open_folder(folder: Path) -> Film:
         raise UserError(f"{folder}: cannot be read ({one_line(problem)}); mend its permissions") from None
     if not files:
         raise UserError(f"{folder}: holds no pictures ({', '.join(ENDINGS)}); give a folder of frames, or a video")
-    size = _size(files[0])
+    size, transparent = _look(files[0])
     for file in files:
-        if (other := _size(file)) != size:
+        other, has_alpha = _look(file)
+        transparent |= has_alpha
+        if other != size:
             raise UserError(
                 f"{file}: is {other[1]}x{other[0]} where {files[0].name} is {size[1]}x{size[0]}; "
                 "the frames of a video must have one size"
             )
 
     def decode() -> Iterator[np.ndarray]:
-        """Each frame, RGB uint8 ``(height, width, 3)``."""
+        """Each frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
         for file in files:
             yield _frame(file)
 
-    return Film(folder, size[0], size[1], RATE, len(files), False, "frames", decode)
+    return Film(folder, size[0], size[1], RATE, len(files), False, "frames", decode, transparent=transparent)
 
 
 def natural(file: Path) -> tuple[list[tuple[int, int, str]], str]:
@@ -58,26 +61,29 @@ def natural(file: Path) -> tuple[list[tuple[int, int, str]], str]:
 
 def _is_picture(file: Path) -> bool:
     """Whether a file is taken for a frame, by its name."""
-    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and file.is_file()
+    return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and not file.is_dir()
 
 
-def _size(file: Path) -> tuple[int, int]:
-    """The height and width of a picture as seen. Raises :class:`UserError` where it cannot be read."""
+def _look(file: Path) -> tuple[tuple[int, int], bool]:
+    """The height and width of a picture as seen, and whether it has transparency. Raises :class:`UserError` where it
+    cannot be read."""
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(regular(file), formats=FORMATS) as image:
             turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
-            return image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
+            size = image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
+            return size, image.has_transparency_data
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         reason = "not a picture" if "cannot identify" in str(problem) else one_line(problem)
         raise UserError(f"{file}: cannot be read ({reason}); remove it from the folder or mend it") from None
 
 
 def _frame(file: Path) -> np.ndarray:
-    """A picture as a frame, RGB uint8 ``(height, width, 3)``. Raises :class:`CutShort` where it cannot be read."""
+    """A picture as a frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``. Raises :class:`CutShort` where it cannot be
+    read."""
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(regular(file), formats=FORMATS) as image:
             return as_frame(image)
-    except Exception as problem:  # see _size
+    except Exception as problem:  # see _look
         raise CutShort(f"{file.name}: {one_line(problem)}") from None
 
 
@@ -92,7 +98,7 @@ class FolderWriter:
         self.notes = silent(like, "a folder of frames")
 
     def add(self, frame: np.ndarray) -> None:
-        """Take the next frame, RGB uint8 ``(height, width, 3)``."""
+        """Take the next frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
         Image.fromarray(np.array(frame)).save(self._temporary / f"{self._count:06}.png")
         self._count += 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparring.core.errors import UserError
+from sparring.core.reading import open_regular
 from sparring.media.films.animations import is_animated, open_animation
 from sparring.media.films.containers import open_container
 from sparring.media.films.film import Film, one_line
@@ -42,7 +43,7 @@ def open_film(path: Path) -> Film:
 def _readable(path: Path) -> None:
     """Raise :class:`UserError` for a file that may not be read."""
     try:
-        path.open("rb").close()
+        open_regular(path).close()
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; check its name") from None
     except PermissionError:

@@ -25,7 +25,7 @@ class Sink(Protocol):
     notes: list[str]
 
     def add(self, frame: np.ndarray) -> None:
-        """Take the next frame, RGB uint8 ``(height, width, 3)``."""
+        """Take the next frame, RGB uint8 ``(height, width, 3)``, or RGBA ``(height, width, 4)``."""
 
     def finish(self) -> None:
         """Write what is still to be written."""
@@ -39,7 +39,7 @@ class Writer:
 
     def __init__(self, path: Path, sink: Sink, height: int, width: int) -> None:
         self.path, self.count = path, 0
-        self._sink, self._shape = sink, (height, width, 3)
+        self._sink, self._size = sink, (height, width)
 
     @property
     def notes(self) -> list[str]:
@@ -47,10 +47,11 @@ class Writer:
         return self._sink.notes
 
     def add(self, frame: np.ndarray) -> None:
-        """Write the next frame, RGB uint8 ``(height, width, 3)``. Raises :class:`UserError` for another shape."""
-        if frame.shape != self._shape or frame.dtype != np.uint8:
+        """Write the next frame, RGB uint8 ``(height, width, 3)``, or RGBA ``(height, width, 4)``; where the file has no
+        place for transparency it is shown on white. Raises :class:`UserError` for another shape."""
+        if frame.shape not in [(*self._size, channels) for channels in (3, 4)] or frame.dtype != np.uint8:
             raise UserError(
-                f"{self.path}: a frame of {frame.dtype} {frame.shape} where uint8 {self._shape} is due; "
+                f"{self.path}: a frame of {frame.dtype} {frame.shape} where uint8 {(*self._size, 3)} is due; "
                 "bring all frames to one size"
             )
         self._sink.add(frame)

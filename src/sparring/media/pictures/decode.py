@@ -12,12 +12,15 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from sparring.core.reading import regular
+from sparring.media.pictures.deep import FULL, Range, give_lower_bytes, is_deep, mode_of, scaled, to_8_bits
 from sparring.media.pictures.formats import ENDINGS as ENDINGS
 from sparring.media.pictures.formats import FORMATS
 
 READ = tuple(dict.fromkeys(FORMATS.values()))  # nothing else of Pillow's meets strangers' files
-GREY_MODES = ("1", "L", "LA", "La", "I", "F")  # and all that begin with "I;16"
+GREY_MODES = ("1", "L", "LA", "La")  # and all deep ones
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
+LARGEST = 1 << 29  # bytes of a file: Pillow reads some parts of one, such as texts, as a whole
 REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
 
 # Pillow warns of pictures beyond MAX_IMAGE_PIXELS and refuses those beyond twice that; we refuse both.
@@ -37,6 +40,8 @@ class Shape:
     channels: int
     fit: str = "crop"
     alpha: str = "white"
+    range: Range = FULL
+    """Black and white of deep pictures."""
 
     @property
     def size(self) -> int:
@@ -54,6 +59,11 @@ class Header:
     colour: bool
     transparent: bool  # has an alpha channel or a transparent colour
 
+    @property
+    def deep(self) -> bool:
+        """Whether it has more than 8 bits a value."""
+        return is_deep(self.mode)
+
 
 def read_header(file: Path | bytes) -> Header:
     """What is known of a picture without decoding it. Raises :class:`BadImage` for a file that gives none."""
@@ -61,16 +71,42 @@ def read_header(file: Path | bytes) -> Header:
         height, width = image.height, image.width
         if _orientation(image) in SIDEWAYS:
             height, width = width, height
-        return Header(height, width, image.mode, _has_colour(image), image.has_transparency_data)
+        return Header(height, width, mode_of(image), _has_colour(image), image.has_transparency_data)
 
 
 def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
     """The pixels of a file, uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage` for a file that
     gives none."""
     with opened(file) as image:
+        if shape.range and mode_of(image) != image.mode:
+            return bring_to(ImageOps.exif_transpose(_colours_in_8_bits(image, file, shape.range)), shape)
         side = 2 * max(shape.height, shape.width)
         image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
         return bring_to(ImageOps.exif_transpose(image), shape)
+
+
+def read_values(file: Path | bytes) -> np.ndarray:
+    """The values of a deep picture as they lie in its file, ``(height, width)`` or, of colours, ``(height, width, 3)``,
+    without transparency. Raises :class:`BadImage` for a file that gives none."""
+    with opened(file) as image:
+        return _colours(image, file) if mode_of(image) != image.mode else np.asarray(image)
+
+
+def _colours(image: Image.Image, file: Path | bytes) -> np.ndarray:
+    """The 16-bit colours ``(height, width, 3)`` of a picture that was just opened from ``file``."""
+    with _open(file) as twin:
+        give_lower_bytes(twin)
+        upper, lower = (np.asarray(each)[..., :3].astype(np.uint16) for each in (image, twin))
+    return upper * 256 + lower
+
+
+def _colours_in_8_bits(image: Image.Image, file: Path | bytes, limits: Range) -> Image.Image:
+    """A picture of 16-bit colours in 8 bits, by its range, with its transparency and what it says of its rotation."""
+    made = Image.fromarray(to_8_bits(_colours(image, file), limits))
+    if image.mode == "RGBA":
+        made.putalpha(image.getchannel("A"))
+    made.info = {"exif": image.info["exif"]} if "exif" in image.info else {}
+    return made
 
 
 @contextmanager
@@ -85,7 +121,7 @@ def opened(file: Path | bytes) -> Iterator[Image.Image]:
 
 def bring_to(image: Image.Image, shape: Shape) -> np.ndarray:
     """A picture of any mode and size as uint8 ``(channels, height, width)``."""
-    pixels = np.asarray(_resize(_flatten(to_8_bits(image), shape), shape))
+    pixels = np.asarray(_resize(_flatten(scaled(image, shape.range), shape), shape))
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
@@ -94,8 +130,11 @@ def _open(file: Path | bytes) -> Image.Image:
         if not file:
             raise BadImage("empty: zero bytes")
         return Image.open(BytesIO(file), formats=READ)
-    if file.stat().st_size == 0:
+    size = regular(file).stat().st_size
+    if size == 0:
         raise BadImage("empty: zero bytes")
+    if size > LARGEST:
+        raise BadImage(f"larger than {LARGEST >> 20} MiB")
     return Image.open(file, formats=READ)
 
 
@@ -111,21 +150,7 @@ def _has_colour(image: Image.Image) -> bool:
     if image.mode in ("P", "PA"):
         palette = image.getpalette("RGB") or []
         return not palette[0::3] == palette[1::3] == palette[2::3]
-    return not (image.mode in GREY_MODES or image.mode.startswith("I;16"))
-
-
-def to_8_bits(image: Image.Image) -> Image.Image:
-    """Deep greys to mode ``L``: integers from [0, 65535], floating point from [0, 1]; others as they are. Raises
-    :class:`BadImage` for values beyond these."""
-    if image.mode == "F":
-        values, highest = np.asarray(image), 1.0
-    elif image.mode == "I" or image.mode.startswith("I;16"):
-        values, highest = np.asarray(image), 65535.0
-    else:
-        return image
-    if not (values.min() >= 0 and values.max() <= highest):
-        raise BadImage(f"mode {image.mode} with values outside [0, {highest:g}]")
-    return Image.fromarray(np.rint(values * (255.0 / highest)).astype(np.uint8))
+    return not (image.mode in GREY_MODES or is_deep(image.mode))
 
 
 def _flatten(image: Image.Image, shape: Shape) -> Image.Image:

@@ -11,7 +11,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
-from sparring.media.pictures.decode import opened, to_8_bits
+from sparring.media.pictures.decode import opened
+from sparring.media.pictures.deep import scaled
 from sparring.media.pictures.formats import FORMATS as FORMATS
 from sparring.media.pictures.sheets import to_picture
 
@@ -53,7 +54,7 @@ def read_picture(path: Path, channels: int) -> Picture:
             exif[ExifTags.Base.Orientation] = orientation
         upright = ImageOps.exif_transpose(image)
         alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
-        pixels = np.asarray(to_8_bits(upright).convert("L" if channels == 1 else "RGB"))
+        pixels = np.asarray(scaled(upright).convert("L" if channels == 1 else "RGB"))
     return Picture(pixels[..., None] if channels == 1 else pixels, alpha, exif, orientation, profile)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import struct
 import zlib
@@ -20,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
+from sparring.core.reading import open_regular, parse_json, read_bytes
 
 KEYWORD = "sparring"  # of the PNG chunk
 LARGEST_NOTE = 1 << 24  # characters
@@ -101,7 +101,7 @@ def read_note(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file") from None
     except UnidentifiedImageError:
         raise UserError(f"{path}: not a picture that can be read; give a PNG or SVG that Sparring wrote") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
+    except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
     if note is None:
         raise UserError(f"{path}: carries no note of Sparring's; only PNGs and SVGs as Sparring wrote them do")
@@ -110,22 +110,20 @@ def read_note(path: Path) -> dict[str, Any]:
 
 def is_svg(path: Path) -> bool:
     """Whether a file begins as an SVG does."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<svg", b"<?xml"))
 
 
 def png_note(path: Path) -> dict[str, Any] | None:
     """The note in a PNG; None where it has none."""
-    with Image.open(path) as picture:
+    with Image.open(path, formats=["PNG"]) as picture:
         return parsed(str(picture.info.get(KEYWORD, "")))
 
 
 def svg_note(path: Path) -> dict[str, Any] | None:
-    """The note in an SVG; None where it has none. Nothing in it is interpreted as XML. Raises :class:`ValueError` for a
-    file that is larger than any picture of Sparring's."""
-    if os.path.getsize(path) > LARGEST_SVG:
-        raise ValueError(f"more than {LARGEST_SVG >> 20} MiB")
-    notes = (parsed(text_of(element)) for element in METADATA.finditer(path.read_bytes()))
+    """The note in an SVG; None where it has none. Nothing in it is interpreted as XML. Raises OSError for a file that
+    is larger than any picture of Sparring's."""
+    notes = (parsed(text_of(element)) for element in METADATA.finditer(read_bytes(path, LARGEST_SVG)))
     return next((note for note in notes if note is not None), None)
 
 
@@ -137,7 +135,7 @@ def text_of(element: re.Match[bytes]) -> str:
 def parsed(text: str) -> dict[str, Any] | None:
     """A note from its JSON; None for text that is no JSON object, or longer than any note."""
     try:
-        note = json.loads(text) if len(text) <= LARGEST_NOTE else None
-    except (ValueError, RecursionError):
+        note = parse_json(text) if len(text) <= LARGEST_NOTE else None
+    except ValueError:
         return None
     return note if isinstance(note, dict) else None

@@ -7,12 +7,14 @@ position, so that it cannot be forgotten on the way; dropout has one mask for al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from sparring.text.networks.bodies import BODIES, State
 from sparring.text.networks.likelihood import log_likelihood
-from sparring.text.vocabulary import PAD, START
+from sparring.text.vocabulary import END, PAD, START
 
 NEVER = (PAD, START)  # tokens that are never generated
 
@@ -21,10 +23,12 @@ class TextGenerator(nn.Module):
     """A model of lines ``(batch, length)`` of tokens' numbers, each ending with END and filled up with PAD.
 
     ``tokens`` and ``labels`` are how many there are, ``length`` is the longest line, ``body`` one of ``BODIES``.
-    ``valued`` adds a linear layer that predicts returns, the baseline of policy gradients.
+    ``valued`` adds a linear layer that predicts returns, the baseline of policy gradients; ``blank`` are the tokens of
+    nothing but white space.
     """
 
     never: Tensor
+    never_first: Tensor
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class TextGenerator(nn.Module):
         layers: int,
         dropout: float,
         valued: bool,
+        blank: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.vectors = nn.Embedding(tokens, embedding)
@@ -51,6 +56,9 @@ class TextGenerator(nn.Module):
         never = torch.zeros(tokens)
         never[list(NEVER)] = -torch.inf
         self.register_buffer("never", never, persistent=False)
+        never_first = torch.zeros(tokens)
+        never_first[[END, *blank]] = -torch.inf
+        self.register_buffer("never_first", never_first, persistent=False)
 
     def forward(self, lines: Tensor, labels: Tensor | None, state: State | None = None) -> tuple[Tensor, State]:
         """The hidden states after tokens ``(batch, length)`` under labels ``(batch,)``, ``(batch, length, width)``, and
@@ -71,12 +79,21 @@ class TextGenerator(nn.Module):
         hidden: Tensor = self(after_start(lines), labels)[0]
         return hidden
 
-    def log_likelihoods(self, lines: Tensor, labels: Tensor | None) -> Tensor:
+    def first_logits(self, hidden: Tensor) -> Tensor:
+        """The logits of the first token ``(..., tokens)``, from hidden states ``(..., width)``, where no line may be
+        empty or begin with white space, as none does that is read."""
+        return self.logits(hidden) + self.never_first
+
+    def log_likelihoods(self, lines: Tensor, labels: Tensor | None, *, empty: bool = True) -> Tensor:
         """The log-likelihood of each token of lines ``(batch, length)`` given those before it, in nats, float32
-        ``(batch, length)``; 0 where a line is over."""
+        ``(batch, length)``; 0 where a line is over. Without ``empty`` they are those of :meth:`first_logits`."""
         there = lines != PAD  # what is over need not be computed
-        chosen = self.token_log_likelihoods(self.hidden_before(lines, labels)[there], lines[there])
-        return torch.zeros(lines.shape, device=lines.device).masked_scatter(there, chosen)
+        hidden = self.hidden_before(lines, labels)
+        chosen = self.token_log_likelihoods(hidden[there], lines[there])
+        found = torch.zeros(lines.shape, device=lines.device).masked_scatter(there, chosen)
+        if not empty:
+            found[:, :1] = self.first_logits(hidden[:, 0]).log_softmax(1).gather(1, lines[:, :1])
+        return found
 
     def token_log_likelihoods(self, hidden: Tensor, chosen: Tensor) -> Tensor:
         """The log-likelihoods of tokens ``chosen`` ``(n,)`` after hidden states ``(n, width)``, in nats, float32

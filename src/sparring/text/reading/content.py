@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sparring.core.reading import read_bytes
 from sparring.data.source import BadFile
 
+LARGEST = 1 << 30  # bytes of a file: all of it is held in memory
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")  # zip, gzip, bzip2, xz, zstd
 
@@ -45,9 +47,10 @@ def gather(rows: Iterable[tuple[str, str, str | None]], bad_files: Iterable[BadF
 def read_text(path: Path) -> str:
     """All the text of a file. Raises :class:`BadText` when it is empty, or no text in a known encoding."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, LARGEST)
     except OSError as problem:
-        raise BadText(f"cannot be read ({problem.strerror}); change its permissions") from None
+        mend = "change its permissions" if isinstance(problem, PermissionError) else "give a file of text"
+        raise BadText(f"cannot be read ({problem.strerror}); {mend}") from None
     if not content.strip():
         raise BadText("is empty; write one sentence a line")
     if content.startswith(PACKED):

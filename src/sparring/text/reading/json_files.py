@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sparring.core.reading import parse_json
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText, ReadText, gather, split_lines
 from sparring.text.reading.tables import TEXT, choose
@@ -21,8 +22,8 @@ Entry = tuple[str, Any]  # where it stands, and its value
 def read_json(path: Path, content: str, recipe: TextRecipe) -> ReadText:
     """The texts of one JSON value. Raises :class:`BadText` when it is none, or holds no list of texts."""
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as problem:
+        value = parse_json(content)
+    except ValueError as problem:
         if isinstance(problem, json.JSONDecodeError) and problem.msg == "Extra data":  # lines under a wrong name
             return read_json_lines(path, content, recipe)
         raise BadText(f"not JSON ({problem}); mend it") from None
@@ -42,8 +43,8 @@ def read_json_lines(path: Path, content: str, recipe: TextRecipe) -> ReadText:
         if not line.strip():
             continue
         try:
-            entries.append((f"{path}:{number}", json.loads(line)))
-        except (ValueError, RecursionError) as problem:
+            entries.append((f"{path}:{number}", parse_json(line)))
+        except ValueError as problem:
             bad_files.append(BadFile(f"{path}:{number}", f"not JSON ({problem})"))
     if not entries:
         raise BadText(f"not one of its lines is JSON; write on each {WANTED}")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
+from sparring.core.terminal import quoted
+from sparring.data.labels import numbered, plain
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText
 from sparring.text.reading.files import read_file, read_folder
@@ -40,7 +42,7 @@ def read_lines(recipe: TextRecipe) -> Lines:
     """
     name = os.path.expanduser(recipe.data)
     if not os.path.exists(name):
-        raise UserError(f"data: no file, folder or set called '{recipe.data}'{nearest(name, _known(name))}")
+        raise UserError(f"data: no file, folder or set called {quoted(recipe.data)}{nearest(name, _known(name))}")
     path = Path(name)
     try:
         content = read_folder(path, recipe) if path.is_dir() else read_file(path, recipe)
@@ -51,14 +53,8 @@ def read_lines(recipe: TextRecipe) -> Lines:
     if len(pairs) < MINIMUM:
         raise UserError(_too_few(path, len(pairs), content.bad_files))
     labels = _labels(path, [label for _, label in pairs], recipe.labelled)
-    names = sorted(set(labels or ()), key=_by_value_then_alphabet)
-    number = {label: index for index, label in enumerate(names)}
-    return Lines(
-        [text for text, _ in pairs],
-        None if labels is None else [number[label] for label in labels],
-        names,
-        content.bad_files,
-    )
+    names, numbers = numbered(labels or ())
+    return Lines([text for text, _ in pairs], None if labels is None else numbers, names, content.bad_files)
 
 
 def clean(text: str, lower: bool) -> str:
@@ -67,29 +63,29 @@ def clean(text: str, lower: bool) -> str:
     return unicodedata.normalize("NFC", text.lower() if lower else text)
 
 
+def as_label(label: str) -> str:
+    """A label as it is kept: cleaned like a text, but with what would be lost written out."""
+    return clean(plain(label), lower=False)
+
+
 def _labels(path: Path, labels: Sequence[str | None], labelled: str) -> list[str] | None:
     """The label of each text, or None. Raises :class:`UserError` where labels are wanted or of no use."""
-    known = [clean(label, lower=False) for label in labels if label]
+    known = [as_label(label) for label in labels if label]
     if labelled == "no":
         return None
     counts = Counter(known)
     if len(counts) < 2:
         if labelled == "yes":
-            lack = f"has only one label, '{known[0]}'" if known else "has no labels"
+            lack = f"has only one label, {quoted(known[0])}" if known else "has no labels"
             raise UserError(f"{path}: {lack}; give a table with them or a folder for each, or set labelled to auto")
         return None
     rare = sorted(label for label, count in counts.items() if count < 2)
     if rare:
         others = f", as have {len(rare) - 1} more" if len(rare) > 1 else ""
         raise UserError(
-            f"{path}: label '{rare[0]}' has only 1 line{others}; add lines or remove it, or set labelled to no"
+            f"{path}: label {quoted(rare[0])} has only 1 line{others}; add lines or remove it, or set labelled to no"
         )
     return known
-
-
-def _by_value_then_alphabet(label: str) -> tuple[bool, int, str]:
-    is_number = label.isascii() and label.isdigit()
-    return not is_number, int(label) if is_number else 0, label
 
 
 def _too_few(path: Path, count: int, bad_files: Sequence[BadFile]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from sparring.core.terminal import quoted
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText, ReadText, gather
 from sparring.text.recipes import TextRecipe
@@ -172,7 +173,7 @@ def named(names: Sequence[str]) -> str:
 
 def _column_of(setting: str, name: str, names: Sequence[str]) -> int:
     if name not in names:
-        raise BadText(f"has no column '{name}'; set {setting} to one of {named(names)}")
+        raise BadText(f"has no column {quoted(name)}; set {setting} to one of {named(names)}")
     return list(names).index(name)
 
 
