@@ -196,7 +196,7 @@ def asked_again(arena: Arena, words: Sequence[str], run: Path, shared: frozenset
     kills = []
     for index in range(arena.kills):
         if index % 3:
-            shutil.rmtree(out)
+            shutil.rmtree(out, ignore_errors=True)
         victim = arena.start(command, out)
         if index % 2:
             victim.wait_until_it_writes()
