@@ -191,7 +191,7 @@ def altered(images: np.ndarray, labels: np.ndarray, what: str) -> tuple[np.ndarr
     elif what == "a picture less":
         images, labels = images[:-1], labels[:-1]
     elif what == "colours":
-        images = images[..., None].repeat(3, axis=3)
+        images = np.stack([images, 255 - images, images], axis=3)
     elif what == "the names of labels":
         labels = labels + 5
     return images, None if what == "no labels" else labels

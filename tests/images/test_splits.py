@@ -164,7 +164,7 @@ def test_a_model_that_needs_labels_is_compared_with_labelled_pictures(tmp_path: 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are compared in features that nobody waits for."""
-    find = lambda self, source, asked, device, say: quick_features_of(self, source, device)  # noqa: E731
+    find = lambda self, source, asked, device, *rest: quick_features_of(self, source, device)  # noqa: E731
     monkeypatch.setattr(Images, "find_features", find)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
+from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, get_args, get_origin, get_type_hints
 
 from sparring.core.errors import UserError
@@ -91,7 +92,10 @@ def types_of(form: type[Form]) -> dict[str, Any]:
 
 def check(name: str, value: Any, kind: Any, low: float, high: float) -> None:
     """Raise :class:`UserError` unless ``value`` is of the type ``kind``, its numbers within ``low`` and ``high``."""
-    if get_origin(kind) is tuple:
+    if get_origin(kind) is UnionType:  # something, or None
+        if value is not None:
+            check(name, value, get_args(kind)[0], low, high)
+    elif get_origin(kind) is tuple:
         if type(value) is not tuple or len(value) > MOST:
             raise UserError(f"{name}: {shortened(value)} is no list of at most {MOST:,} values")
         for item in value:

@@ -35,6 +35,11 @@ class ImageForm(Form):
     channels: int
     range: Range | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.range and not (len(self.range) == 2 and self.range[0] < self.range[1]):
+            raise UserError(f"range: {shortened(self.range)} is no range: it has a low and a high number")
+
     def described(self) -> str:
         """The form in a few words: ``8x8, 1 channels, 10 labels``."""
         labels = f", {len(self.labels)} labels" if self.labels else ""
