@@ -112,8 +112,7 @@ def main() -> int:
             return play_again(options.only, options.seed, chosen, corpus)
         untouched = snapshot(corpus)
         began = time.monotonic()
-        whole = [-1 - number for number, case in enumerate(chosen) if case.kind != fuzz_cases.UNREADABLE]
-        indices = [*whole, *range(options.first, options.first + options.count)]
+        indices = [*range(-len(chosen), 0), *range(options.first, options.first + options.count)]
         results = []
         for result in fuzz(indices, options.seed, chosen, corpus, options.at_once, options.limit):
             results.append(result)

@@ -49,7 +49,7 @@ def make(corpus: Path, runs: Sequence[str] = RUNS, *, evaluated: bool = True) ->
     make_videos(corpus / "videos")
     for kind in runs:
         make_run(corpus, kind, evaluated)
-    make_features(corpus / "evaluating")
+    make_features(corpus)
 
 
 def pixels(count: int, side: int = 16, channels: int = 3) -> np.ndarray:
@@ -179,13 +179,27 @@ def make_run(corpus: Path, kind: str, evaluated: bool) -> None:
         (run / given.name).write_bytes(given.read_bytes())
 
 
-def make_features(folder: Path) -> None:
-    """A tiny network that gives features, in the forms in which users bring theirs; and a state of one."""
+def make_features(corpus: Path) -> None:
+    """Features in the forms in which users bring theirs: networks as ONNX, where that can be written, and as
+    TorchScript, and what Sparring learned before."""
     import torch
-    from safetensors.torch import save_file
 
+    folder = corpus / "evaluating"
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
-    traced: Any = torch.jit.trace(network, torch.zeros(1, 3, 16, 16))  # type: ignore[no-untyped-call]
+    pictures = torch.zeros(1, 3, 16, 16)
+    traced: Any = torch.jit.trace(network, pictures)  # type: ignore[no-untyped-call]
     traced.save(str(folder / "features.pt"))
-    save_file(network.state_dict(), folder / "features.safetensors")
-    (folder / "features.onnx").write_bytes(b"\x08\x08\x12\x04test" + bytes(200))
+    learned = next(iter(sorted((corpus / "cache").glob("**/*.safetensors"))), None)
+    if learned:
+        (folder / "features.safetensors").write_bytes(learned.read_bytes())
+    try:
+        onnx: Any = import_module("onnx")
+    except ImportError:
+        return
+    number, helper = onnx.TensorProto.FLOAT, onnx.helper
+    shapes = {"pictures": ["n", 3, 16, 16], "features": ["n", 768]}
+    ends = {name: helper.make_tensor_value_info(name, number, shape) for name, shape in shapes.items()}
+    node = helper.make_node("Flatten", ["pictures"], ["features"], axis=1)
+    graph = helper.make_graph([node], "flat", [ends["pictures"]], [ends["features"]])
+    versions = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=versions, ir_version=8), str(folder / "features.onnx"))

@@ -50,6 +50,7 @@ def make_corpus(corpus: Path, runs: Sequence[str] = fuzz_corpus.RUNS, *, evaluat
                 traceback.print_exc()
             os._exit(status)
     if os.waitpid(process, 0)[1]:
+        shutil.rmtree(corpus)
         raise SystemExit(f"the files to be damaged could not be made\n{(corpus.parent / 'made.log').read_text()}")
 
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -481,6 +482,23 @@ def test_weights_inside_of_an_operation_are_looked_at_too(tmp_path: Path) -> Non
     model.graph.node.insert(0, node)
     with pytest.raises(UserError, match="outside of its folder"):
         features_from(str(holding(tmp_path / "net.onnx", model.SerializeToString())), CPU)
+
+
+def test_an_onnx_file_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    """onnxruntime would keep a number for the machine there, to report its use by."""
+    pytest.importorskip("onnxruntime")
+    path = means_graph(tmp_path / "net.onnx")
+    (tmp_path / "home").mkdir()
+    script = (
+        "import sys; from torch import device; from sparring.images.features.files import features_from; "
+        "print(features_from(sys.argv[1], device('cpu')).name)"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(path)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "net.onnx"
+    assert list((tmp_path / "home").iterdir()) == []
 
 
 def test_an_onnx_file_that_cannot_be_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,11 +21,12 @@ from torch import Tensor, nn
 from sparring.cli import main
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Networks
-from sparring.evaluation import choose
+from sparring.evaluation import Evaluation, choose
 from sparring.images.features import learned
 from sparring.images.game import ImageGame
 from sparring.targets import ModelTarget
 from sparring.verbs.evaluate import evaluate as on_any_device
+from sparring.verbs.evaluate import write
 from sparring.verbs.train import train
 
 KEYS = {"sparring", "target", "data", "count", "reference", "seed", "features", "verdicts", "scores", "written"}
@@ -603,3 +604,13 @@ def test_a_run_that_holds_nothing_out_of_a_set_that_streams(folders: tuple[Path,
     recipe = smallest("images", tmp_path, steps=2, cache_mb=0, workers=0).changed({"data": str(folders[0])})
     result = evaluate(train(recipe, out=tmp_path / "run").run, out=tmp_path / "out")
     assert by_name(result)["memorisation"]["value"] is None
+
+
+def test_what_a_killed_evaluation_left_half_written_is_removed(tmp_path: Path) -> None:
+    gone = 2**22 + 1  # a number that no process can have
+    (tmp_path / f".scores.json.{gone}.part").write_text("{")
+    (tmp_path / f".figure-1.png.{gone}.part").write_text("")
+    (tmp_path / ".mine.part").write_text("")
+    result: dict[str, Any] = {"count": 1}
+    assert write(Evaluation(result, [], text="it was good"), tmp_path) == [str(tmp_path / "scores.json")]
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.json", ".mine.part"}

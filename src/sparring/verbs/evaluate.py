@@ -10,7 +10,7 @@ from typing import Any
 
 from sparring.core import precision
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, not_too_long, write_atomically, write_text
+from sparring.core.files import clear_parts, make_folder, not_too_long, write_atomically, write_text
 from sparring.core.journal import finite
 from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
@@ -80,6 +80,7 @@ def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
 def write(evaluation: Evaluation, folder: Path) -> list[str]:
     """Write the result as JSON, every artifact as a file, and a page with all of it; the files, the page second."""
     make_folder(folder)
+    clear_parts(folder)
     content = json.dumps(finite(evaluation.result), indent=2, ensure_ascii=False) + "\n"
     write_text(folder / evaluation.file, content)
     written = [folder / evaluation.file]

@@ -107,6 +107,7 @@ def from_learned(path: Path, device: torch.device) -> Features:
 def from_onnx(path: Path) -> Features:
     """Features from an ONNX file with one input and, first, one output of features. Raises :class:`UserError` for a
     file that is none, for one that reads files elsewhere, and without the extra called ``onnx``."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # or it keeps a number for this machine in the home folder
     try:
         onnx, runtime = import_module("onnx"), import_module("onnxruntime")
     except ImportError:
