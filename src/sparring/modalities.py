@@ -80,11 +80,7 @@ def find_recipe(name: str) -> Recipe:
     if name in RECIPES:
         return RECIPES[name]
     if name.endswith((".yaml", ".yml")) and os.path.exists(name) and not os.path.isdir(name):
-        from sparring.core.reading import (
-            WORDS,
-            read_text,
-            reason,
-        )  # here, for the command line's help must not wait for it
+        from sparring.core.reading import WORDS, read_text, reason  # help must not wait for it
 
         try:
             content = read_text(name, WORDS)
