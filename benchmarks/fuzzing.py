@@ -195,7 +195,7 @@ def begin(
     """Start a mutation's command."""
     each = Mutated(index, seed, cases, corpus, Path(tempfile.mkdtemp(prefix=f"fuzz-{index}-")) / "sandbox")
     before = snapshot(each.sandbox)
-    return each, Forked(each.words, each.sandbox, limit), before
+    return each, Forked(each.words, each.sandbox, limit * each.case.patience), before
 
 
 def judged(each: Mutated, forked: Forked, before: dict[str, Any], ended: Ended) -> Result:
