@@ -125,7 +125,7 @@ def test_files_of_one_name_in_two_domains_are_said_to_be_pairs(tmp_path: Path) -
     assert [line for line in source.notes() if line.startswith("20 of 20 files have the same name in A and B")]
     fill(tmp_path / "C", 20, first=50)
     source = open_domains(TRANSLATION["cyclegan"].changed({"data": str(tmp_path / "A"), "data_b": str(tmp_path / "C")}))
-    assert source.notes() == []
+    assert not [line for line in source.notes() if "same name" in line]
 
 
 # Pairs side by side
