@@ -14,7 +14,7 @@ import numpy as np
 
 from sparring.core.recipe import Recipe
 from sparring.core.terminal import shortened
-from sparring.data.source import BadFile, Source, notes_of
+from sparring.data.source import BadFile, Source, remarks_of
 from sparring.kind import ENDINGS, Artifact, Kind, Say
 from sparring.targets import plain_output
 
@@ -51,7 +51,7 @@ def check_examples(modality: Kind, recipe: Recipe, say: Say) -> Summary:
         f"{source.name}: {len(source):,} good examples, {len(source.bad_files)} bad files, "
         f"{facts['duplicates']:,} duplicates",
         f"trained as {source.form.described()}",
-        *notes_of(source),
+        *remarks_of(source),
         *lines_on(labels, source.bad_files),
     )
     return Summary(facts, lines, drawn(modality, source, recipe))

@@ -49,7 +49,7 @@ def pixels(source: ImageSource) -> np.ndarray:
 
 def notes(source: object) -> str:
     """What is said of them."""
-    return "\n".join(source.notes())  # type: ignore[attr-defined]
+    return "\n".join(source.remarks())  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("cache_mb", [64, 0])

@@ -67,7 +67,7 @@ def everything(source: ImageSource) -> torch.Tensor:
 
 def notes(source: object) -> list[str]:
     """What is said of them."""
-    lines: list[str] = source.notes()  # type: ignore[attr-defined]
+    lines: list[str] = source.remarks()  # type: ignore[attr-defined]
     return lines
 
 
@@ -147,7 +147,7 @@ def test_two_domains_are_grey_where_both_are(tmp_path: Path) -> None:
     filled(tmp_path / "B")
     source = open_domains(TRANSLATION["cyclegan"].changed({"data": str(tmp_path)}))
     assert source.form.channels == 1
-    assert source.notes() == [f"domain A: {SAID}", f"domain B: {SAID}"]
+    assert source.remarks()[:2] == [f"domain A: {SAID}", f"domain B: {SAID}"]
     Image.new("RGB", (12, 16), "red").save(tmp_path / "B" / "z.png")
     assert open_domains(TRANSLATION["cyclegan"].changed({"data": str(tmp_path)})).form.channels == 3
 

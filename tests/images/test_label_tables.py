@@ -38,7 +38,7 @@ def check(source: ImageSource) -> None:
 
 def notes(source: object) -> str:
     """What is said of them."""
-    return "\n".join(source.notes())  # type: ignore[attr-defined]
+    return "\n".join(source.remarks())  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

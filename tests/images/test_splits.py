@@ -57,7 +57,7 @@ def opened(path: Path, **settings: object) -> ImageSource:
 
 def notes(source: object) -> list[str]:
     """What is said of them."""
-    lines: list[str] = source.notes()  # type: ignore[attr-defined]
+    lines: list[str] = source.remarks()  # type: ignore[attr-defined]
     return lines
 
 

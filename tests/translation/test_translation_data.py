@@ -342,17 +342,17 @@ def test_files_of_one_name_are_said_to_be_pairs(tmp_path: Path, same: int, told:
     fill(tmp_path / "A", names, 4, 4)
     fill(tmp_path / "B", [*names[:same], *(f"other{number}.png" for number in range(200 - same))], 4, 4)
     source = open_source(recipe(data=str(tmp_path)))
-    lines = [line for line in source.notes() if "same name" in line]
-    assert lines == [line for line in source.notes() if line.startswith(f"{same} of 160 files")]
+    lines = [line for line in source.remarks() if "same name" in line]
+    assert lines == [line for line in source.remarks() if line.startswith(f"{same} of 160 files")]
     assert bool(lines) == told
     assert (source.index["a"] == source.index["b"]).mean() < 0.2
 
 
 def test_a_domain_with_too_few_pictures_to_be_measured_says_so() -> None:
-    assert domains(160, 159).notes() == [
+    assert domains(160, 159).remarks() == [
         "domain B: 159 pictures, of which 15 are held out: too few to measure diversity by"
     ]
-    assert domains(20, 20, held_out=0).notes() == []
+    assert domains(20, 20, held_out=0).remarks() == []
 
 
 def test_arrays_have_no_names_to_be_paired_by() -> None:

@@ -528,11 +528,11 @@ def test_samples_all_alike_are_a_collapse(folders: tuple[Path, Path], tmp_path: 
     assert by_name(result)["support"]["value"] == 1
 
 
-@pytest.mark.parametrize("setting", ["size", "channels", "fit", "alpha", "cache-mb", "labelled"])
+@pytest.mark.parametrize("setting", ["size", "channels", "range", "fit", "alpha", "cache-mb", "labelled", "split"])
 def test_a_run_knows_how_its_pictures_are_read(
     setting: str, finished_run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    value = {"fit": "pad", "alpha": "white", "labelled": "yes"}.get(setting, "3")
+    value = {"fit": "pad", "alpha": "white", "labelled": "yes", "range": "0:9", "split": "all"}.get(setting, "3")
     line = refused(capsys, finished_run, f"--{setting}", value)
     assert f"{setting.replace('-', '_')}: was decided when the model was trained; leave it out" in line
 

@@ -86,8 +86,8 @@ class Source(Protocol):
         """The examples at ``indices``, int64 ``(n,)``: tensors of ``n`` rows each, by the modality's names."""
 
 
-def notes_of(source: Source) -> list[str]:
+def remarks_of(source: Source) -> list[str]:
     """What a person should know about the examples, a line each: what was found or decided on opening, and what of it
-    is lost. A source that has something to say has a method ``notes`` that gives it."""
-    notes: Callable[[], list[str]] | None = getattr(source, "notes", None)
-    return notes() if callable(notes) else []  # a stranger's source may have notes of another kind
+    is lost. A source that has something to say has a method ``remarks`` that gives it."""
+    remarks: Callable[[], list[str]] = getattr(source, "remarks", list)
+    return remarks()

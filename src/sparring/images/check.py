@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sparring.checking import Summary, counted, lines_on, named
-from sparring.data.source import notes_of
+from sparring.data.source import remarks_of
 from sparring.images.data import ImageSource, open_source
 from sparring.images.pairs import told_of_pairs
 from sparring.images.reading.folder import ImageFiles
@@ -60,7 +60,7 @@ def check(recipe: ImageSettings) -> Summary:
         + ("in memory" if source.in_memory else "streamed from disk"),
         f"sizes found: {counted(facts['sizes'])}; modes: {counted(facts['modes'])}",
         *lines_on(facts["labels"], source.bad_files),
-        *notes_of(source),
+        *remarks_of(source),
         *told_of_pairs(source),
     )
     chosen = np.random.default_rng(0).permutation(len(source))[:SHOWN]

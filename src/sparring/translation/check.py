@@ -44,7 +44,7 @@ def check(recipe: TranslationRecipe) -> Summary:
         *(line for name, domain in domains.items() for line in lines_of(name, domain)),
         f"trained as {form.height}x{form.width} with {form.channels} channels, "
         + ("in memory" if source.in_memory else "streamed from disk"),
-        *source.notes(),
+        *source.remarks(),
     ]
     shown = torch.cat([examples_of(domain) for domain in source.domains.values()])
     return Summary(facts, tuple(lines), as_artifact(shown, "pictures of A above pictures of B", columns=COLUMNS))

@@ -14,7 +14,7 @@ from sparring.core.errors import UserError
 from sparring.core.seeds import Stream
 from sparring.core.settings import note
 from sparring.data.order import held_out_count, split
-from sparring.data.source import BadFile, notes_of
+from sparring.data.source import BadFile, remarks_of
 from sparring.images.data import ImageSource
 from sparring.images.data import open_source as open_pictures
 from sparring.images.options import as_text
@@ -90,13 +90,13 @@ class TwoDomains:
         bad_files = [bad for source in self.domains.values() for bad in source.bad_files]
         self.bad_files += [bad for bad in bad_files if bad not in self.bad_files]
 
-    def notes(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """What a person should know about each domain, and about the two of them, a line each."""
         lines = []
         for name, source in self.domains.items():
             held_out = held_out_count(self.held_out, len(source))
             few = [f"{len(source):,} pictures, of which {held_out} are held out: too few to measure diversity by"]
-            own = [*notes_of(source), *(few if self.held_out and held_out < LEAST_HELD_OUT else [])]
+            own = [*remarks_of(source), *(few if self.held_out and held_out < LEAST_HELD_OUT else [])]
             lines += [f"domain {name.upper()}: {line}" for line in own]
         a, b = self.domains.values()
         pairs, smaller = len(same_names(a, b)), min(len(a), len(b))

@@ -29,7 +29,7 @@ from sparring.core.terminal import shortened
 from sparring.core.trainer import Trainer
 from sparring.data.feed import Feed
 from sparring.data.order import Order, held_out_count, split
-from sparring.data.source import notes_of
+from sparring.data.source import remarks_of
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of
@@ -216,7 +216,7 @@ class Session:
         say, source, seen = self.status.say, self.source, self.trainer.progress.examples
         place, form = shortened(source.name, PATH), shortened(source.form.described(), PATH)
         say(f"{self.recipe.name}: {len(source):,} examples from {place}, {form}")
-        for line in notes_of(source):
+        for line in remarks_of(source):
             say(shortened(line, LINE))
         for bad in source.bad_files[:NAMED]:
             say(f"skipped {shortened(bad.path, PATH)}: {shortened(bad.reason)}")

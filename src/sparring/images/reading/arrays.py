@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
-from sparring.images.reading import notes
+from sparring.images.reading import remarks
 from sparring.images.reading.labels import encode
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
 from sparring.images.reading.values import extent_of, is_grey, told, told_of_grey
@@ -75,10 +75,10 @@ class ImageArrays:
             names, self.labels = encode(labels)
         self.form = form_of(self.shape, names, limits)
 
-    def notes(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """What a person should know about these pictures, a line each."""
-        labels = notes.of_labels(self.form.labels, self.labels)
-        return [*self.said, *notes.of_crop(self.shape, self.survey), *labels, *notes.of_copies(self.images)]
+        labels = remarks.of_labels(self.form.labels, self.labels)
+        return [*self.said, *remarks.of_crop(self.shape, self.survey), *labels, *remarks.of_copies(self.images)]
 
     def __len__(self) -> int:
         return len(self.images)

@@ -16,7 +16,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
 from sparring.images.options import read_range
-from sparring.images.reading import notes
+from sparring.images.reading import remarks
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.labels import encode, read_labels
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
@@ -91,11 +91,11 @@ class ImageFiles:
             return {"images": images}
         return {"images": images, "labels": self.labels[chosen]}
 
-    def notes(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """What a person should know about these pictures, a line each; copies are looked for in memory alone."""
-        copies = [] if self.images is None else notes.of_copies(self.images)
-        labels = notes.of_labels(self.form.labels, self.labels)
-        return [*self.said, *notes.of_crop(self.shape, self.survey), *labels, *copies]
+        copies = [] if self.images is None else remarks.of_copies(self.images)
+        labels = remarks.of_labels(self.form.labels, self.labels)
+        return [*self.said, *remarks.of_crop(self.shape, self.survey), *labels, *copies]
 
     def _next_good(self, index: int) -> tuple[int, np.ndarray]:
         """The picture at ``index``, or the first good one after it."""

@@ -15,7 +15,7 @@ from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.label_tables import known_names, pairs_in
-from sparring.images.reading.notes import of_empty_folders
+from sparring.images.reading.remarks import of_empty_folders
 from sparring.media.pictures.decode import BadImage
 
 LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")  # the last is NVIDIA's name for the same thing

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sparring.images.check import check
 from sparring.images.data import ImageSource, open_source
-from sparring.images.reading.notes import count_copies
+from sparring.images.reading.remarks import count_copies
 from sparring.images.recipes import RECIPES
 from sparring.modalities import recipe_to_read
 from sparring.translation.data import open_source as open_domains
@@ -40,7 +40,7 @@ def opened(path: Path, **settings: object) -> ImageSource:
 
 def notes(source: object) -> list[str]:
     """What is said of them."""
-    lines: list[str] = source.notes()  # type: ignore[attr-defined]
+    lines: list[str] = source.remarks()  # type: ignore[attr-defined]
     return lines
 
 
@@ -122,10 +122,10 @@ def test_files_of_one_name_in_two_domains_are_said_to_be_pairs(tmp_path: Path) -
     fill(tmp_path / "A", 20)
     fill(tmp_path / "B", 20, first=0)
     source = open_domains(TRANSLATION["cyclegan"].changed({"data": str(tmp_path)}))
-    assert [line for line in source.notes() if line.startswith("20 of 20 files have the same name in A and B")]
+    assert [line for line in source.remarks() if line.startswith("20 of 20 files have the same name in A and B")]
     fill(tmp_path / "C", 20, first=50)
     source = open_domains(TRANSLATION["cyclegan"].changed({"data": str(tmp_path / "A"), "data_b": str(tmp_path / "C")}))
-    assert not [line for line in source.notes() if "same name" in line]
+    assert not [line for line in source.remarks() if "same name" in line]
 
 
 # Pairs side by side
