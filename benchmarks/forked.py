@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-MIB = 1 << 20
 ROOM = 4 << 30  # bytes of address space that a process may take beyond what it began with: the machine must not suffer
 FILE = 1 << 30  # bytes of a file that it may write
 ENDED = 0.3  # seconds that what it started may outlive it
@@ -28,8 +27,7 @@ class Ended:
 
     status: int  # its exit status; negative: the signal that ended it
     seconds: float
-    mib: float  # the most that was resident, in all
-    grown: float  # MiB of that beyond what it had when it was forked
+    mib: float  # the most that was resident; what is imported takes about 300 of them
     hung: bool  # it did not end in time
     left: bool  # a process that it started was still there
     out: str
@@ -41,7 +39,6 @@ class Forked:
 
     def __init__(self, words: Sequence[str], sandbox: Path, limit: float) -> None:
         self.sandbox, self.limit = sandbox, limit
-        self.began = resident()
         self.started = time.monotonic()
         sys.stdout.flush()
         self.process = os.fork()
@@ -85,8 +82,7 @@ class Forked:
             return None
         left = self._left()
         out, err = ((self.sandbox / name).read_text(errors="surrogateescape") for name in ("stdout", "stderr"))
-        mib = usage.ru_maxrss / 1024
-        return Ended(os.waitstatus_to_exitcode(code), seconds, mib, mib - self.began, hung, left, out, err)
+        return Ended(os.waitstatus_to_exitcode(code), seconds, usage.ru_maxrss / 1024, hung, left, out, err)
 
     def _left(self) -> bool:
         """Whether something of its group is still there a moment later; it is killed."""
@@ -125,11 +121,6 @@ def environment(sandbox: Path) -> Mapping[str, str]:
     """Where a command in the sandbox finds its folders."""
     places = {"HOME": "home", "TMPDIR": "tmp", "SPARRING_CACHE": "cache", "XDG_CACHE_HOME": "home"}
     return {name: str(sandbox / part) for name, part in places.items()}
-
-
-def resident() -> float:
-    """The MiB of memory that this process holds."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MIB
 
 
 def warm_up() -> None:

@@ -75,7 +75,7 @@ def play_again(index: int, seed: int, cases: Sequence[Case], corpus: Path) -> in
         time.sleep(0.01)
     found = list(problems(each.case, ended, before, snapshot(each.sandbox)))
     print(f"{each.name} of {each.file}\nsparring {' '.join(each.words)}\n{ended.out}\n{ended.err[-6000:]}")
-    how = f"status {ended.status}, {ended.seconds:.2f} s, {ended.mib:.0f} MiB, {ended.grown:.0f} of them its own"
+    how = f"status {ended.status}, {ended.seconds:.2f} s, {ended.mib:.0f} MiB"
     print(f"{how}: {', '.join(found) or 'as it should be'}")
     return bool(found)
 

@@ -25,7 +25,7 @@ from mutations import mutated, not_a_file
 
 LONGEST = 2000  # characters of a line on standard error
 LIMIT = 10.0  # seconds
-MOST = 1024.0  # MiB that a process may hold beyond what it began with
+MOST = 1024.0  # MiB that a process may hold
 NO_FILE = 0.06  # share of mutations that put a pipe, a folder or a link in the file's place
 UNSHOWN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but for ends of lines and tabs, separators, bidirectional marks, and what is no UTF-8."""
@@ -65,7 +65,6 @@ class Result:
     status: int
     seconds: float
     mib: float
-    grown: float
     problems: tuple[str, ...]
     unnamed: bool  # it was refused in a line that names neither the file nor its folder
     last: str  # the last line of standard error
@@ -128,7 +127,7 @@ def problems(
         yield f"status {ended.status}"
     if ended.status == 1 and "diverged" not in ended.err and "not finite" not in ended.err:
         yield "status 1"
-    if ended.grown > MOST:
+    if ended.mib > MOST:
         yield "memory"
     if ended.left:
         yield "left a process"
@@ -210,4 +209,4 @@ def judged(each: Mutated, forked: Forked, before: dict[str, Any], ended: Ended) 
     names = (each.file.name, each.file.parent.name, each.file.stem)
     unnamed = ended.status == 2 and not any(name in last for name in names)
     return Result(each.index, each.case.verb, each.case.kind, each.name, ended.status, round(ended.seconds, 2),
-                  round(ended.mib), round(ended.grown), found, unnamed, last[:300])  # fmt: skip
+                  round(ended.mib), found, unnamed, last[:300])  # fmt: skip

@@ -18,7 +18,7 @@ sys.path.insert(0, str(BENCHMARKS))
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="watches processes as Linux shows them")
 
 COUNT = 120
-CALM = {"status": 2, "seconds": 0.1, "mib": 300.0, "grown": 9.0, "hung": False, "left": False, "out": ""}
+CALM = {"status": 2, "seconds": 0.1, "mib": 300.0, "hung": False, "left": False, "out": ""}
 LINE = "sparring: data: damaged; copy it again\n"
 
 
@@ -47,7 +47,7 @@ def test_a_hundred_damaged_files_get_one_line_each() -> None:
         ({"status": 2, "err": ""}, "not one line"),
         ({"err": LINE * 2}, "not one line"),
         ({"err": LINE, "hung": True}, "hung"),
-        ({"err": LINE, "grown": 1500.0}, "memory"),
+        ({"err": LINE, "mib": 1500.0}, "memory"),
         ({"err": LINE, "left": True}, "left a process"),
         ({"err": f"sparring: {'x' * 3000}\n"}, "a long line"),
         ({"err": "sparring: \x1b[31mred; mend it\n"}, "control characters"),
