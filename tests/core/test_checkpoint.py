@@ -23,7 +23,7 @@ from sparring.core.checkpoint import (
     Checkpoints,
     load,
     newest_first,
-    newest_progress,
+    newest_state,
     player_tensors,
     restore_player,
     save,
@@ -178,7 +178,7 @@ def test_a_damaged_state_is_passed_over(tmp_path: Path, change: str) -> None:
     _, newer = write(tmp_path, 1, 2)
     checkpoint.save_file({"x": torch.full((50,), 2.0)}, newer, metadata={"state": change})
     assert newest_readable(tmp_path) == (1, [newer])
-    assert newest_progress(tmp_path).examples == 1
+    assert newest_state(tmp_path)[0].examples == 1
 
 
 def test_files_of_others_are_neither_read_nor_removed(tmp_path: Path) -> None:

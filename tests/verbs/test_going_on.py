@@ -63,7 +63,7 @@ def test_a_model_without_checkpoints_is_not_replaced(run: Path, mistake: Callabl
 
 def test_more_adds_to_the_budget(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resume", str(run), "--more", "1s"]) == 0
-    assert "--more 1s: by time from here on, the limit of 2 steps holds no more" in capsys.readouterr().err
+    assert "--more 1s: by time from here on, the limit of 2 for steps holds no more" in capsys.readouterr().err
     recipe = find_recipe(str(run / "recipe.yaml"))
     seconds = [entry["seconds"] for entry in entries(run / "journal.jsonl") if entry["event"] == "end"]
     assert recipe.steps == 0
@@ -71,6 +71,15 @@ def test_more_adds_to_the_budget(run: Path, capsys: pytest.CaptureFixture[str]) 
     assert seconds[-1] >= recipe.time
     assert main(["resume", str(run), "--more", "1s"]) == 0
     assert find_recipe(str(run / "recipe.yaml")).time == pytest.approx(recipe.time + 1, abs=1)
+
+
+def test_more_goes_on_past_patience(tmp_path: Path) -> None:
+    recipe = smallest("gaussians", tmp_path, steps=0, measure_every=256, held_out=2000).changed({"patience": 1})
+    run = train(recipe, out=tmp_path / "run").run
+    ends = [entry for entry in entries(run / "journal.jsonl") if entry["event"] == "end"]
+    assert "no better for 1 measurements" in ends[0]["reason"]
+    assert resume(run).reason.startswith("nothing was left to do: ")
+    assert resume(run, more="1s").reason == "the time is up"
 
 
 def test_more_is_a_length_of_time(run: Path, mistake: Callable[..., str]) -> None:

@@ -172,15 +172,17 @@ def progress_in(state: Mapping[str, Any]) -> Progress:
     return progress
 
 
-def newest_progress(folder: Path) -> Progress:
-    """How far a run has come by the newest of its checkpoints that can be read; no way at all without one."""
+def newest_state(folder: Path) -> tuple[Progress, Best]:
+    """How far a run has come, and its best measurement so far, by the newest of its checkpoints that can be read; a run
+    that has not begun, without one."""
     for path in newest_first(folder):
         try:
             with safe_open(regular(path), framework="pt", device="cpu") as file:
-                return progress_in(whole_state(json.loads(file.metadata()["state"])))
+                state = whole_state(json.loads(file.metadata()["state"]))
         except DAMAGES:
             continue
-    return Progress()
+        return progress_in(state), Best.restored(state["best"]) if "best" in state else Best()
+    return Progress(), Best()
 
 
 def newest_first(folder: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -99,8 +98,7 @@ def as_json(value: Any) -> str:
 
 def open_standard_streams() -> None:
     """Give a process that was started with a closed standard stream the null device in its place: or else the first
-    file that is opened gets its number, and what a library prints goes into that file. What Pillow warns of in damaged
-    files is not printed: it would come between our lines, with lines of its source."""
+    file that is opened gets its number, and what a library prints goes into that file."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
@@ -111,4 +109,3 @@ def open_standard_streams() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="backslashreplace")  # a terminal that knows fewer letters than a user's files
-    warnings.filterwarnings("ignore", module=r"PIL\.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from sparring.core.checkpoint import newest_progress
+from sparring.core.checkpoint import newest_state
 from sparring.core.errors import UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.run import Run, read_config
@@ -34,15 +35,17 @@ def check_data_are_there(recipe: Recipe, run: Run) -> None:
 
 def lengthened(recipe: Recipe, more: float | str, run: Run) -> Recipe:
     """The recipe with ``more`` seconds, or a length of time as text, added to its budget: to its limit of time or,
-    where it has none or is beyond it, to the seconds that were trained. A limit of steps is lifted, and that is said.
-    Raises :class:`UserError` for what is no length of time."""
+    where it has none or is beyond it, to the seconds that were trained. Another limit that would end the run before is
+    lifted, and that is said. Raises :class:`UserError` for what is no length of time."""
     seconds = ResumeOptions().changed({"more": more}).more
     if not seconds:
         return recipe
-    if recipe.steps:
-        note(f"--more {more}: by time from here on, the limit of {recipe.steps:,} steps holds no more")
-    so_far = max(recipe.time, float(round(newest_progress(run.checkpoints).seconds)))
-    return recipe.changed({"time": so_far + seconds, "steps": 0})
+    progress, best = newest_state(run.checkpoints)
+    lifted: dict[str, Any] = {"steps": 0} if recipe.steps else {}
+    lifted |= {"patience": 0} if recipe.patience and best.misses >= recipe.patience else {}
+    for name in lifted:
+        note(f"--more {more}: by time from here on, the limit of {getattr(recipe, name):,} for {name} holds no more")
+    return recipe.changed({**lifted, "time": max(recipe.time, float(round(progress.seconds))) + seconds})
 
 
 def check_same_data(run: Run, recipe: Recipe, modality: Kind, source: Source, say: Say) -> None:
