@@ -104,3 +104,11 @@ def test_a_scatter_has_ink_where_the_points_are() -> None:
     assert (top_right | bottom_left).all()
     assert picture[rows[top_right], columns[top_right]].min() < picture[rows[bottom_left], columns[bottom_left]].min()
     assert isinstance(scatter(np.zeros((3, 1))), Image.Image)
+
+
+def test_points_of_half_precision_are_measured_without_overflow(tmp_path: Path) -> None:
+    """A RuntimeWarning of NumPy's fails this test."""
+    points = (30_000 * np.random.default_rng(0).standard_normal((64, 2)).clip(-2, 2)).astype(np.float16)
+    np.save(tmp_path / "half.npy", points)
+    source = open_source(RECIPES["gaussians"].changed({"data": str(tmp_path / "half.npy")}))
+    assert source.form.scale == pytest.approx(points.astype(np.float64).std())

@@ -102,10 +102,11 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
         raise UserError(f"{path}: not a .npy array of points ({reason}); save one with numpy.save") from None
     if points.ndim != 2 or len(points) < least or not points.shape[1] or points.dtype.kind not in "fiu":
         raise UserError(f"{path}: needs one array of numbers, at least {least} points by up to {MOST:,} dimensions")
+    if points.dtype.itemsize not in (4, 8):  # others overflow in between, or are unknown to torch
+        points = points.astype(np.float64)
     if not (np.abs(points) < LARGEST).all():
         raise UserError(f"{path}: holds numbers that are not finite, or beyond {LARGEST:g}; remove or scale them")
-    plain = points.dtype.itemsize in (4, 8)  # others overflow in between, or are unknown to torch
-    return PointSource(path.name, points if plain else points.astype(np.float64))
+    return PointSource(path.name, points)
 
 
 def mixture(centres: np.ndarray, count: int, seed: int) -> np.ndarray:
