@@ -353,3 +353,12 @@ def test_a_failure_on_the_way_leaves_no_trace(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [place]
     with pytest.raises(UserError, match="Is a directory"):
         write_atomically(tmp_path, b"")
+
+
+@pytest.mark.parametrize(("out", "part"), [("folder", "folder/.000001.png"), ("new.zip", ".new.zip")])
+def test_what_a_killed_process_left_half_written_is_removed(out: str, part: str, tmp_path: Path) -> None:
+    left = tmp_path / f"{part}.{2**22 + 1}.part"  # a number that no process can have
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(b"")
+    write_samples(torch.zeros(2, 1, 8, 8), None, tmp_path / out, {})
+    assert not left.exists()

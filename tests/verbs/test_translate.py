@@ -80,6 +80,8 @@ def test_folders_keep_their_sub_folders_names_sizes_and_formats(run: Path, tmp_p
         save(tmp_path / "in" / name, noisy(height, width, seed=number))
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     save(tmp_path / "in" / ".hidden.png", noisy(8, 8))
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    (tmp_path / "out" / "sub" / f".two.jpg.{2**22 + 1}.part").write_bytes(b"of a killed process")
     result = answer(run, tmp_path / "in", "--out", tmp_path / "out")
     assert files_below(tmp_path / "out") == set(sizes)
     assert {str(Path(path).relative_to(tmp_path / "out")) for path in result["written"]} == set(sizes)

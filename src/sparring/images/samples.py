@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.files import aside, file_name, write_atomically
+from sparring.core.files import aside, clear_parts, file_name, write_atomically
 from sparring.media.pictures.notes import as_png, compact, encode_png, save_png
 from sparring.media.pictures.sheets import channels_last, sheet, to_picture, to_uint8
 from sparring.modality import Artifact
@@ -53,9 +53,10 @@ def as_artifact(images: Tensor, caption: str, name: str = "", columns: int | Non
 
 def make_folders(out: Path, kind: str, overwrite: bool) -> None:
     """Make the folders that ``out`` needs. Raises :class:`UserError` when something is there already, or nothing can be
-    written there."""
+    written there. What a killed process left half-written is removed."""
     try:
         (out.parent if kind else out).mkdir(parents=True, exist_ok=True)
+        clear_parts(*((out.parent, out.name) if kind else (out,)))
         taken = out.exists() if kind else any(out.iterdir())
     except OSError as problem:
         raise UserError(f"{out}: cannot be written ({problem.strerror}); choose another --out") from None

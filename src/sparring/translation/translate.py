@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, write_atomically
+from sparring.core.files import clear_parts, make_folder, write_atomically
 from sparring.core.settings import nearest
 from sparring.core.terminal import quoted
 from sparring.media.films.film import Film
@@ -202,6 +202,8 @@ def translate_all(
 ) -> Results:
     """Translate the inputs, one after the other, each to its path. Raises :class:`UserError` when not one could be."""
     results = Results()
+    for folder in {path.parent for path in paths}:
+        clear_parts(folder)
     for number, (file, path) in enumerate(zip(inputs, paths, strict=True), 1):
         make_folder(path.parent)
         try:
