@@ -20,7 +20,10 @@ from sparring.options import CheckOptions, ResumeOptions, TrainOptions
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TINY = {"train": ["--steps", "2", "--width", "8", "--time", "0"], "resume": ["--steps", "3", "--time", "0", "--more", "0"]}
+TINY = {
+    "train": ["--steps", "2", "--width", "8", "--time", "0"],
+    "resume": ["--steps", "3", "--time", "0", "--more", "0"],
+}
 
 
 def blocks(page: Path, language: str) -> list[str]:
