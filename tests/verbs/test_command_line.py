@@ -538,7 +538,7 @@ OWN = {
     "sample": {"images": set(), "translation": set(), "text": {"temperature", "top-p", "prompt"}, "points": set()},
     "evaluate": {
         "images": {"size", "channels", "range", "fit", "alpha", "cache-mb", "labelled", "split"},
-        "translation": {"videos", "resize"},
+        "translation": {"videos", "resize", "direction"},
         "text": set(),
         "points": set(),
     },

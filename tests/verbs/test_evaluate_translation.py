@@ -365,7 +365,7 @@ def test_videos_go_the_way_that_was_asked_for_in_the_features_that_were(
         compared.append(images)
         return images.float().mean((2, 3))
 
-    monkeypatch.setattr("sparring.images.metrics.features_from", lambda asked, device: Features(asked, "0", of))
+    monkeypatch.setattr("sparring.images.metrics.features_from", lambda asked, device, trust: Features(asked, "0", of))
     monkeypatch.setattr("sparring.translation.videos.CROPS", 40)
     knowing(monkeypatch, a2b=same, b2a=torch.neg)
     result = evaluate(ink_run, videos=[str(clip)], direction="b2a", features="mine.onnx", out=str(tmp_path))
