@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sparring.core.journal import Journal, entries, finite
+from sparring.core.journal import Journal, digest, entries, finite
 
 
 @pytest.fixture
@@ -105,7 +105,8 @@ def test_a_full_disk_is_told_in_one_line(
     assert "No space left on device" in line
 
 
-@pytest.mark.parametrize("line", ["[" * 100_000, '{"examples": ' + "9" * 5000 + "}", "x" * 10_000, '{"a": "\ud800"'])
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"examples": ' + "9" * 5000 + "}", "x" * 10_000, '{"a": "\ud800"',
+                                  '{"event": "step", "a": ' + '{"a":' * 900 + "1" + "}" * 901])  # fmt: skip
 def test_a_damaged_line_is_passed_over(line: str, journal: Journal) -> None:
     journal.write("start", examples=0)
     with journal.path.open("a", encoding="utf-8", errors="surrogatepass") as file:
@@ -133,3 +134,23 @@ def test_a_folder_that_was_moved_away_is_made_anew(journal: Journal, tmp_path: P
     gone = Journal(tmp_path / "gone" / "journal.jsonl")
     gone.write("step", examples=8)
     assert [entry["event"] for entry in entries(tmp_path / "gone" / "journal.jsonl")] == ["step"]
+
+
+def test_a_long_journal_is_read_with_fewer_steps_and_cut_to_the_same_lines(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.write("start", examples=0)
+    for step in range(1, 101):
+        journal.write("step", step=step, examples=8 * step, losses={"a": 0.5})
+    journal.write("end", examples=800)
+    whole = list(entries(journal.path))
+    assert digest(journal.path) == whole
+    monkeypatch.setattr("sparring.core.journal.LARGE", journal.path.stat().st_size // 4)
+    some = digest(journal.path)
+    assert [entry["event"] for entry in some] == ["start", *["step"] * 20, "end"]
+    assert [entry["step"] for entry in some[1:-1]] == list(range(5, 101, 5))
+    journal.cut(80)
+    assert list(entries(journal.path)) == whole[:11]
+    with journal.path.open("a") as file:
+        file.writelines('{"event": "other"}\n' for _ in range(10_000))
+    assert len(digest(journal.path)) < 1000

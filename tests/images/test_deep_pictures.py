@@ -16,6 +16,7 @@ from sparring.core.errors import UserError
 from sparring.images.check import check
 from sparring.images.data import ImageSource, open_in_form, open_source
 from sparring.images.recipes import RECIPES
+from sparring.media.pictures import deep
 from sparring.media.pictures.decode import Header, Shape, read_header, read_image, read_values
 from sparring.media.pictures.deep import range_of, scaled, shares, unscaled
 from sparring.modalities import load
@@ -282,3 +283,21 @@ def test_colours_of_16_bits_keep_their_transparency_and_are_turned(tmp_path: Pat
     expected = np.where(values[..., 3:] > 0, np.rint(values[..., :3] / 4095 * 255), 255)
     made = read_image(tmp_path / "a.png", shape).transpose(1, 2, 0)
     np.testing.assert_array_equal(made, np.rot90(expected, -1))
+
+
+def test_rows_that_are_dealt_with_at_a_time_make_the_same_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = COLOURS[0]
+    for dtype in (np.uint16, np.int32, np.float32):
+        Image.fromarray(values[..., 0].astype(dtype)).save(tmp_path / f"{np.dtype(dtype).name}.tif")
+    (tmp_path / "colours.png").write_bytes(png_of(values))
+    (tmp_path / "layers.png").write_bytes(png_of(np.dstack([values, values[..., :1] << 4])))
+    files, shape = sorted(tmp_path.iterdir()), Shape(8, 8, 3, range=(0, 4095))
+    monkeypatch.setattr(deep, "BAND", 10**9)
+    at_once = [(read_values(file), read_image(file, shape)) for file in files]
+    monkeypatch.setattr(deep, "BAND", 3 * WIDTH)
+    for file, expected in zip(files, at_once, strict=True):
+        for part, whole in zip((read_values(file), read_image(file, shape)), expected, strict=True):
+            assert part.dtype == whole.dtype
+            np.testing.assert_array_equal(part, whole)

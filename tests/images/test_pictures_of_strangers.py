@@ -24,7 +24,7 @@ from sparring.images.data import open_source
 from sparring.images.recipes import RECIPES
 from sparring.media.films.reading import is_film, open_film
 from sparring.media.pictures import decode
-from sparring.media.pictures.decode import Shape, read_image
+from sparring.media.pictures.decode import BadImage, Shape, read_header, read_image
 
 COUNT = 16
 RECORD = 3073  # bytes of a picture of CIFAR-10
@@ -203,6 +203,21 @@ def test_transparency_is_dealt_with_strip_by_strip_as_at_once(tmp_path: Path, mo
     monkeypatch.setattr(decode, "HUGE", 1)
     for shape, expected in zip(shapes, at_once, strict=True):
         assert (read_image(path, shape) == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "most"),
+    [("a.png", "RGB", 4), ("a.png", "RGBA", 8), ("a.tif", "I;16", 8), ("a.tif", "F", 8), ("a.webp", "RGB", 16)],
+)
+def test_what_takes_too_much_to_decode_is_refused(
+    name: str, mode: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new(mode, (10, 10)).save(tmp_path / name)
+    monkeypatch.setattr(decode, "DECODED", 100 * most)
+    read_header(tmp_path / name)
+    monkeypatch.setattr(decode, "DECODED", 100 * most - 1)
+    with pytest.raises(BadImage, match="MiB to decode"):
+        read_header(tmp_path / name)
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
-from sparring.core.files import write_atomically
-from sparring.core.reading import open_regular
+from sparring.core.files import aside
+from sparring.core.reading import open_regular, parse_json
 
 LONGEST = 1 << 24  # bytes of a line; what is longer was written by nobody of ours
+LARGE = 1 << 24  # bytes of a journal that is held in memory as it is: half a day, at a line a second
+STEP = re.compile(rb'\{"event": "step", "step": [0-9]{1,18}, "examples": ([0-9]{1,18}),.*\}\n')
+"""Nearly all lines of a long journal."""
 
 
 class Journal:
@@ -57,9 +61,12 @@ class Journal:
         """Forget what was noted after ``examples_seen``: a resumed run will live through it again."""
         if self.path is None or not self.path.exists():
             return
-        kept = [entry for entry in entries(self.path) if kept_until(entry, examples_seen)]
-        lines = [json.dumps(finite(entry)) + "\n" for entry in kept]
-        write_atomically(self.path, "".join(lines).encode())
+        with aside(self.path) as temporary, temporary.open("wb") as file:
+            for line in lines(self.path):
+                if step := STEP.fullmatch(line):  # not taken apart: there may be millions
+                    file.write(line if int(step[1]) <= examples_seen else b"")
+                elif (entry := parsed(line)) is not None and kept_until(entry, examples_seen):
+                    file.write((json.dumps(finite(entry)) + "\n").encode())
 
 
 def kept_until(entry: Mapping[str, Any], examples_seen: int) -> bool:
@@ -89,18 +96,48 @@ def numbers(entry: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, f
 def entries(path: Path) -> Iterator[dict[str, Any]]:
     """The journal's entries; a line that a crash left half-written, or that is otherwise damaged, is passed over, and
     so is all of a journal that is no regular file."""
+    return (entry for line in lines(path) if (entry := parsed(line)) is not None)
+
+
+def digest(path: Path) -> list[dict[str, Any]]:
+    """The journal's entries at once. One of more than ``LARGE`` bytes has too many steps for that: every so many of
+    them is there, and what is still beyond twice as many bytes is left out."""
+    found: list[dict[str, Any]] = []
+    steps = taken = 0
+    try:
+        stride = 1 + os.stat(path).st_size // LARGE
+    except OSError:
+        return found
+    for line in lines(path):
+        steps += (is_step := STEP.fullmatch(line) is not None)
+        if is_step and steps % stride:
+            continue
+        taken += len(line)
+        if taken > 2 * LARGE:
+            break
+        if (entry := parsed(line)) is not None:
+            found.append(entry)
+    return found
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The journal's lines, none of them longer than ``LONGEST``; none at all of what is no regular file."""
     try:
         file = open_regular(path)
     except OSError:
         return
     with file:
         while line := file.readline(LONGEST):
-            try:
-                entry = json.loads(line.decode("utf-8", errors="replace"))
-            except (ValueError, RecursionError):  # no JSON, a number of 5,000 digits, brackets without end
-                continue
-            if isinstance(entry, dict):
-                yield entry
+            yield line
+
+
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """The entry in a line; None for what is damaged: no JSON, a number of 5,000 digits, brackets without end."""
+    try:
+        entry = parse_json(line.decode("utf-8", errors="replace"))
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def finite(value: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sparring.core.errors import UserError
 from sparring.core.files import write_text
-from sparring.core.journal import entries
+from sparring.core.journal import digest
 from sparring.core.reading import WORDS, read_text
 from sparring.core.recipe import flat_mapping
 from sparring.core.status import clock
@@ -58,7 +58,7 @@ def write_report(run_folder: Path) -> Path:
 
 def page(run_folder: Path) -> str:
     """The text of the report."""
-    journal = list(entries(run_folder / "journal.jsonl"))
+    journal = digest(run_folder / "journal.jsonl")
     recipe = read_recipe(run_folder / "recipe.yaml")
     ending = find_ending(journal)
     warnings = [entry for entry in journal if entry.get("event") == "warning"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
-from sparring.core.journal import entries
+from sparring.core.journal import digest
 from sparring.core.run import find, read_config
 from sparring.media.pictures.notes import read_note
 from sparring.modalities import modality_of, recipe_in
@@ -35,7 +35,7 @@ def about_run(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         raise UserError(f"{folder}: no such file or folder")
     run, recipe = find(folder)
-    journal = list(entries(run.journal))
+    journal = digest(run.journal)
     steps = [entry for entry in journal if entry.get("event") == "step"]
     ends = [entry.get("reason") for entry in journal if entry.get("event") == "end"]
     return {

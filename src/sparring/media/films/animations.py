@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from sparring.core.errors import UserError
 from sparring.core.reading import regular
-from sparring.media.films.film import CutShort, Film, one_line
+from sparring.media.films.film import CutShort, Film, one_line, too_large
 from sparring.media.films.sound import silent
 
 READ = ("GIF", "PNG", "WEBP")
@@ -81,6 +81,8 @@ def _images(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=READ) as image:
             first = int(bool(getattr(image, "default_image", False)))  # of an APNG, for viewers that show only one
+            if reason := too_large(image.height, image.width):
+                raise ValueError(reason)
             count = _count(image)
             if count < sys.maxsize and (count > MOST or count * image.width * image.height > MOST_PIXELS):
                 raise ValueError(f"{count:,} frames of {image.width}x{image.height} are more than can be gone through")

@@ -13,10 +13,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.media.films.film import RATE, CutShort, Film, av, one_line
+from sparring.media.films.film import LARGEST_FRAME, RATE, CutShort, Film, av, one_line, too_large
 
 # A stranger's video must not make FFmpeg open playlists or addresses.
 OPTIONS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", "protocol_whitelist": "file"}
+MOST = {"max_pixels": str(LARGEST_FRAME)}  # of a frame, for FFmpeg's decoders
 SECOND = 1_000_000  # FFmpeg's unit of a container's duration
 VPX = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 EBML = b"\x1a\x45\xdf\xa3"  # Matroska and WebM begin so
@@ -46,7 +47,7 @@ def opened(path: Path) -> Iterator[Any]:
     """PyAV's container, closed on leaving. Raises :class:`UserError` when it cannot be opened, or without PyAV."""
     library = av(path)
     try:
-        container = library.open(str(path.absolute()), container_options=OPTIONS)
+        container = library.open(str(path.absolute()), options=MOST, container_options=OPTIONS)
     except (library.FFmpegError, OSError, ValueError) as problem:
         raise UserError(f"{path}: cannot be read as a video ({_why(path, problem)}); {_mend(path)}") from None
     with container:
@@ -74,6 +75,7 @@ def _decoded(container: Any, stream: Any, path: Path) -> Iterator[Any]:
         yield from container.decode(stream)
         return
     decoder = library.CodecContext.create(alone, "r")
+    decoder.options = MOST
     for packet in container.demux(stream):
         yield from decoder.decode(packet if packet.size else None)
 
@@ -99,7 +101,8 @@ def _decode(path: Path) -> Iterator[np.ndarray]:
 
 
 def _video(container: Any, path: Path) -> Any:
-    """The first stream of pictures that is no cover of a record. Raises :class:`UserError` without one."""
+    """The first stream of pictures that is no cover of a record. Raises :class:`UserError` without one, or where its
+    pictures are too large."""
     covers = av(path).stream.Disposition.attached_pic
     streams = [stream for stream in container.streams.video if not stream.disposition & covers]
     if not streams:
@@ -107,6 +110,9 @@ def _video(container: Any, path: Path) -> Any:
         raise UserError(f"{path}: holds {sound}, no video; give one that does")
     if streams[0].codec_context is None:
         raise UserError(f"{path}: its video is coded in a way that is not known here; convert it to H.264")
+    if reason := too_large(streams[0].height, streams[0].width):
+        raise UserError(f"{path}: {reason}; make it smaller")
+    streams[0].codec_context.options = MOST  # frames may be larger than the container says
     return streams[0]
 
 
@@ -116,7 +122,8 @@ def _first(container: Any, stream: Any, path: Path) -> Any:
     try:
         first = next(_decoded(container, stream, path), None)
     except (library.FFmpegError, ValueError) as problem:
-        raise UserError(f"{path}: damaged, no frame can be decoded ({one_line(problem)}); {_mend(path)}") from None
+        why = "damaged" if stream.width else f"damaged, or its frames are more than {LARGEST_FRAME:,} pixels"
+        raise UserError(f"{path}: {why}, no frame can be decoded ({one_line(problem)}); {_mend(path)}") from None
     if first is None:
         raise UserError(f"{path}: holds no frames; {_mend(path)}")
     return first

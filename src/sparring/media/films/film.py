@@ -19,6 +19,7 @@ from PIL import Image
 from sparring.core.errors import UserError
 
 RATE = Fraction(25)  # frames per second, where nothing tells
+LARGEST_FRAME = 1 << 24  # pixels: twice those of 4K; several frames are in memory at a time
 
 
 class CutShort(Exception):
@@ -69,6 +70,13 @@ class Film:
             raise UserError(
                 f"{self.path}: no frame of it can be shown ({self.cut_short or 'empty'}); give another video"
             )
+
+
+def too_large(height: int, width: int) -> str:
+    """Why frames of this size are not decoded, in words; empty where they are."""
+    if height * width <= LARGEST_FRAME:
+        return ""
+    return f"frames of {width}x{height} are more than {LARGEST_FRAME:,} pixels"
 
 
 def on_white(frame: np.ndarray) -> np.ndarray:

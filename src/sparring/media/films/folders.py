@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 from sparring.core.errors import UserError
 from sparring.core.reading import regular
 from sparring.media.films.animations import as_frame
-from sparring.media.films.film import RATE, CutShort, Film, one_line
+from sparring.media.films.film import RATE, CutShort, Film, one_line, too_large
 from sparring.media.films.sound import silent
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -71,6 +71,8 @@ def _look(file: Path) -> tuple[tuple[int, int], bool]:
         with Image.open(regular(file), formats=FORMATS) as image:
             turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
             size = image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
+            if reason := too_large(*size):
+                raise ValueError(reason)
             return size, image.has_transparency_data
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         reason = "not a picture" if "cannot identify" in str(problem) else one_line(problem)

@@ -5,16 +5,27 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sparring.core.reading import UNPACKED, regular
-from sparring.media.pictures.deep import FULL, Range, give_lower_bytes, is_deep, mode_of, scaled, to_8_bits
+from sparring.media.pictures.deep import (
+    FULL,
+    Range,
+    bands,
+    give_lower_bytes,
+    is_deep,
+    mode_of,
+    scaled,
+    to_8_bits,
+    values_of,
+)
 from sparring.media.pictures.formats import ENDINGS as ENDINGS
 from sparring.media.pictures.formats import FORMATS
 
@@ -22,6 +33,8 @@ READ = tuple(dict.fromkeys(FORMATS.values()))  # nothing else of Pillow's meets 
 GREY_MODES = ("1", "L", "LA", "La")  # and all deep ones
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 HUGE = 1 << 24  # pixels of a picture that is decoded while no other one of its kind is
+DECODED = 1 << 29  # bytes that a picture may take while it is decoded and brought to its shape
+PLAIN = ("1", "L", "P", "RGB")  # modes that need nothing but their pixels for that
 STRIP = 1 << 22  # pixels of one whose transparency is dealt with at a time
 REDUCING_GAP = 3.0  # shrink by whole factors first, down to 3 times the size wanted: quicker, no visible difference
 
@@ -83,11 +96,11 @@ def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
     """The pixels of a file, uint8 ``(channels, height, width)`` in [0, 255]. Raises :class:`BadImage` for a file that
     gives none."""
     with opened(file) as image:
-        if shape.range and mode_of(image) != image.mode:
-            return bring_to(ImageOps.exif_transpose(_colours_in_8_bits(image, file, shape.range)), shape)
         side = 2 * max(shape.height, shape.width)
         image.draft(None, (side, side))  # lets JPEG decode at 1/2, 1/4 or 1/8 of its size
-        with one_huge_at_a_time if image.width * image.height > HUGE else nullcontext():
+        with in_turn(image):
+            if shape.range and mode_of(image) != image.mode:
+                _colours_in_8_bits(image, file, shape.range)
             ImageOps.exif_transpose(image, in_place=True)
             return bring_to(image, shape)
 
@@ -95,25 +108,37 @@ def read_image(file: Path | bytes, shape: Shape) -> np.ndarray:
 def read_values(file: Path | bytes) -> np.ndarray:
     """The values of a deep picture as they lie in its file, ``(height, width)`` or, of colours, ``(height, width, 3)``,
     without transparency. Raises :class:`BadImage` for a file that gives none."""
-    with opened(file) as image:
-        return _colours(image, file) if mode_of(image) != image.mode else np.asarray(image)
+    with opened(file) as image, in_turn(image):
+        if mode_of(image) != image.mode:
+            values = np.empty((image.height, image.width, 3), np.uint16)
+            for rows, part in _colours(image, file):
+                values[rows] = part
+            return values
+        image.load()  # may turn a TIFF
+        values = np.empty((image.height, image.width), values_of(image, slice(0, 1)).dtype)
+        for rows in bands(image.height, image.width):
+            values[rows] = values_of(image, rows)
+        return values
 
 
-def _colours(image: Image.Image, file: Path | bytes) -> np.ndarray:
-    """The 16-bit colours ``(height, width, 3)`` of a picture that was just opened from ``file``."""
+def _colours(image: Image.Image, file: Path | bytes) -> Iterator[tuple[slice, np.ndarray]]:
+    """The 16-bit colours of a picture that was just opened from ``file``: some rows and these, ``(rows, width, 3)``."""
     with _open(file) as twin:
         give_lower_bytes(twin)
-        upper, lower = (np.asarray(each)[..., :3].astype(np.uint16) for each in (image, twin))
-    return upper * 256 + lower
+        image.load()  # may turn a TIFF
+        for rows in bands(image.height, image.width):
+            upper, lower = (values_of(each, rows)[..., :3].astype(np.uint16) for each in (image, twin))
+            yield rows, upper * 256 + lower
 
 
-def _colours_in_8_bits(image: Image.Image, file: Path | bytes, limits: Range) -> Image.Image:
-    """A picture of 16-bit colours in 8 bits, by its range, with its transparency and what it says of its rotation."""
-    made = Image.fromarray(to_8_bits(_colours(image, file), limits))
-    if image.mode == "RGBA":
-        made.putalpha(image.getchannel("A"))
-    made.info = {"exif": image.info["exif"]} if "exif" in image.info else {}
-    return made
+def _colours_in_8_bits(image: Image.Image, file: Path | bytes, limits: Range) -> None:
+    """Make a picture of 16-bit colours that was just opened from ``file`` one in 8 bits, by its range."""
+    for rows, part in _colours(image, file):
+        strip = Image.fromarray(to_8_bits(part, limits))
+        if image.mode == "RGBA":
+            strip.putalpha(image.crop((0, rows.start, image.width, rows.stop)).getchannel("A"))
+        image.paste(strip, (0, rows.start))
+    image.info.pop("transparency", None)  # a colour of 16 bits
 
 
 @contextmanager
@@ -121,9 +146,23 @@ def opened(file: Path | bytes) -> Iterator[Image.Image]:
     """A picture to look at. Raises :class:`BadImage` for whatever goes wrong with it inside."""
     try:
         with _open(file) as image:
+            if (takes := bytes_a_pixel(image) * image.width * image.height) > DECODED:
+                raise BadImage(f"takes {takes >> 20:,} MiB to decode, {DECODED >> 20} are allowed; make it smaller")
             yield image
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise BadImage(_reason(problem)) from None
+
+
+def in_turn(image: Image.Image) -> AbstractContextManager[Any]:
+    """Inside, no other large picture is decoded where this is one."""
+    return one_huge_at_a_time if image.width * image.height > HUGE else nullcontext()
+
+
+def bytes_a_pixel(image: Image.Image) -> int:
+    """How many bytes each pixel of a picture may take until it is in its shape, for all copies that are made of it."""
+    if image.format == "WEBP" or mode_of(image) != image.mode:
+        return 16
+    return 4 if image.mode in PLAIN and not image.has_transparency_data and _orientation(image) == 1 else 8
 
 
 def bring_to(image: Image.Image, shape: Shape) -> np.ndarray:

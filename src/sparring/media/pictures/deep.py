@@ -7,6 +7,7 @@ numbers, 0 to 1 for floating point.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 
 Range = tuple[float, ...]
 FULL: Range = ()
+BAND = 1 << 20  # values that are brought from one type to another at a time
 TOPS = tuple(2.0**bits - 1 for bits in (8, 10, 12, 14, 16))  # of the bits that cameras and scanners have
 
 OTHER = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B" if sys.byteorder == "little" else ";16L"}
@@ -54,7 +56,22 @@ def scaled(image: Image.Image, limits: Range = FULL) -> Image.Image:
     does."""
     if not is_deep(image.mode):
         return image
-    return Image.fromarray(to_8_bits(np.asarray(image), limits))
+    page = Image.new("L", image.size)
+    for rows in bands(image.height, image.width):
+        page.paste(Image.fromarray(to_8_bits(values_of(image, rows), limits)), (0, rows.start))
+    return page
+
+
+def values_of(image: Image.Image, rows: slice) -> np.ndarray:
+    """The values in some rows of a picture, ``(rows, width)`` or ``(rows, width, channels)``: Pillow makes copies of
+    what it gives, and of a whole picture these are several times as large."""
+    return np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """The rows of a picture from the first to the last, so many together as are dealt with at a time."""
+    step = max(1, BAND // max(1, width))
+    return (slice(top, min(top + step, height)) for top in range(0, height, step))
 
 
 def to_8_bits(values: np.ndarray, limits: Range = FULL) -> np.ndarray:
