@@ -5,17 +5,15 @@ Text is UTF-8, or UTF-16 that says so with a mark at its beginning.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparring.core.reading import read_bytes
+from sparring.core.reading import UTF_16, read_bytes
 from sparring.data.source import BadFile
 
 LARGEST = 1 << 30  # bytes of a file: all of it is held in memory
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")  # zip, gzip, bzip2, xz, zstd
 
 
