@@ -16,7 +16,7 @@ from sparring.core.settings import Settings, fields
 from sparring.images.features import learned
 from sparring.modalities import ENTRIES, RECIPES, options_of
 from sparring.options import VERBS as OPTIONS
-from sparring.options import CheckOptions, TrainOptions
+from sparring.options import CheckOptions, ResumeOptions, TrainOptions
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -78,7 +78,7 @@ def options_of_verb(verb: str) -> list[type[Settings]]:
     """The settings that may be typed after a verb, of any kind of data."""
     if verb in OPTIONS:
         return [options_of(verb, kind) for kind in ENTRIES]
-    return [*(entry.recipe for entry in ENTRIES.values()), CheckOptions, TrainOptions]
+    return [*(entry.recipe for entry in ENTRIES.values()), CheckOptions, TrainOptions, ResumeOptions]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
