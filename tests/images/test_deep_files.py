@@ -104,3 +104,17 @@ def test_greys_of_colours_are_those_of_pillow() -> None:
     grey = as_channels(colours.astype(np.float32), 1)
     np.testing.assert_allclose(grey[..., 0], np.asarray(Image.fromarray(colours).convert("L")), atol=1)
     np.testing.assert_array_equal(as_channels(grey[..., 0], 3), grey.repeat(3, axis=2))
+
+
+@pytest.mark.parametrize(("name", "kept"), [("o.jpg", False), ("o.bmp", False), ("o.ppm", False), ("o.png", True)])
+def test_transparency_that_a_file_cannot_hold_is_white_and_said(tmp_path: Path, name: str, kept: bool) -> None:
+    half = np.zeros((16, 16, 4), np.uint8)
+    half[:, 8:, 3] = 255
+    Image.fromarray(half).save(tmp_path / "a.png")
+    picture = read_picture(tmp_path / "a.png", 3)
+    line = write_picture(picture.pixels, picture, tmp_path / name)
+    assert ("transparency is lost" in line) is not kept
+    with Image.open(tmp_path / name) as written:
+        assert written.has_transparency_data is kept
+        corners = [written.convert("RGB").getpixel(place) for place in ((0, 0), (15, 15))]
+    assert corners == [(0, 0, 0) if kept else (255, 255, 255), (0, 0, 0)]

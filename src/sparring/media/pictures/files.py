@@ -50,6 +50,9 @@ class Picture:
     """Black and white of these."""
 
 
+OPAQUE = ("JPEG", "BMP", "PPM")  # formats that know no transparency
+
+
 def read_picture(path: Path, channels: int, limits: Range | None = None) -> Picture:
     """A file as a picture of 1 channel, grey, or 3, colour. ``limits`` are black and white of one with more than 8
     bits; None finds them in its values. Raises :class:`BadImage` for one that gives none."""
@@ -111,7 +114,13 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path, limits: Range |
         lost = f"its {what} become 8 bits in this file; greys keep them in .png and .tif, colours in .png"
         pixels = np.rint(pixels).astype(np.uint8)
     image = to_picture(pixels)
-    if like.alpha is not None and kind not in ("JPEG", "BMP", "PPM"):
+    if like.alpha is not None and kind in OPAQUE:
+        image = Image.composite(image, Image.new(image.mode, image.size, "white"), like.alpha)
+        if like.alpha.getextrema() != (255, 255):
+            lost += (
+                f"{'; ' if lost else ''}its transparency is lost in this file, and white; .png, .webp and .tif keep it"
+            )
+    elif like.alpha is not None:
         image.putalpha(like.alpha)
     if like.orientation in BACK:
         image = image.transpose(TURNS[BACK[like.orientation]])
