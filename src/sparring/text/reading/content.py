@@ -27,6 +27,7 @@ class ReadText:
 
     pairs: list[tuple[str, str | None]] = field(default_factory=list)
     bad_files: list[BadFile] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # what was left aside, a line each
 
 
 def gather(rows: Iterable[tuple[str, str, str | None]], bad_files: Iterable[BadFile] = ()) -> ReadText:
@@ -40,6 +41,12 @@ def gather(rows: Iterable[tuple[str, str, str | None]], bad_files: Iterable[BadF
         else:
             content.pairs.append((text, label or None))
     return content
+
+
+def left_aside(learned_from: int, others: int, what: str) -> str:
+    """What is said where data are in parts called train, test and the like: that only the first are learned from."""
+    what += "" if learned_from == 1 else "s"
+    return f"learned from train ({learned_from:,} {what}) alone; left aside: {others:,}, for evaluate --data"
 
 
 def read_text(path: Path) -> str:
