@@ -111,7 +111,7 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path, limits: Range |
             write_atomically(path, deep_file(values, like, kind, profile), durable=False)
             return ""
         what = "floating point" if like.dtype.kind == "f" else "16 bits"
-        lost = f"its {what} become 8 bits in this file; greys keep them in .png and .tif, colours in .png"
+        lost = f"its {what} become 8 bits in this file; .png and .tif keep them, but colours of floating point"
         pixels = np.rint(pixels).astype(np.uint8)
     image = to_picture(pixels)
     if like.alpha is not None and kind in OPAQUE:
@@ -138,7 +138,7 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path, limits: Range |
 def deep_file(values: np.ndarray, like: Picture, kind: str, profile: bytes | None) -> bytes:
     """The bytes of a PNG or a TIFF of values ``(height, width, channels)`` with more than 8 bits, upright, turned and
     tagged as ``like`` was."""
-    if like.alpha is not None and kind == "PNG":
+    if like.alpha is not None and (kind == "PNG" or values.shape[2] == 3):
         values = np.dstack([values, np.asarray(like.alpha).astype(np.uint16) * (LEVELS // 255)])
     values = np.ascontiguousarray(turned(values, BACK.get(like.orientation, 1)))
     if kind == "TIFF":
