@@ -14,6 +14,7 @@ from PIL import Image
 
 from sparring.core.errors import UserError
 from sparring.media.films.reading import is_film, open_film
+from sparring.media.pictures.files import Picture, deep_file
 
 
 def refusal(path: Path) -> str:
@@ -219,6 +220,35 @@ def test_frames_in_a_folder_come_in_their_natural_order(tmp_path: Path) -> None:
 def test_a_deep_grey_frame_is_brought_to_bytes(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 257 * 100, 65535]], np.uint16)).save(tmp_path / "a.png")
     assert next(open_film(tmp_path).frames())[..., 0].tolist() == [[0, 100, 255]]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ending", "values"),
+    [
+        (np.uint16, "png", [0, 1024, 4095]),
+        (np.float32, "tif", [0.0, 0.25, 1.0]),
+        (np.float32, "tif", [-8.0, 0.0, 24.0]),
+    ],
+)
+def test_deep_frames_share_the_range_that_all_of_them_fill(
+    tmp_path: Path, dtype: type, ending: str, values: list[float]
+) -> None:
+    for index, value in enumerate(values):
+        Image.fromarray(np.full((6, 8), value, dtype)).save(tmp_path / f"{index}.{ending}")
+    assert [int(frame[0, 0, 0]) for frame in open_film(tmp_path).frames()] == [0, 64, 255]
+
+
+def test_deep_colour_frames_keep_their_transparency(tmp_path: Path) -> None:
+    values = np.zeros((6, 8, 3), np.uint16)
+    values[:3] = 1023
+    seen = Image.new("L", (8, 6), 255)
+    seen.paste(0, (0, 0, 4, 6))
+    like = Picture(np.zeros((6, 8, 3), np.uint8), seen, Image.Exif(), 1, None, np.dtype(np.uint16), (0.0, 1023.0))
+    (tmp_path / "a.png").write_bytes(deep_file(values, like, "PNG", None))
+    frame = next(open_film(tmp_path).layers())
+    assert frame[0, 7].tolist() == [255, 255, 255, 255]
+    assert frame[5, 7].tolist() == [0, 0, 0, 255]
+    assert frame[5, 0].tolist() == [255, 255, 255, 0]  # white where nothing is seen
 
 
 def test_the_first_odd_picture_in_a_folder_is_named(tmp_path: Path) -> None:

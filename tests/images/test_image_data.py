@@ -694,7 +694,7 @@ def in_form(path, form=KNOWN, **settings):
 
 
 def test_a_form_in_words_and_as_json():
-    assert KNOWN.described() == "6x8, 1 channels, 3 labels"
+    assert KNOWN.described() == "6x8, 1 channel, 3 labels"
     assert ImageForm(height=32, width=32, channels=3).described() == "32x32, 3 channels"
     assert KNOWN.to_dict() == {"height": 6, "width": 8, "channels": 1, "labels": ["dog", "emu", "cat"]}
     assert ImageForm.from_dict(json.loads(json.dumps(KNOWN.to_dict()))) == KNOWN

@@ -59,7 +59,35 @@ def test_columns_are_found_by_their_headings(tmp_path: Path, headings: str, row:
     (fill(tmp_path) / "labels.csv").write_text("\n".join([headings, *rows]))
     source = opened(tmp_path)
     check(source)
-    assert (f"{others} other columns are not used" in notes(source)) is (others > 0)
+    unused = {0: "", 1: "1 other column is not used", 2: "2 other columns are not used"}
+    assert unused[others] in notes(source)
+    assert ("not used" in notes(source)) is (others > 0)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
+@pytest.mark.parametrize(
+    ("row", "encoding"),
+    [
+        ("{file};{label};3,5", "utf-8-sig"),
+        ("{file}\t{label}\ta, b; c", "utf-16"),
+        ('"{file}",{label},one; two', "utf-8"),
+        ("{file};{label}", "utf-16-be"),
+    ],
+)
+def test_what_parts_the_columns_and_how_they_are_encoded(tmp_path: Path, name: str, row: str, encoding: str) -> None:
+    heading = row.format(file="file", label="label").replace("3,5", "width").replace("one; two", "words")
+    rows = [heading, *(row.format(file=file, label=label) for file, label in zip(FILES, LABELS, strict=True))]
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (fill(tmp_path) / name).write_bytes((mark + "\r\n".join([*rows, ""])).encode(encoding))
+    check(opened(tmp_path))
+
+
+def test_rows_without_anything_are_no_rows(tmp_path: Path) -> None:
+    rows = [f"{file},{label}" for file, label in zip(FILES, LABELS, strict=True)]
+    (fill(tmp_path) / "labels.csv").write_text("\n".join([*rows, ",", "", " , "]))
+    source = opened(tmp_path)
+    check(source)
+    assert "left out" not in notes(source)
 
 
 def test_a_first_line_that_names_a_picture_is_no_heading(tmp_path: Path) -> None:

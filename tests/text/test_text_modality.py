@@ -54,10 +54,12 @@ def test_a_run_that_ends_in_pretraining_says_when_the_adversarial_phase_begins()
     said = remark(500, 60.0, time="1m")
     assert "ended in pretraining" in said
     assert "begins after 2,000 examples, 1,500 more (3:00 at this speed), or once held-out lines" in said
-    assert said.endswith("sparring resume {run} --time 8m")  # 4 minutes of pretraining, and as many after it
-    assert remark(500, 3000.0, time="1h").endswith("--time 7h")
+    assert said.endswith("sparring resume {run} --more 7m")  # of 4 minutes of pretraining, and as many after it
+    assert remark(500, 3000.0, time="1h").endswith("--more 6h")
     assert remark(500, 60.0, steps=50).endswith("{run} --steps 400")
-    assert remark(500, 60.0, time="1m", steps=50).endswith("{run} --time 8m --steps 400")
+    assert remark(500, 60.0, time="1m", steps=50).endswith("{run} --more 7m")  # which lifts a limit of steps
+    assert remark(500, 60.0, time="1h", steps=50).endswith("{run} --steps 400")
+    assert remark(500, 60.0, time="8m").endswith("sparring resume {run}")
     assert remark(500, 60.0, steps=5000).endswith("sparring resume {run}")  # Ctrl-C: the budget is enough
     assert "held-out lines" not in remark(500, 60.0, pretrain_patience=0)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sparring.core.errors import UserError
+from sparring.text.data import open_source
 from sparring.text.reading.lines import MINIMUM, Lines, clean, read_lines
 from sparring.text.recipes import TextRecipe
 
@@ -288,6 +289,7 @@ def test_of_splits_only_the_training_one_is_read(tmp_path: Path) -> None:
     table(tmp_path / "train.tsv", [[label, text] for text, label in PAIRS], delimiter="\t")
     table(tmp_path / "valid.tsv", [["other", "held out"]] * 9, delimiter="\t")
     assert read(tmp_path) == Lines(TEXTS, NUMBERS, NAMES, [])
+    assert read(tmp_path).said == ["learned from train (1 file) alone; left aside: 1, for evaluate --data"]
     in_folders(tmp_path / "two", "train/{}/a.txt".format)
     in_folders(tmp_path / "two", "test/{}/b.txt".format)
     assert len(read(tmp_path / "two").texts) == len(TEXTS)
@@ -458,3 +460,15 @@ def test_too_few_lines_name_what_was_bad(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", lines([*(json.dumps(text) for text in TEXTS[:30]), *(["{"] * 20)]))
     told = complaint(path)
     assert told.startswith(f"{path}: holds 30 lines of text, at least 40 are needed; 20 bad, e.g. {path}:31 not JSON")
+
+
+def test_what_a_person_should_know_is_said(tmp_path: Path) -> None:
+    rows = [["rare" if number < 3 else "often", f"line {number % 50}"] for number in range(60)]
+    source = open_source(TextRecipe(data=str(table(tmp_path / "a.csv", rows))))
+    assert source.remarks() == [
+        "1 label has fewer than 10 lines: rare (3)",
+        "10 of the lines equal an earlier one",
+    ]
+    content = {"train": [f"line {number}" for number in range(60)], "test": ["one", "two"]}
+    source = open_source(TextRecipe(data=str(write(tmp_path / "b.json", json.dumps(content)))))
+    assert source.remarks() == ["learned from train (60 lines) alone; left aside: 2, for evaluate --data"]

@@ -7,6 +7,7 @@ unpacked to what they say and no further: every reader of an archive asks here h
 from __future__ import annotations
 
 import bz2
+import codecs
 import errno
 import gzip
 import json
@@ -30,6 +31,7 @@ UNPACKED = 1 << 28  # bytes that anything packed may unpack to
 RATIO = 100  # times its packed size that something larger may unpack to; data of ours stay far below
 WORDS = 1 << 16  # bytes of a recipe
 AT_ONCE = 1 << 26  # bytes that a tar may ask for in one piece
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # how a text says that it is no UTF-8
 LEVELS = 64  # of lists and objects in each other in the JSON of others
 
 

@@ -6,13 +6,16 @@ read, they can be shown, written, compared and typed wherever they go.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
-from sparring.core.terminal import escaped
+from sparring.core.terminal import escaped, shortened
 
 LONGEST = 255  # characters of a label, as many as a system allows for a name
 BEGINNING = 100  # characters that are kept of a longer one
+FEW = 10  # examples of a label, below which it is hardly learned
+NAMED, LONGEST_NAMED = 5, 30  # labels that are named as having few, characters of each
 
 
 def plain(label: str) -> str:
@@ -37,3 +40,14 @@ def by_value_then_alphabet(label: str) -> tuple[bool, int, str, str]:
     is_number = label.isascii() and label.isdigit()
     digits = label.lstrip("0") if is_number else ""
     return not is_number, len(digits), digits, label
+
+
+def told_of_few(names: Sequence[str], labels: Iterable[int], what: str) -> list[str]:
+    """Which labels have few examples, called ``what``, of those whose numbers are ``labels``: a line, or none."""
+    counts = Counter(labels)
+    few = [
+        f"{shortened(name, LONGEST_NAMED)} ({counts[index]})" for index, name in enumerate(names) if counts[index] < FEW
+    ]
+    more = f" and {len(few) - NAMED} more" if len(few) > NAMED else ""
+    plural = "label has" if len(few) == 1 else "labels have"
+    return [f"{len(few)} {plural} fewer than {FEW} {what}: {', '.join(few[:NAMED])}{more}"] if few else []

@@ -56,7 +56,7 @@ def check(recipe: ImageSettings) -> Summary:
     lines = (
         f"{source.name}: {count.good:,} good pictures, {len(source.bad_files)} bad files, "
         f"{facts['duplicates']} duplicates",
-        f"trained as {form.height}x{form.width} with {form.channels} channels, "
+        f"trained as {form.height}x{form.width} with {form.channels} channel{'' if form.channels == 1 else 's'}, "
         + ("in memory" if source.in_memory else "streamed from disk"),
         f"sizes found: {counted(facts['sizes'])}; modes: {counted(facts['modes'])}",
         *lines_on(facts["labels"], source.bad_files),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.terminal import quoted, shortened
+from sparring.data.labels import told_of_few
 from sparring.data.source import Form
 from sparring.text import grammar
 from sparring.text.reading.lines import Lines, read_lines
@@ -72,6 +73,7 @@ class TextSource:
 
     def __init__(self, name: str, lines: Lines, recipe: TextRecipe, form: TextForm | None = None) -> None:
         self.name, self.texts, self.bad_files = name, lines.texts, list(lines.bad_files)
+        self.said = lines.said
         if form is None:
             self.vocabulary = Vocabulary.learn(lines.texts, recipe.token, recipe.vocabulary, recipe.least_count)
             self.names = lines.names
@@ -103,6 +105,18 @@ class TextSource:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @property
+    def duplicates(self) -> int:
+        """How many lines equal an earlier one."""
+        return len(self.texts) - len(set(self.texts))
+
+    def remarks(self) -> list[str]:
+        """What was left aside or is cut, labels with few lines, and how many lines are there again: a line each."""
+        labels = [] if self.labels is None else told_of_few(self.names, self.labels.tolist(), "lines")
+        cut = [f"{self.form.cut:,} lines are cut; see --length"] if self.form.cut else []
+        again = [f"{self.duplicates:,} of the lines equal an earlier one"] if self.duplicates else []
+        return [*self.said, *labels, *cut, *again]
 
     def batch(self, indices: np.ndarray) -> dict[str, Tensor]:
         """``lines`` int64 ``(n, length)`` and, if any, ``labels`` int64 ``(n,)``, at int64 ``indices`` ``(n,)``."""

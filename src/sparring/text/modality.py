@@ -106,10 +106,11 @@ class Text(Modality):
             when += f" ({clock(takes - seconds)} at this speed)" if examples else ""
             if recipe.pretrain_patience and recipe.measure_every and recipe.held_out:
                 when += f", or once held-out lines became no likelier {recipe.pretrain_patience} times in a row"
-        steps, minutes = math.ceil(2 * begins / (recipe.batch * game.batches)), max(1, math.ceil(2 * takes / 60))
-        time = f"{minutes}m" if minutes <= 120 else f"{math.ceil(minutes / 60)}h"
-        budget = f" --time {time}" if recipe.time else ""
-        budget += f" --steps {steps}" if 0 < recipe.steps < steps else ""
+        steps = math.ceil(2 * begins / (recipe.batch * game.batches))
+        minutes = math.ceil((2 * takes - max(recipe.time, seconds)) / 60)
+        budget = f" --steps {steps}" if 0 < recipe.steps < steps else ""
+        if recipe.time and minutes > 0:  # a limit of steps holds no more then
+            budget = f" --more {minutes}m" if minutes <= 120 else f" --more {math.ceil(minutes / 60)}h"
         return (
             "it ended in pretraining, before the discriminator had learned anything: the adversarial phase begins "
             f"{when}; go on with: sparring resume {{run}}{budget}"
@@ -127,7 +128,7 @@ class Text(Modality):
         facts: dict[str, Any] = {
             "data": source.name,
             "good": len(source),
-            "duplicates": len(source) - len(set(source.texts)),
+            "duplicates": source.duplicates,
             "labels": {name: counts[index] for index, name in enumerate(source.names)},
             "token": token,
             "tokens": form.tokens,
@@ -141,8 +142,8 @@ class Text(Modality):
             f"{source.name}: {len(source):,} good lines, {facts['duplicates']:,} duplicates",
             f"{form.tokens:,} {token} tokens are known, {facts['unknown']:.1%} of the text is unknown; "
             f"{form.mean_tokens:.1f} tokens a line, the end among them",
-            *([f"{form.cut:,} lines are cut; see --length"] if form.cut else []),
             *lines_on(facts["labels"], source.bad_files),
+            *source.remarks(),
             *facts["lines"],
         )
         return Summary(facts, lines)

@@ -41,7 +41,8 @@ def pairs_in(where: str, rows: Rows, names: Container[str]) -> tuple[list[tuple[
             "call them 'file' and 'label' there"
         )
     others = [heading for index, heading in enumerate(headings) if index not in (file, label)]
-    told = [f"{where}: labels from column '{shortened(headings[label])}'; {len(others)} other columns are not used"]
+    unused = "1 other column is" if len(others) == 1 else f"{len(others)} other columns are"
+    told = [f"{where}: labels from column '{shortened(headings[label])}'; {unused} not used"]
     return [(row[file].strip(), row[label].strip()) for _, row in rows[1:]], told if others else []
 
 

@@ -11,15 +11,21 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.reading import parse_json, read_text
+from sparring.core.reading import UTF_16, parse_json, read_bytes
 from sparring.core.terminal import quoted
 from sparring.data.labels import numbered
+from sparring.data.tables import delimiter_of
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.label_tables import known_names, pairs_in
 from sparring.images.reading.remarks import of_empty_folders
 from sparring.media.pictures.decode import BadImage
 
-LABEL_FILES = ("labels.csv", "labels.json", "dataset.json")  # the last is NVIDIA's name for the same thing
+LABEL_FILES = (
+    "labels.csv",
+    "labels.tsv",
+    "labels.json",
+    "dataset.json",
+)  # the last is NVIDIA's name
 TRAINING = ("train", "training")  # folders to learn from, in small letters
 KEPT = ("test", "testing", "val", "valid", "validation", "dev", "eval")  # folders to evaluate with, best first
 SPLITS = {*TRAINING, *KEPT}  # folders that are no labels
@@ -59,12 +65,14 @@ def _from_file(file_set: FileSet, name: str) -> tuple[dict[str, str] | None, lis
     where = f"{file_set.where}/{name}"
     try:
         content = file_set.read(name)
-        text = read_text(content) if isinstance(content, Path) else content.decode("utf-8-sig")
+        content = read_bytes(content) if isinstance(content, Path) else content
+        text = content.decode("utf-16" if content.startswith(UTF_16) else "utf-8-sig")
     except (OSError, UnicodeDecodeError, BadImage) as problem:
         reason = getattr(problem, "strerror", None) or problem
         raise UserError(f"{where}: cannot be read as UTF-8 text ({reason}); mend it, or remove it") from None
     known = known_names(file_set.names)
-    pairs, told = _csv_pairs(where, text, known) if name.endswith(".csv") else (_json_pairs(where, text), list[str]())
+    is_json = name.endswith(".json")
+    pairs, told = (_json_pairs(where, text), list[str]()) if is_json else _csv_pairs(where, text, known)
     if pairs is None:
         return None, []
 
@@ -82,13 +90,15 @@ def _from_file(file_set: FileSet, name: str) -> tuple[dict[str, str] | None, lis
         raise UserError(f"{where}: lacks {count} there, e.g. {quoted(lacking[0])}; add it, or set labelled to no")
     spare = sorted(labels.keys() - set(file_set.names))
     if spare:
-        told.append(f"{where}: {len(spare):,} of its files are not there and left out, e.g. {quoted(spare[0])}")
+        verb = "is" if len(spare) == 1 else "are"
+        told.append(f"{where}: {len(spare):,} of its files {verb} not there and left out, e.g. {quoted(spare[0])}")
     return labels, told
 
 
 def _csv_pairs(where: str, text: str, names: Mapping[str, str]) -> tuple[list[tuple[str, str]], list[str]]:
     try:
-        rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), start=1) if row]
+        reader = csv.reader(text.splitlines(), delimiter=delimiter_of(text))
+        rows = [(number, row) for number, row in enumerate(reader, start=1) if any(map(str.strip, row))]
     except csv.Error as problem:
         raise UserError(
             f"{where}: no table of files and labels ({problem}); write a line for each: file,label"

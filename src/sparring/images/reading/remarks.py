@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 from torch import Tensor
 
 from sparring.core.terminal import shortened
+from sparring.data.labels import told_of_few
 from sparring.images.reading.shape import Survey
 from sparring.media.pictures.decode import Shape
 
 KEPT = 0.9  # of a picture, above which nobody misses what crop cuts off
-FEW = 10  # pictures of a label, below which it is hardly learned
 BYTES = 64  # of each picture that are compared first
-NAMED = 5  # labels that are named
+NAMED = 5  # folders that are named
 
 
 def of_crop(shape: Shape, survey: Survey) -> list[str]:
@@ -37,11 +36,7 @@ def share_kept(size: tuple[int, int], shape: Shape) -> float:
 
 def of_labels(names: Sequence[str], labels: Tensor | None) -> list[str]:
     """Which labels have few pictures, of those with the numbers ``labels`` ``(n,)``."""
-    counts = Counter([] if labels is None else labels.tolist())
-    few = [f"{shortened(name, 30)} ({counts[index]})" for index, name in enumerate(names) if counts[index] < FEW]
-    more = f" and {len(few) - NAMED} more" if len(few) > NAMED else ""
-    plural = "label has" if len(few) == 1 else "labels have"
-    return [f"{len(few)} {plural} fewer than {FEW} pictures: {', '.join(few[:NAMED])}{more}"] if few else []
+    return [] if labels is None else told_of_few(names, labels.tolist(), "pictures")
 
 
 def of_empty_folders(where: str, labels: Sequence[str]) -> list[str]:

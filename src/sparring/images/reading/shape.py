@@ -41,9 +41,9 @@ class ImageForm(Form):
             raise UserError(f"range: {shortened(self.range)} is no range: it has a low and a high number")
 
     def described(self) -> str:
-        """The form in a few words: ``8x8, 1 channels, 10 labels``."""
+        """The form in a few words: ``8x8, 1 channel, 10 labels``."""
         labels = f", {len(self.labels)} labels" if self.labels else ""
-        return f"{self.height}x{self.width}, {self.channels} channels{labels}"
+        return f"{self.height}x{self.width}, {self.channels} channel{'' if self.channels == 1 else 's'}{labels}"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON can hold them, without a range where there is none."""

@@ -19,7 +19,7 @@ from PIL import Image
 from sparring.core.errors import UserError
 
 RATE = Fraction(25)  # frames per second, where nothing tells
-LARGEST_FRAME = 1 << 24  # pixels: twice those of 4K; several frames are in memory at a time
+LARGEST_FRAME = 1 << 25  # pixels, those of 8K; several frames are in memory at a time
 
 
 class CutShort(Exception):

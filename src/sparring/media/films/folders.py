@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -17,11 +18,22 @@ from sparring.core.reading import regular
 from sparring.media.films.animations import as_frame
 from sparring.media.films.film import RATE, CutShort, Film, one_line, too_large
 from sparring.media.films.sound import silent
+from sparring.media.pictures.decode import BadImage, read_values
+from sparring.media.pictures.deep import Range, is_deep, mode_of, range_of
+from sparring.media.pictures.files import read_picture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 FRAME = re.compile(r"\d{6,}\.png")  # the names of frames that are written
+
+
+class Extent(NamedTuple):
+    """How far the values of a frame go, and of what type they are."""
+
+    low: float
+    high: float
+    dtype: np.dtype
 
 
 def open_folder(folder: Path) -> Film:
@@ -35,20 +47,24 @@ def open_folder(folder: Path) -> Film:
         raise UserError(f"{folder}: cannot be read ({one_line(problem)}); mend its permissions") from None
     if not files:
         raise UserError(f"{folder}: holds no pictures ({', '.join(ENDINGS)}); give a folder of frames, or a video")
-    size, transparent = _look(files[0])
+    size, transparent, _ = _look(files[0])
+    deep = []
     for file in files:
-        other, has_alpha = _look(file)
+        other, has_alpha, is_deep = _look(file)
         transparent |= has_alpha
+        deep += [file] if is_deep else []
         if other != size:
             raise UserError(
                 f"{file}: is {other[1]}x{other[0]} where {files[0].name} is {size[1]}x{size[0]}; "
                 "the frames of a video must have one size"
             )
 
+    ranges = _ranges(deep)
+
     def decode() -> Iterator[np.ndarray]:
         """Each frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
         for file in files:
-            yield _frame(file)
+            yield _frame(file, ranges.get(file))
 
     return Film(folder, size[0], size[1], RATE, len(files), False, "frames", decode, transparent=transparent)
 
@@ -64,25 +80,51 @@ def _is_picture(file: Path) -> bool:
     return file.suffix.lower() in ENDINGS and not file.name.startswith(".") and not file.is_dir()
 
 
-def _look(file: Path) -> tuple[tuple[int, int], bool]:
-    """The height and width of a picture as seen, and whether it has transparency. Raises :class:`UserError` where it
-    cannot be read."""
+def _look(file: Path) -> tuple[tuple[int, int], bool, bool]:
+    """The height and width of a picture as seen, whether it has transparency, and whether more than 8 bits. Raises
+    :class:`UserError` where it cannot be read."""
     try:
         with Image.open(regular(file), formats=FORMATS) as image:
+            deep = is_deep(mode_of(image))  # before EXIF is looked for, which may decode the picture
             turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
             size = image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
             if reason := too_large(*size):
                 raise ValueError(reason)
-            return size, image.has_transparency_data
+            return size, image.has_transparency_data, deep
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         reason = "not a picture" if "cannot identify" in str(problem) else one_line(problem)
         raise UserError(f"{file}: cannot be read ({reason}); remove it from the folder or mend it") from None
 
 
-def _frame(file: Path) -> np.ndarray:
-    """A picture as a frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``. Raises :class:`CutShort` where it cannot be
-    read."""
+def _ranges(files: list[Path]) -> dict[Path, Range]:
+    """Black and white of each of the frames with more than 8 bits: what all of them together fill, whole numbers and
+    floating point each by themselves, so that a video does not flicker. A frame that cannot be read has none."""
+    extents: dict[Path, Extent] = {}
+    for file in files:
+        try:
+            values = read_values(file)
+        except BadImage:  # told when it is its turn
+            continue
+        if np.isfinite(values).all():
+            extents[file] = Extent(float(values.min()), float(values.max()), values.dtype)
+    of_kind: dict[str, list[Extent]] = {}
+    for extent in extents.values():
+        of_kind.setdefault(extent.dtype.kind, []).append(extent)
+    ranges = {
+        kind: range_of(min(each.low for each in found), max(each.high for each in found), found[0].dtype)
+        for kind, found in of_kind.items()
+    }
+    return {file: ranges[extent.dtype.kind] for file, extent in extents.items()}
+
+
+def _frame(file: Path, limits: Range | None) -> np.ndarray:
+    """A picture as a frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``; of one with more than 8 bits ``limits`` are
+    black and white. Raises :class:`CutShort` where it cannot be read."""
     try:
+        if limits is not None:
+            picture = read_picture(file, 3, limits)
+            pixels = np.rint(picture.pixels).astype(np.uint8)
+            return pixels if picture.alpha is None else np.dstack([pixels, np.asarray(picture.alpha)])
         with Image.open(regular(file), formats=FORMATS) as image:
             return as_frame(image)
     except Exception as problem:  # see _look

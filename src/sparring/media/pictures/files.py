@@ -50,6 +50,9 @@ class Picture:
     """Black and white of these."""
 
 
+OPAQUE = ("JPEG", "BMP", "PPM")  # formats that know no transparency
+
+
 def read_picture(path: Path, channels: int, limits: Range | None = None) -> Picture:
     """A file as a picture of 1 channel, grey, or 3, colour. ``limits`` are black and white of one with more than 8
     bits; None finds them in its values. Raises :class:`BadImage` for one that gives none."""
@@ -108,10 +111,16 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path, limits: Range |
             write_atomically(path, deep_file(values, like, kind, profile), durable=False)
             return ""
         what = "floating point" if like.dtype.kind == "f" else "16 bits"
-        lost = f"its {what} become 8 bits in this file; greys keep them in .png and .tif, colours in .png"
+        lost = f"its {what} become 8 bits in this file; .png and .tif keep them, but colours of floating point"
         pixels = np.rint(pixels).astype(np.uint8)
     image = to_picture(pixels)
-    if like.alpha is not None and kind not in ("JPEG", "BMP", "PPM"):
+    if like.alpha is not None and kind in OPAQUE:
+        image = Image.composite(image, Image.new(image.mode, image.size, "white"), like.alpha)
+        if like.alpha.getextrema() != (255, 255):
+            lost += (
+                f"{'; ' if lost else ''}its transparency is lost in this file, and white; .png, .webp and .tif keep it"
+            )
+    elif like.alpha is not None:
         image.putalpha(like.alpha)
     if like.orientation in BACK:
         image = image.transpose(TURNS[BACK[like.orientation]])
@@ -129,7 +138,7 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path, limits: Range |
 def deep_file(values: np.ndarray, like: Picture, kind: str, profile: bytes | None) -> bytes:
     """The bytes of a PNG or a TIFF of values ``(height, width, channels)`` with more than 8 bits, upright, turned and
     tagged as ``like`` was."""
-    if like.alpha is not None and kind == "PNG":
+    if like.alpha is not None and (kind == "PNG" or values.shape[2] == 3):
         values = np.dstack([values, np.asarray(like.alpha).astype(np.uint16) * (LEVELS // 255)])
     values = np.ascontiguousarray(turned(values, BACK.get(like.orientation, 1)))
     if kind == "TIFF":

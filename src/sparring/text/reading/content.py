@@ -5,17 +5,15 @@ Text is UTF-8, or UTF-16 that says so with a mark at its beginning.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sparring.core.reading import read_bytes
+from sparring.core.reading import UTF_16, read_bytes
 from sparring.data.source import BadFile
 
 LARGEST = 1 << 30  # bytes of a file: all of it is held in memory
-UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh91AY&SY", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")  # zip, gzip, bzip2, xz, zstd
 
 
@@ -29,6 +27,7 @@ class ReadText:
 
     pairs: list[tuple[str, str | None]] = field(default_factory=list)
     bad_files: list[BadFile] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # what was left aside, a line each
 
 
 def gather(rows: Iterable[tuple[str, str, str | None]], bad_files: Iterable[BadFile] = ()) -> ReadText:
@@ -42,6 +41,12 @@ def gather(rows: Iterable[tuple[str, str, str | None]], bad_files: Iterable[BadF
         else:
             content.pairs.append((text, label or None))
     return content
+
+
+def left_aside(learned_from: int, others: int, what: str) -> str:
+    """What is said where data are in parts called train, test and the like: that only the first are learned from."""
+    what += "" if learned_from == 1 else "s"
+    return f"learned from train ({learned_from:,} {what}) alone; left aside: {others:,}, for evaluate --data"
 
 
 def read_text(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from sparring.data.source import BadFile
-from sparring.text.reading.content import BadText, ReadText, read_text, split_lines
+from sparring.text.reading.content import BadText, ReadText, left_aside, read_text, split_lines
 from sparring.text.reading.json_files import SPLITS, TRAINING, read_json, read_json_lines
 from sparring.text.reading.tables import read_table
 from sparring.text.recipes import TextRecipe
@@ -39,9 +39,12 @@ def read_folder(root: Path, recipe: TextRecipe) -> ReadText:
     Labels inside files come before those that their paths give. Raises :class:`BadText` when no file is of use.
     """
     content = ReadText()
-    files = _to_learn_from(sorted(_walk(root, content.bad_files)))
+    found = sorted(_walk(root, content.bad_files))
+    files = _to_learn_from(found)
     if not files:
         raise BadText("holds no text; put files of one sentence a line into it")
+    if len(files) < len(found):
+        content.said.append(left_aside(len(files), len(found) - len(files), "file"))
     inside = _read_each([root.joinpath(*file) for file in files], recipe, content.bad_files)
     if not inside:
         raise BadText(_none_good(root, content.bad_files))
@@ -54,6 +57,7 @@ def read_folder(root: Path, recipe: TextRecipe) -> ReadText:
             content.bad_files.append(BadFile(str(path), "names no labels inside, as other files here do"))
             continue
         content.bad_files += read.bad_files
+        content.said += read.said
         content.pairs += [(text, label or path_label) for text, label in read.pairs]
     return content
 

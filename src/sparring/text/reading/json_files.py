@@ -8,7 +8,7 @@ from typing import Any
 
 from sparring.core.reading import parse_json
 from sparring.data.source import BadFile
-from sparring.text.reading.content import BadText, ReadText, gather, split_lines
+from sparring.text.reading.content import BadText, ReadText, gather, left_aside, split_lines
 from sparring.text.reading.tables import TEXT, choose
 from sparring.text.recipes import TextRecipe
 
@@ -27,11 +27,14 @@ def read_json(path: Path, content: str, recipe: TextRecipe) -> ReadText:
         if isinstance(problem, json.JSONDecodeError) and problem.msg == "Extra data":  # lines under a wrong name
             return read_json_lines(path, content, recipe)
         raise BadText(f"not JSON ({problem}); mend it") from None
+    said: list[str] = []
     if isinstance(value, dict):
-        value = _of_lists(value)
+        value = _of_lists(value, said)
     if not isinstance(value, list):
         raise BadText(f"holds no list; write a list of objects, each {WANTED}")
-    return _read_entries([(f"{path}[{index}]", entry) for index, entry in enumerate(value)], recipe)
+    texts = _read_entries([(f"{path}[{index}]", entry) for index, entry in enumerate(value)], recipe)
+    texts.said = said
+    return texts
 
 
 def read_json_lines(path: Path, content: str, recipe: TextRecipe) -> ReadText:
@@ -53,8 +56,9 @@ def read_json_lines(path: Path, content: str, recipe: TextRecipe) -> ReadText:
     return texts
 
 
-def _of_lists(value: dict[str, Any]) -> Any:
-    """The entries in an object of lists, which are columns by name or else splits. Raises :class:`BadText`."""
+def _of_lists(value: dict[str, Any], said: list[str]) -> Any:
+    """The entries in an object of lists, which are columns by name or else splits; ``said`` takes what was left aside.
+    Raises :class:`BadText`."""
     lists = {name: items for name, items in value.items() if isinstance(items, list)}
     if any(name.lower() in TEXT for name in lists):
         if len({len(items) for items in lists.values()}) > 1:
@@ -62,6 +66,8 @@ def _of_lists(value: dict[str, Any]) -> Any:
         return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
     for name in lists:
         if name.lower() in TRAINING:
+            if others := sum(map(len, lists.values())) - len(lists[name]):
+                said.append(left_aside(len(lists[name]), others, "line"))
             return lists[name]
     items = [item for items in lists.values() for item in items]
     if len(lists) > 1 and not any(name.lower() in SPLITS for name in lists) and all(isinstance(i, str) for i in items):

@@ -6,7 +6,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sparring.core.errors import UserError
@@ -32,6 +32,7 @@ class Lines:
     labels: list[int] | None  # of each text, an index into ``names``
     names: list[str]  # of the labels: numbers by value, then names by alphabet
     bad_files: list[BadFile]  # files, or rows as path:line, that could not be used
+    said: list[str] = field(default_factory=list, compare=False)  # what was left aside, a line each
 
 
 def read_lines(recipe: TextRecipe) -> Lines:
@@ -54,7 +55,8 @@ def read_lines(recipe: TextRecipe) -> Lines:
         raise UserError(_too_few(path, len(pairs), content.bad_files))
     labels = _labels(path, [label for _, label in pairs], recipe.labelled)
     names, numbers = numbered(labels or ())
-    return Lines([text for text, _ in pairs], None if labels is None else numbers, names, content.bad_files)
+    texts, numbered_labels = [text for text, _ in pairs], None if labels is None else numbers
+    return Lines(texts, numbered_labels, names, content.bad_files, content.said)
 
 
 def clean(text: str, lower: bool) -> str:

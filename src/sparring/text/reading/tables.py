@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from sparring.core.terminal import quoted
 from sparring.data.source import BadFile
+from sparring.data.tables import delimiter_of
 from sparring.text.reading.content import BadText, ReadText, gather
 from sparring.text.recipes import TextRecipe
 
@@ -21,7 +22,6 @@ LABEL = ("label", "class", "intent", "topic", "author", "sentiment", "style", "c
 MOST_NAMES, LONGEST_NAME = 10, 40  # columns that a message lists; characters of each
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a whole cell, the quotation marks in it doubled
 UNCLOSED = "unexpected end of data"  # what the csv module says of a quotation mark that nothing closes
-ENOUGH = 0.9  # of the rows that a delimiter cuts into as many columns
 
 
 class Row(NamedTuple):
@@ -36,7 +36,7 @@ def read_table(path: Path, content: str, recipe: TextRecipe) -> ReadText:
 
     Raises :class:`BadText` when its columns make no sense.
     """
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(content)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else delimiter_of(content)
     bad_files: list[BadFile] = []
     rows = list(_rows(path, content, delimiter, bad_files))
     if not rows:
@@ -107,17 +107,6 @@ def _unnamed(rows: list[Row], recipe: TextRecipe) -> tuple[int, int | None]:
     first, second = zip(*((row.cells[0].strip(), row.cells[1].strip()) for row in rows), strict=True)
     label = label_of_two(first, second)
     return 1 - label, None if recipe.labelled == "no" else label
-
-
-def _delimiter(content: str) -> str:
-    """What cuts the table's beginning into even rows, the rarest in texts first; a comma if nothing does."""
-    start = content.lstrip()[:20_000].splitlines(keepends=True)
-    start = start[:-1][:100] or start  # the last may be cut short
-    for delimiter in "\t;,":
-        widths = Counter(len(row) for row in csv.reader(start, delimiter=delimiter) if row)
-        if any(width > 1 and count >= ENOUGH * widths.total() for width, count in widths.items()):
-            return delimiter
-    return ","
 
 
 def _usual_width(rows: list[Row]) -> int:
