@@ -107,19 +107,19 @@ def test_frames_that_are_too_large_are_refused(tmp_path: Path, name: str, codec:
     av = pytest.importorskip("av", reason="PyAV comes with the extra 'video'")
     with av.open(str(tmp_path / name), "w") as target:
         track = target.add_stream(codec, rate=25, options={"preset": "ultrafast"})
-        track.height, track.width, track.pix_fmt = 4112, 4096, "yuv420p"
-        target.mux(track.encode(av.VideoFrame(4096, 4112, "yuv420p")))
+        track.height, track.width, track.pix_fmt = 4112, 8176, "yuv420p"
+        target.mux(track.encode(av.VideoFrame(8176, 4112, "yuv420p")))
         target.mux(track.encode(None))
-    assert "more than 16,777,216 pixels" in refusal(tmp_path / name)
+    assert "more than 33,554,432 pixels" in refusal(tmp_path / name)
 
 
 def test_animations_and_pictures_of_a_folder_that_are_too_large_are_refused(tmp_path: Path) -> None:
-    frames = [Image.new("1", (4097, 4096), number) for number in range(2)]
+    frames = [Image.new("1", (8193, 4096), number) for number in range(2)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     (tmp_path / "frames").mkdir()
     frames[0].save(tmp_path / "frames" / "a.png")
     for name in ("a.gif", "frames"):
-        assert "frames of 4097x4096 are more than 16,777,216 pixels" in refusal(tmp_path / name)
+        assert "frames of 8193x4096 are more than 33,554,432 pixels" in refusal(tmp_path / name)
 
 
 def test_a_container_without_frames_is_refused(tmp_path: Path, make_film: Maker) -> None:
