@@ -131,6 +131,8 @@ def test_names_in_a_zip_lead_nowhere(name: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(COUNT):
             archive.writestr(zipfile.ZipInfo(name.format("ab"[number % 2], number)), picture(number))
+        archive.writestr(zipfile.ZipInfo("folder.png/"), b"")
+        archive.writestr(zipfile.ZipInfo(""), b"without a name")
     source = open_at(path)
     assert (len(source), len(source.form.labels)) == (COUNT, 2)
     assert all(label.isprintable() for label in source.form.labels)

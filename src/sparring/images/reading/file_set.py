@@ -94,9 +94,10 @@ class Archive:
         self.bad_files: list[BadFile] = []
         self._opened: tuple[int, zipfile.ZipFile] | None = None
         try:
-            members = [info.filename for info in self._zip().infolist() if not info.is_dir()]
+            names = [member.filename for member in self._zip().infolist()]
         except OSError as problem:
             raise UserError(f"{path}: {problem.strerror}; pack the images anew") from None
+        members = [name for name in names if name and not name.endswith("/")]  # no folders, and none without a name
         inside = {_below_the_root(member): member for member in members}  # two of one name: the last one counts
         files = sorted(name for name in inside if not _is_hidden(name))
         top = _common_folder([name for name in files if is_image(name)])
