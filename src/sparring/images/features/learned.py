@@ -34,7 +34,7 @@ from sparring.modality import Say
 VERSION = 2  # raise it when what is learned changes
 LOOKED_AT = 512  # pictures, evenly spaced, that the fingerprint sees
 STEPS = 1000  # at most
-EPOCHS = 200  # at most: fewer steps where there are 1,024 pictures or fewer
+FEWEST, MANY = 100, 1024  # steps, and the pictures from which on all steps are taken
 BATCH = 256
 RATE = 3e-3  # highest, of AdamW under one cycle (Smith & Topin 2019)
 TESTED = 0.1  # of labelled pictures tell the accuracy, at most 2,000
@@ -110,8 +110,8 @@ def train(source: ImageSource, kind: str, device: torch.device, say: Say) -> tup
 
 
 def steps_for(count: int) -> int:
-    """How many steps are learned from so many pictures."""
-    return min(STEPS, EPOCHS * math.ceil(count / BATCH))
+    """How many steps are learned from so many pictures: fewer in proportion where they are few."""
+    return min(STEPS, max(FEWEST, STEPS * count // MANY))
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
