@@ -23,6 +23,7 @@ from sparring.core.reading import (
     open_zip,
     parse_json,
     read_bytes,
+    read_json,
     read_text,
     regular,
     whole,
@@ -153,3 +154,12 @@ def test_unpacking_goes_no_further_than_agreed(tmp_path: Path) -> None:
 def test_memory_is_finite() -> None:
     assert has_memory_for(0)
     assert not has_memory_for(1 << 60)
+
+
+@pytest.mark.parametrize("inside", ["[" * 200 + "]" * 200, "[" + "[]," * 300_000 + "1]", '{"a": 1, "a": 2}', "NaN"])
+def test_a_description_has_no_endless_brackets(inside: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(f'{{"x": {inside}}}')
+    with pytest.raises(ValueError, match=r"^(more than [0-9,]+ brackets|a name is there twice|NaN is no number)"):
+        read_json(tmp_path / "config.json")
+    (tmp_path / "config.json").write_text('{"x": [[1], {}]}')
+    assert read_json(tmp_path / "config.json") == {"x": [[1], {}]}

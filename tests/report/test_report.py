@@ -430,3 +430,16 @@ def test_previews_without_a_journal_are_those_in_the_folder(tmp_path: Path) -> N
     (run / "samples" / "000000000128.png").write_text("no picture")
     (run / "samples" / "mine.png").write_text("no picture")
     assert [preview.examples for preview in previews(run, [])] == [64, 640, 6400]
+
+
+def test_previews_that_would_take_the_memory_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    with (tmp_path / "samples" / "000000000001.png").open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        file.truncate(10**10)  # takes no room on the disk
+    content = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(content, format="PNG", compress_level=0)
+    (tmp_path / "samples" / "000000000002.png").write_bytes(content.getvalue())
+    (tmp_path / "samples" / "000000000003.png").symlink_to("/dev/zero")
+    (shown,) = previews(tmp_path, [])
+    assert shown.artifact.data == content.getvalue()  # as it is: too many pixels to be made smaller

@@ -319,6 +319,16 @@ def test_bad_files_of_a_folder_are_named_and_skipped(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("name", "junk", "what"), [("a.json", "1", "not an obj"), ("a.jsonl", "{", "no JSON")])
+def test_bad_entries_without_end_are_counted(tmp_path: Path, name: str, junk: str, what: str) -> None:
+    entries = [*map(json.dumps, TEXTS), *[junk] * 3000]
+    content = f"[{', '.join(entries)}]" if name == "a.json" else lines(entries)
+    found = read(write(tmp_path / name, content))
+    assert found.texts == TEXTS
+    assert len(found.bad_files) == 1001
+    assert bad(found, tmp_path)[-1][1].startswith(f"2,000 more of its entries are {what}")
+
+
 def test_a_link_to_the_folder_above_ends(tmp_path: Path) -> None:
     in_folders(tmp_path, "{}/a.txt".format)
     (tmp_path / "apple" / "up").symlink_to(tmp_path)

@@ -32,6 +32,7 @@ RATIO = 100  # times its packed size that something larger may unpack to; data o
 WORDS = 1 << 16  # bytes of a recipe
 AT_ONCE = 1 << 26  # bytes that a tar may ask for in one piece
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # how a text says that it is no UTF-8
+PARTS = 1 << 18  # brackets in a model's description, which has a few and those of its tokens: millions take seconds
 LEVELS = 64  # of lists and objects in each other in the JSON of others
 
 
@@ -88,13 +89,12 @@ def reason(problem: Exception) -> str:
 
 def read_json(path: str | os.PathLike[str], most: int = SMALL) -> Any:
     """The value in a JSON file of at most ``most`` bytes. Raises OSError for what cannot be read, ValueError for what
-    is no JSON: also for a name that is there twice, for NaN, for nesting without end."""
-    import json
-
-    try:
-        return json.loads(read_text(path, most), object_pairs_hook=_by_name, parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+    is no JSON: also for a name that is there twice, for NaN, for more brackets in each other or in all than any of ours
+    has."""
+    text = read_text(path, most)
+    if text.count("[") + text.count("{") > PARTS:
+        raise ValueError(f"more than {PARTS:,} brackets")
+    return parse_json(text, object_pairs_hook=_by_name, parse_constant=_no_constant)
 
 
 def _by_name(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -129,11 +129,12 @@ def has_memory_for(count: int) -> bool:
     return 2 * count <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, **hooks: Any) -> Any:
     """The value of a JSON text that others wrote. Raises ValueError, with the reason in one line, for what is no JSON
-    and for more than ``LEVELS`` of lists and objects in each other, which would stop those that go through it."""
+    and for more than ``LEVELS`` of lists and objects in each other, which would stop those that go through it.
+    ``hooks`` are json's own."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, **hooks)
     except RecursionError:
         raise ValueError(f"more than {LEVELS} brackets in each other") from None
     containers, level = [value], 0

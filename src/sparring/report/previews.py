@@ -14,12 +14,15 @@ from typing import Any
 
 from PIL import Image
 
+from sparring.core.reading import open_regular
 from sparring.kind import ENDINGS, Artifact
 from sparring.report.curves import evenly, number
 
 MOST = 60  # previews of a report
 BUDGET = 10_000_000  # bytes of all previews together, before base64 makes four of three
 LARGE = BUDGET // MOST  # bytes from which on a PNG is shown smaller and compressed with loss
+LARGEST = 1 << 26  # bytes of a file that is shown at all
+HUGE = 1 << 25  # pixels of a picture that is not made smaller
 SIDE = 1024  # pixels of a PNG shown smaller
 
 MEDIA_TYPES = {ending: media_type for media_type, ending in ENDINGS.items()}
@@ -101,8 +104,10 @@ def media_type_of(path: Path) -> str:
     """The media type that a file's ending stands for, if it begins like one; empty for what cannot be shown."""
     media_type = MEDIA_TYPES.get(path.suffix.lower(), "")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             beginning = file.read(12)
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                return ""
     except OSError:
         return ""
     return media_type if media_type and re.match(BEGINNINGS[media_type], beginning, re.DOTALL) else ""
@@ -116,9 +121,11 @@ def read_preview(path: Path, examples: int) -> Artifact:
     buffer = io.BytesIO()
     try:
         with Image.open(io.BytesIO(artifact.data)) as picture:
+            if picture.width * picture.height > HUGE:
+                return artifact
             picture.thumbnail((SIDE, SIDE))
             picture.save(buffer, format="WEBP", quality=85, method=2)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return artifact  # damaged: a browser shows as much of it as there is
     smaller = Artifact(artifact.caption, "image/webp", buffer.getvalue())
     return min(artifact, smaller, key=lambda each: len(each.data))

@@ -64,8 +64,9 @@ def read_picture(path: Path, channels: int, limits: Range | None = None) -> Pict
             exif = Image.Exif()  # the others of a TIFF's tags say how its pixels lie
             exif[ExifTags.Base.Orientation] = orientation
         turn = 1 if image.format == "TIFF" else orientation
-        upright = ImageOps.exif_transpose(image)
-        alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
+        image.load()  # turns a TIFF
+        upright = image if turn == 1 else ImageOps.exif_transpose(image)
+        alpha = alpha_of(upright)
         if is_deep(mode):
             values = turned(read_values(path), turn)
             if limits is None:
@@ -74,6 +75,13 @@ def read_picture(path: Path, channels: int, limits: Range | None = None) -> Pict
             return Picture(pixels, alpha, exif, orientation, profile, values.dtype, limits)
         pixels = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
     return Picture(pixels[..., None] if channels == 1 else pixels, alpha, exif, orientation, profile)
+
+
+def alpha_of(image: Image.Image) -> Image.Image | None:
+    """The alpha channel of a picture of any mode; None where all of it is seen."""
+    if not image.has_transparency_data:
+        return None
+    return (image if image.mode in ("RGBA", "LA") else image.convert("RGBA")).getchannel("A")
 
 
 def as_channels(pixels: np.ndarray, channels: int) -> np.ndarray:

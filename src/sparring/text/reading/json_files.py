@@ -16,7 +16,9 @@ TRAINING = ("train", "training")  # the split to learn from
 SPLITS = {*TRAINING, "test", "testing", "val", "valid", "validation", "dev", "eval"}  # names that are no labels
 WANTED = "an object with a text, a [text, label] pair or a text"
 
-Entry = tuple[str, Any]  # where it stands, and its value
+MOST = 1000  # entries of a file that are named as bad; more are counted
+
+Entry = tuple[int, Any]  # the index or the line where it stands, and its value
 
 
 def read_json(path: Path, content: str, recipe: TextRecipe) -> ReadText:
@@ -32,7 +34,7 @@ def read_json(path: Path, content: str, recipe: TextRecipe) -> ReadText:
         value = _of_lists(value, said)
     if not isinstance(value, list):
         raise BadText(f"holds no list; write a list of objects, each {WANTED}")
-    texts = _read_entries([(f"{path}[{index}]", entry) for index, entry in enumerate(value)], recipe)
+    texts = _read_entries(path, "[{}]", list(enumerate(value)), recipe)
     texts.said = said
     return texts
 
@@ -41,18 +43,21 @@ def read_json_lines(path: Path, content: str, recipe: TextRecipe) -> ReadText:
     """The texts of one JSON value a line; lines that are none are bad. Raises :class:`BadText` when no line holds
     a text."""
     entries: list[Entry] = []
-    bad_files = []
+    bad_files: list[BadFile] = []
+    bad = 0
     for number, line in enumerate(split_lines(content), start=1):
         if not line.strip():
             continue
         try:
-            entries.append((f"{path}:{number}", parse_json(line)))
+            entries.append((number, parse_json(line)))
         except ValueError as problem:
-            bad_files.append(BadFile(f"{path}:{number}", f"not JSON ({problem})"))
+            bad += 1
+            if bad <= MOST:
+                bad_files.append(BadFile(f"{path}:{number}", f"not JSON ({problem})"))
     if not entries:
         raise BadText(f"not one of its lines is JSON; write on each {WANTED}")
-    texts = _read_entries(entries, recipe)
-    texts.bad_files[:0] = bad_files
+    texts = _read_entries(path, ":{}", entries, recipe)
+    texts.bad_files[:0] = [*bad_files, *_more(path, bad, "no JSON")]
     return texts
 
 
@@ -75,21 +80,29 @@ def _of_lists(value: dict[str, Any], said: list[str]) -> Any:
     return items if lists else None
 
 
-def _read_entries(entries: list[Entry], recipe: TextRecipe) -> ReadText:
-    """The texts of all entries. Raises :class:`BadText` when not one of them is of use."""
+def _more(path: Path, bad: int, what: str) -> list[BadFile]:
+    """How many more bad entries than those that were named a file has."""
+    return [BadFile(str(path), f"{bad - MOST:,} more of its entries are {what}")] if bad > MOST else []
+
+
+def _read_entries(path: Path, at: str, entries: list[Entry], recipe: TextRecipe) -> ReadText:
+    """The texts of all entries, each ``at`` its number. Raises :class:`BadText` when not one of them is of use."""
     names = list(dict.fromkeys(name for _, entry in entries if isinstance(entry, dict) for name in entry))
     text, label = choose(names, recipe) if names else (0, None)
     text_name, label_name = (names[text], None if label is None else names[label]) if names else ("", None)
-    rows, bad_files = [], []
-    for place, entry in entries:
+    rows, bad_files, bad = [], [], 0
+    for number, entry in entries:
         entry_text, entry_label = _pair(entry, text_name, label_name)
         if isinstance(entry_text, str):
+            place = f"{path}{at.format(number)}"
             rows.append((place, entry_text, None if recipe.labelled == "no" else _as_label(entry_label)))
-        else:
-            bad_files.append(BadFile(place, f"is not {WANTED}"))
+            continue
+        bad += 1
+        if bad <= MOST:
+            bad_files.append(BadFile(f"{path}{at.format(number)}", f"is not {WANTED}"))
     if not rows:
         raise BadText(f"not one of its entries is {WANTED}")
-    return gather(rows, bad_files)
+    return gather(rows, [*bad_files, *_more(path, bad, f"not {WANTED}")])
 
 
 def _pair(entry: Any, text_name: str, label_name: str | None) -> tuple[Any, Any]:
