@@ -20,6 +20,7 @@ from sparring.modality import Artifact, Say
 SHOWN = 10  # pictures of a row
 PIXELS = 1 << 22  # transformed at a time
 NEIGHBOURS = 4  # real pictures beside each sample
+NOISE = 1.5  # times what a narrow blur took away, in pictures without a shape
 
 
 def find_features(source: ImageSource, asked: str, device: torch.device, say: Say, trust: bool = False) -> Features:
@@ -80,18 +81,25 @@ SPECTRUM = Family((Metric("spectrum", "low", "gap between the two power spectra,
 
 
 def shapeless(images: Tensor, seed: int) -> Tensor:
-    """Bytes ``(n, channels, height, width)`` in which nothing can be recognised, of this shape: of three pictures one
-    is blurred over an eighth of its sides, one over a sixteenth, and one keeps its spectrum, in random phases."""
+    """Bytes ``(n, channels, height, width)`` in which nothing can be recognised, of this shape: of five pictures two
+    are blurred over an eighth of their sides, two over a sixteenth, one of both with noise as strong as what that took
+    away, as it is made of pictures early in training; and one keeps its spectrum, in random phases."""
     height, width = images.shape[2:]
     squared = torch.fft.fftfreq(height)[:, None].square() + torch.fft.rfftfreq(width).square()
     wide, narrow = ((-2 * (torch.pi * max(height, width) / part) ** 2 * squared).exp() for part in (8, 16))
     random, changed = torch.Generator().manual_seed(seed), []
-    for chunk in torch.split(images, max(3, PIXELS // images[0].numel())):
+    for chunk in torch.split(images, max(5, PIXELS // images[0].numel())):
         noise = torch.fft.rfft2(torch.randn((len(chunk), 1, height, width), generator=random))
         factors = noise / noise.abs().clamp(min=1e-9)
         factors[..., 0, 0] = 1  # the mean stays
-        factors[0::3], factors[1::3] = wide.to(factors), narrow.to(factors)
+        for first, blur in enumerate((wide, narrow, wide, narrow)):
+            factors[first::5] = blur.to(factors)
         blurred = torch.fft.irfft2(torch.fft.rfft2(chunk.float()) * factors, s=(height, width))
+        lost = (chunk - blurred).std((2, 3), correction=0, keepdim=True)
+        grain = torch.randn(blurred.shape, generator=random)
+        grain = lost * (grain - grain.mean((2, 3), keepdim=True))  # the mean stays
+        for first, strength in ((2, 1.0), (3, NOISE)):
+            blurred[first::5] += strength * grain[first::5]
         changed.append(blurred.clamp(0, 255).round().byte())
     return torch.cat(changed)
 

@@ -11,6 +11,7 @@ from sparring.metrics.score import Score
 MEMORISED = 0.2  # of samples, beyond the floor, that are closer to the training set than real ones are
 REPEATED = 0.25  # of samples with a near-copy among them, where 1 % of real ones have
 NARROW = 0.5  # of the floor: recall or effective number
+SHAPELESS = 1 / 3  # of the way from real examples to nothing but what has no shape
 ERRORS = 3  # standard errors that count as a difference
 
 
@@ -52,14 +53,14 @@ def find(scores: Mapping[str, Score]) -> list[Finding]:
 
 
 def too_early(scores: Mapping[str, Score]) -> Finding | None:
-    """Whether most samples have no shape yet: by more than the errors beyond halfway from real ones to none of them
-    having any. They may lie among real examples all the same, where precision finds them."""
+    """Whether many samples have no shape yet: by more than the errors beyond a third of the way from real ones to none
+    of them having any. They may lie among real examples all the same, where precision finds them."""
     share = value(scores, "shapeless")
     if share is None:
         return None
     score = scores["shapeless"]
     floor, margin = score.floor or 0, ERRORS * math.hypot(score.error or 0, score.floor_error or 0)
-    if share - margin <= (floor + 1) / 2:
+    if share - margin <= floor + SHAPELESS * (1 - floor):
         return None
     return Finding(
         TOO_EARLY,

@@ -42,7 +42,7 @@ def check(recipe: TranslationRecipe) -> Summary:
     }
     lines = [
         *(line for name, domain in domains.items() for line in lines_of(name, domain)),
-        f"trained as {form.height}x{form.width} with {form.channels} channels, "
+        f"trained as {form.height}x{form.width} with {form.channels} channel{'' if form.channels == 1 else 's'}, "
         + ("in memory" if source.in_memory else "streamed from disk"),
         *source.remarks(),
     ]
