@@ -7,12 +7,11 @@ import json
 import os
 import subprocess
 import sys
-import warnings
 
 import pytest
 
 from sparring.core.status import Status
-from sparring.core.terminal import as_json, escaped, one_line, open_standard_streams, printable, shortened, tell
+from sparring.core.terminal import as_json, escaped, one_line, printable, shortened, tell
 
 HOSTILE = {
     "escape": "a\x1b[31mb",
@@ -136,12 +135,3 @@ def test_what_is_not_printable_is_written_out(text: str) -> None:
     assert printable(escaped(text)) == escaped(text)
     assert len({escaped(each) for each in HOSTILE.values()}) == len(HOSTILE)
     assert escaped("Zürich 👩\u200d🚀") == "Zürich 👩\u200d🚀"
-
-
-def test_what_pillow_warns_of_does_not_come_between_our_lines() -> None:
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        open_standard_streams()
-        for module in ("PIL.TiffImagePlugin", "PIL.Image", "numpy"):
-            warnings.warn_explicit(f"{module} has something to say", UserWarning, "file.py", 1, module=module)
-    assert [str(each.message) for each in told] == ["numpy has something to say"]
