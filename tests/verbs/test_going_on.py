@@ -14,7 +14,9 @@ from table import HOME, smallest
 from sparring.cli import main
 from sparring.core.errors import UserError
 from sparring.core.journal import entries
+from sparring.core.run import Run
 from sparring.modalities import find_recipe
+from sparring.verbs.resuming import lengthened
 from sparring.verbs.train import resume, train
 
 
@@ -71,6 +73,15 @@ def test_more_adds_to_the_budget(run: Path, capsys: pytest.CaptureFixture[str]) 
     assert seconds[-1] >= recipe.time
     assert main(["resume", str(run), "--more", "1s"]) == 0
     assert find_recipe(str(run / "recipe.yaml")).time == pytest.approx(recipe.time + 1, abs=1)
+
+
+def test_more_is_added_to_what_was_trained_where_all_steps_are_done(run: Path) -> None:
+    path = run / "recipe.yaml"
+    path.write_text(path.read_text().replace("time: 0.0", "time: 500.0"))
+    recipe = find_recipe(str(path))
+    assert recipe.time == 500
+    assert lengthened(recipe, "1s", Run(run)).time < 100
+    assert lengthened(recipe.changed({"steps": 10**6}), "1s", Run(run)).time == 501
 
 
 def test_more_is_a_length_of_time(run: Path, mistake: Callable[..., str]) -> None:

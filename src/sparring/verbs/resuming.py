@@ -34,14 +34,16 @@ def check_data_are_there(recipe: Recipe, run: Run) -> None:
 
 def lengthened(recipe: Recipe, more: float | str, run: Run) -> Recipe:
     """The recipe with ``more`` seconds, or a length of time as text, added to its budget: to its limit of time or,
-    where it has none or is beyond it, to the seconds that were trained. A limit of steps is lifted, and that is said.
-    Raises :class:`UserError` for what is no length of time."""
+    where it has none or is beyond it, or all its steps are done, to the seconds that were trained. A limit of steps is
+    lifted, and that is said. Raises :class:`UserError` for what is no length of time."""
     seconds = ResumeOptions().changed({"more": more}).more
     if not seconds:
         return recipe
     if recipe.steps:
         note(f"--more {more}: by time from here on, the limit of {recipe.steps:,} steps holds no more")
-    so_far = max(recipe.time, float(round(newest_progress(run.checkpoints).seconds)))
+    progress = newest_progress(run.checkpoints)
+    limit = 0.0 if 0 < recipe.steps <= progress.step else recipe.time
+    so_far = max(limit, float(round(progress.seconds)))
     return recipe.changed({"time": so_far + seconds, "steps": 0})
 
 
