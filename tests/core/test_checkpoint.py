@@ -170,6 +170,7 @@ DEEP = "[" * 100_000
         json.dumps({**a_state(2), "game": 3}),
         json.dumps({**a_state(2), "best": {"distance": "near"}}),
         json.dumps({**a_state(2), "pending": [3]}),
+        json.dumps({**a_state(2), "pending": [{}]}),
         json.dumps({**a_state(2), "pending_examples": None}),
     ],
     ids=lambda text: text[:20] + str(len(text)),

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from table import HOME, smallest
 
 from sparring.cli import main
 from sparring.core.errors import UserError
 from sparring.core.journal import entries
+from sparring.core.run import Run
 from sparring.modalities import find_recipe
+from sparring.verbs.resuming import lengthened
 from sparring.verbs.train import resume, train
 
 
@@ -82,6 +85,15 @@ def test_more_goes_on_past_patience(tmp_path: Path) -> None:
     assert resume(run, more="1s").reason == "the time is up"
 
 
+def test_more_is_added_to_what_was_trained_where_all_steps_are_done(run: Path) -> None:
+    path = run / "recipe.yaml"
+    path.write_text(path.read_text().replace("time: 0.0", "time: 500.0"))
+    recipe = find_recipe(str(path))
+    assert recipe.time == 500
+    assert lengthened(recipe, "1s", Run(run)).time < 100
+    assert lengthened(recipe.changed({"steps": 10**6}), "1s", Run(run)).time == 501
+
+
 def test_more_is_a_length_of_time(run: Path, mistake: Callable[..., str]) -> None:
     assert mistake(resume, run, more="a while").startswith("more: 'a while' is no length of time")
     assert "more: " in mistake(resume, run, more=-1)
@@ -105,6 +117,31 @@ def test_other_data_are_refused_in_plain_words(run: Path, tmp_path: Path, mistak
     assert line.startswith(f"{other}: is not what this run began with (")
     assert "size 16x16 instead of 8x8" in line
     assert "{" not in line
+
+
+def test_other_pictures_of_the_same_form_are_refused(run: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
+    path = Path(find_recipe(str(run / "recipe.yaml")).data)
+    arrays = dict(np.load(path))
+    other, nearly = tmp_path / "other.npz", tmp_path / "nearly.npz"
+    np.savez(other, images=arrays["images"][::-1], labels=arrays["labels"][::-1])
+    assert "its examples are others" in mistake(resume, run, data=other, steps=3)
+    noise = np.random.default_rng(0).integers(-1, 2, arrays["images"].shape)  # as another version of a decoder makes
+    np.savez(
+        nearly, images=(arrays["images"].astype(int) + noise).clip(0, 255).astype(np.uint8), labels=arrays["labels"]
+    )
+    assert resume(run, data=nearly, steps=3).steps == 3
+    config = json.loads((run / "model" / "config.json").read_text())
+    del config["fingerprint"]  # as older runs have none
+    (run / "model" / "config.json").write_text(json.dumps(config))
+    assert resume(run, data=other, steps=4).steps == 4
+
+
+def test_domains_that_changed_places_are_noticed(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    recipe = smallest("cyclegan", tmp_path, steps=1)
+    arrays = dict(np.load(recipe.data_b))
+    np.savez(recipe.data_b, **{**arrays, "images": 255 - arrays["images"] // 2})
+    run = train(recipe, out=tmp_path / "run").run
+    assert "its examples are others" in mistake(resume, run, data=[recipe.data_b, recipe.data], steps=2)
 
 
 @pytest.mark.parametrize("name", ["topics", "gaussians", "cyclegan"])

@@ -80,7 +80,8 @@ class Run:
         try:
             lock = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as problem:
-            raise UserError(f"{self.folder}: cannot be written ({problem.strerror}); change its permissions") from None
+            what = f"{self.folder / LOCK}: cannot be written ({problem.strerror})"
+            raise UserError(f"{what}; remove it, or change the folder's permissions") from None
         HELD.add(lock)
         try:
             if not _taken(lock):

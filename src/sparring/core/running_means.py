@@ -51,10 +51,13 @@ class RunningMeans:
 
     @classmethod
     def restored(cls, state: Mapping[str, Any], device: torch.device) -> RunningMeans:
-        """What :meth:`state` gave, read back, so that the next look sees what it would have seen."""
+        """What :meth:`state` gave, read back, so that the next look sees what it would have seen. Raises ValueError or
+        TypeError for a state that is none."""
         means = cls()
         means.examples_at_look = int(state.get("pending_examples", 0))
         pending = state.get("pending", [])
+        if not all(pending):
+            raise ValueError("a report without a number")
         means.reports = [
             {name: torch.tensor(float(value), device=device) for name, value in report.items()} for report in pending
         ]

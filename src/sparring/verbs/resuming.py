@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Mapping
 
 from sparring.core.checkpoint import newest_state
 from sparring.core.errors import UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.run import Run, read_config
 from sparring.core.settings import note
+from sparring.data.fingerprint import other_examples
 from sparring.data.source import Source
 from sparring.kind import Kind, Say
 from sparring.options import ResumeOptions
@@ -35,20 +36,25 @@ def check_data_are_there(recipe: Recipe, run: Run) -> None:
 
 def lengthened(recipe: Recipe, more: float | str, run: Run) -> Recipe:
     """The recipe with ``more`` seconds, or a length of time as text, added to its budget: to its limit of time or,
-    where it has none or is beyond it, to the seconds that were trained. Another limit that would end the run before is
-    lifted, and that is said. Raises :class:`UserError` for what is no length of time."""
+    where it has none, is beyond it or ended by another limit, to the seconds that were trained. A limit of steps, and
+    one of patience that ended the run, is lifted, and that is said. Raises :class:`UserError` for what is no length of
+    time."""
     seconds = ResumeOptions().changed({"more": more}).more
     if not seconds:
         return recipe
     progress, best = newest_state(run.checkpoints)
-    lifted: dict[str, Any] = {"steps": 0} if recipe.steps else {}
-    lifted |= {"patience": 0} if recipe.patience and best.misses >= recipe.patience else {}
+    out_of_patience = 0 < recipe.patience <= best.misses
+    lifted = [name for name in ("steps", "patience") if getattr(recipe, name) and (name == "steps" or out_of_patience)]
     for name in lifted:
         note(f"--more {more}: by time from here on, the limit of {getattr(recipe, name):,} for {name} holds no more")
-    return recipe.changed({**lifted, "time": max(recipe.time, float(round(progress.seconds))) + seconds})
+    ended = out_of_patience or 0 < recipe.steps <= progress.step
+    so_far = max(0.0 if ended else recipe.time, float(round(progress.seconds)))
+    return recipe.changed({**dict.fromkeys(lifted, 0), "time": so_far + seconds})
 
 
-def check_same_data(run: Run, recipe: Recipe, modality: Kind, source: Source, say: Say) -> None:
+def check_same_data(
+    run: Run, recipe: Recipe, modality: Kind, source: Source, fingerprint: Mapping[str, list[float]], say: Say
+) -> None:
     """Raise :class:`UserError` when a run goes on with other data than it began with."""
     if not (run.model / "config.json").exists():
         return
@@ -60,6 +66,8 @@ def check_same_data(run: Run, recipe: Recipe, modality: Kind, source: Source, sa
         return
     examples, now = config["examples"], source.form
     difference = [f"{examples:,} examples, now {len(source):,}"] if examples != len(source) else []
+    if not difference and began == now and other_examples(config.get("fingerprint"), fingerprint):
+        difference.append("its examples are others")
     if began != now:
         difference.append(f"has {began.differs(now)}" if began.differs(now) else "its examples are others")
     if difference:

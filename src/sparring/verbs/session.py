@@ -29,6 +29,7 @@ from sparring.core.terminal import shortened
 from sparring.core.trainer import Trainer
 from sparring.core.weights import may_be_trained, planned
 from sparring.data.feed import Feed
+from sparring.data.fingerprint import fingerprint_of
 from sparring.data.order import Order, held_out_count, split
 from sparring.data.source import remarks_of
 from sparring.measurements import QuickMeasurements
@@ -87,7 +88,8 @@ class Session:
 
         # The run, which must have begun with the same data
         self.run = open_run()
-        check_same_data(self.run, recipe, self.modality, self.source, self.status.say)
+        self.fingerprint = fingerprint_of(self.source)
+        check_same_data(self.run, recipe, self.modality, self.source, self.fingerprint, self.status.say)
         members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
         self.shown = self.precision.on_device(self.source.batch((held_out if len(held_out) else members)[:SHOWN]))
@@ -217,6 +219,7 @@ class Session:
             "form": self.source.form.to_dict(),
             "examples": len(self.source),
             "examples_seen": progress.examples,
+            "fingerprint": self.fingerprint,
         }
         tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
         card = model_card(self.recipe, config, makes="" in self.game.outputs)
