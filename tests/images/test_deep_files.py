@@ -138,4 +138,4 @@ def test_transparency_that_a_file_cannot_hold_is_white_and_said(tmp_path: Path, 
 def test_colours_of_floating_point_become_8_bits_and_it_is_said(tmp_path: Path) -> None:
     Image.fromarray(np.linspace(0, 1, 81, dtype=np.float32).reshape(9, 9)).save(tmp_path / "i.tif")
     picture = read_picture(tmp_path / "i.tif", 3)
-    assert "floating point become 8 bits" in write_picture(picture.pixels, picture, tmp_path / "o.tif")
+    assert "floating-point values become 8 bits" in write_picture(picture.pixels, picture, tmp_path / "o.tif")

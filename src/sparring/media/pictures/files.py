@@ -118,8 +118,8 @@ def write_picture(pixels: np.ndarray, like: Picture, path: Path, limits: Range |
             values = as_values(pixels, like.dtype, like.limits if limits is None else limits)
             write_atomically(path, deep_file(values, like, kind, profile), durable=False)
             return ""
-        what = "floating point" if like.dtype.kind == "f" else "16 bits"
-        lost = f"its {what} become 8 bits in this file; .png and .tif keep them, but colours of floating point"
+        what = "floating-point values" if like.dtype.kind == "f" else "16 bits"
+        lost = f"its {what} become 8 bits in this file; .png and .tif keep 16 bits, and .tif floating point of greys"
         pixels = np.rint(pixels).astype(np.uint8)
     image = to_picture(pixels)
     if like.alpha is not None and kind in OPAQUE:
