@@ -182,7 +182,7 @@ def recipes(words: list[str]) -> None:
         return show("usage: sparring recipes [--json]\n\nList what can be trained.")
     width = max(map(len, RECIPES))
     lines = [f"{name:{width}}  {recipe.kind:11}  {recipe.about}" for name, recipe in RECIPES.items()]
-    answer(typed, {name: recipe.to_dict() for name, recipe in RECIPES.items()}, "\n".join(lines))
+    answer(typed, {name: recipe.to_dict() for name, recipe in RECIPES.items() if typed.json}, "\n".join(lines))
 
 
 def data(words: list[str]) -> None:

@@ -20,7 +20,7 @@ def printable(text: str, keep: str = "") -> str:
     """``text`` with every character that could move the cursor, colour the terminal, reverse the direction of reading
     or fail to be encoded replaced by U+FFFD, but for those in ``keep``. Names of files come as the system gives them:
     bytes that are no UTF-8 are lone surrogates."""
-    if text.isprintable():
+    if text.translate(dict.fromkeys(map(ord, keep))).isprintable():
         return text
     return "".join(character if character in keep or _shows(character) else REPLACEMENT for character in text)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from types import UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self, get_args, get_origin, get_type_hints
 
 from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
@@ -21,8 +21,7 @@ LONGEST = 1000  # characters of one
 LARGEST = 1 << 53  # a number, where a field says nothing else
 
 
-@dataclass(frozen=True)
-class BadFile:
+class BadFile(NamedTuple):
     """A file that could not be used; it is named, counted and skipped."""
 
     path: str
