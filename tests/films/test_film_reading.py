@@ -122,6 +122,13 @@ def test_animations_and_pictures_of_a_folder_that_are_too_large_are_refused(tmp_
         assert "frames of 8193x4096 are more than 33,554,432 pixels" in refusal(tmp_path / name)
 
 
+@pytest.mark.parametrize("size", [(40_000, 4), (4, 16_385)])
+def test_frames_with_a_side_that_no_video_has_are_refused(size: tuple[int, int], tmp_path: Path) -> None:
+    frames = [Image.new("L", size, number) for number in range(2)]
+    frames[0].save(tmp_path / "a.apng", "PNG", save_all=True, append_images=frames[1:])
+    assert f"frames of {size[0]}x{size[1]} have a side of more than 16,384 pixels" in refusal(tmp_path / "a.apng")
+
+
 def test_a_container_without_frames_is_refused(tmp_path: Path, make_film: Maker) -> None:
     import av
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -39,8 +40,7 @@ def train(
     chosen = complete(as_recipe(recipe), data, settings)
     with processes.distributed(precision.find_device(chosen.device).type) as process:
         process.part(chosen.batch)
-        session = Session(chosen, process, lambda: on_first(lambda: open_or_create(out, chosen, process)))
-        return session.play(stop or Stop())
+        return play(chosen, process, lambda: on_first(lambda: open_or_create(out, chosen, process)), stop or Stop())
 
 
 def resume(
@@ -66,7 +66,16 @@ def resume(
     with processes.distributed(precision.find_device(recipe.device).type) as process:
         if not process.restarts:  # a launcher's restart finds the new budget in the run
             recipe = lengthened(recipe, more, found)
-        return Session(recipe, process, lambda: found).play(stop or Stop())
+        return play(recipe, process, lambda: found, stop or Stop())
+
+
+def play(recipe: Recipe, process: Process, open_run: Callable[[], Run], stop: Stop) -> Outcome:
+    """Train in a session, and give back what it held: its parts know each other, so only the garbage collector frees
+    them, and that does not see how large networks are. Raises what training raises."""
+    try:
+        return Session(recipe, process, open_run).play(stop)
+    finally:
+        gc.collect()
 
 
 def as_begun(recipe: Recipe, run: Run, stored: Mapping[str, Any]) -> Recipe:

@@ -20,6 +20,7 @@ from sparring.core.errors import UserError
 
 RATE = Fraction(25)  # frames per second, where nothing tells
 LARGEST_FRAME = 1 << 25  # pixels, those of 8K; several frames are in memory at a time
+LONGEST_SIDE = 1 << 14  # pixels; OpenCV moves pictures of up to twice that
 
 
 class CutShort(Exception):
@@ -74,9 +75,11 @@ class Film:
 
 def too_large(height: int, width: int) -> str:
     """Why frames of this size are not decoded, in words; empty where they are."""
-    if height * width <= LARGEST_FRAME:
-        return ""
-    return f"frames of {width}x{height} are more than {LARGEST_FRAME:,} pixels"
+    if height * width > LARGEST_FRAME:
+        return f"frames of {width}x{height} are more than {LARGEST_FRAME:,} pixels"
+    if max(height, width) > LONGEST_SIDE:
+        return f"frames of {width}x{height} have a side of more than {LONGEST_SIDE:,} pixels"
+    return ""
 
 
 def on_white(frame: np.ndarray) -> np.ndarray:
