@@ -209,7 +209,8 @@ def test_an_animation_too_large_for_its_format_is_refused(tmp_path: Path, ending
     assert f"{ending} holds {most:,}" in refusal(made_up(1, most + 1), tmp_path / f"o{ending}")
     assert list(tmp_path.iterdir()) == []
     copy(made_up(1, most, count=2), tmp_path / f"o{ending}")
-    assert open_film(tmp_path / f"o{ending}").width == most
+    with Image.open(tmp_path / f"o{ending}") as written:
+        assert written.width == most
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp", ".apng"])

@@ -72,10 +72,9 @@ def resume(
 def play(recipe: Recipe, process: Process, open_run: Callable[[], Run], stop: Stop) -> Outcome:
     """Train in a session, and give back what it held: its parts know each other, so only the garbage collector frees
     them, and that does not see how large networks are. Raises what training raises."""
-    try:
-        return Session(recipe, process, open_run).play(stop)
-    finally:
-        gc.collect()
+    outcome = Session(recipe, process, open_run).play(stop)
+    gc.collect()
+    return outcome
 
 
 def as_begun(recipe: Recipe, run: Run, stored: Mapping[str, Any]) -> Recipe:
