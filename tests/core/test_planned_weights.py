@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sparring.core import weights
 from sparring.core.game import Game
+from sparring.core.reading import memory
 from sparring.core.weights import HEADER, planned, read_weights
 from sparring.modalities import RECIPES, modality_of
 from sparring.verbs.train import train
@@ -62,7 +63,7 @@ def test_networks_larger_than_the_machine_are_never_built(tmp_path: Path, mistak
     form = modality.open_source(recipe).form
     plan = planned(lambda: modality.build_game(recipe, form))
     assert sum(tensor.numel() for tensor in plan.values()) > 4.8e9  # weights
-    if weights.memory() < 80e9:
+    if memory() < 80e9:
         line = mistake(train, recipe, out=tmp_path / "run")
         assert line.startswith("recipe: its networks take 90 GiB to train, this machine has ")
         assert not (tmp_path / "run").exists()

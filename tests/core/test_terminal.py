@@ -71,9 +71,10 @@ def test_json_keeps_what_it_was_given_and_shows_nothing_hostile() -> None:
 class Broken(io.StringIO):
     def __init__(self, problem: Exception) -> None:
         super().__init__()
-        self.problem = problem
+        self.problem, self.tried = problem, 0
 
     def write(self, text: str) -> int:
+        self.tried += 1
         raise self.problem
 
 
@@ -87,6 +88,7 @@ def test_a_stream_that_cannot_take_a_line_ends_nothing(problem: Exception) -> No
     status = Status(stream=stream)
     status.say("a line")
     status.show("a line")
+    assert stream.tried == 3
 
 
 def test_a_closed_stream_ends_nothing() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from sparring.core.errors import UserError
+from sparring.core.reading import reason
 
 PART = re.compile(r"\.(?P<name>.+)\.(?P<process>[0-9]{1,10})\.part", re.DOTALL)
 """The name of a half-written file, with the process that writes it."""
@@ -38,8 +39,8 @@ def aside(path: Path, durable: bool = True) -> Iterator[Path]:
         if durable:
             to_disk(path.parent)
     except (OSError, SafetensorError) as problem:  # safetensors has an error of its own for a full disk
-        reason = getattr(problem, "strerror", None) or problem
-        raise UserError(f"{path}: cannot be written ({reason}); free some space or choose another place") from None
+        mend = "free some space or choose another place"
+        raise UserError(f"{path}: cannot be written ({reason(problem)}); {mend}") from None
     finally:
         with suppress(OSError):
             temporary.unlink()

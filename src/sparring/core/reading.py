@@ -12,6 +12,7 @@ import errno
 import gzip
 import json
 import lzma
+import math
 import os
 import stat
 import struct
@@ -82,9 +83,9 @@ def read_text(path: str | os.PathLike[str], most: int = SMALL) -> str:
     return read_bytes(path, most).decode("utf-8-sig")
 
 
-def reason(problem: Exception) -> str:
-    """Why a file cannot be read, in words without its name."""
-    return one_line(getattr(problem, "strerror", None) or problem)
+def reason(problem: BaseException) -> str:
+    """Why a file cannot be read or written, in one line without its name."""
+    return one_line(getattr(problem, "strerror", None) or problem) or type(problem).__name__
 
 
 def read_json(path: str | os.PathLike[str], most: int = SMALL) -> Any:
@@ -122,11 +123,17 @@ def may_unpack_to(packed: int) -> int:
     return max(UNPACKED, RATIO * packed)
 
 
+def memory() -> float:
+    """The bytes of memory that this machine has; infinite where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):  # Windows
+        return math.inf
+
+
 def has_memory_for(count: int) -> bool:
     """Whether this machine could hold so many bytes twice; what is said of a file is not believed beyond that."""
-    if not hasattr(os, "sysconf"):  # Windows
-        return True
-    return 2 * count <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 2 * count <= memory()
 
 
 def parse_json(text: str, **hooks: Any) -> Any:

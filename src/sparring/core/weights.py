@@ -3,8 +3,6 @@ takes memory."""
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from sparring.core.errors import UserError
 from sparring.core.game import Game
-from sparring.core.reading import open_regular, reason
+from sparring.core.reading import memory, open_regular, reason
 from sparring.core.terminal import shortened
 
 HEADER = 1 << 22  # bytes of a file that name its tensors: enough for tens of thousands
@@ -59,14 +57,6 @@ def may_be_trained(plan: Mapping[str, Tensor], device: torch.device) -> None:
             f"recipe: its networks take {wanted / 2**30:,.0f} GiB to train, this machine has {there / 2**30:,.0f} GiB; "
             "choose smaller ones"
         )
-
-
-def memory() -> float:
-    """The bytes of memory that this machine has; infinite where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, OSError, ValueError):  # Windows
-        return math.inf
 
 
 def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

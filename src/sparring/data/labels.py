@@ -12,6 +12,10 @@ from zlib import crc32
 
 from sparring.core.terminal import escaped, shortened
 
+TRAINING = ("train", "training")  # parts of a set to learn from, in small letters
+KEPT = ("test", "testing", "val", "valid", "validation", "dev", "eval")  # parts to evaluate with, best first
+SPLITS = {*TRAINING, *KEPT}  # names of folders, columns and lists that are no labels
+
 LONGEST = 255  # characters of a label, as many as a system allows for a name
 BEGINNING = 100  # characters that are kept of a longer one
 FEW = 10  # examples of a label, below which it is hardly learned

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.reading import reason
 from sparring.core.settings import nearest
 from sparring.core.terminal import quoted
 from sparring.data.arrays import read_npy
@@ -98,8 +99,7 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
     try:
         points = read_npy(path)
     except Exception as problem:  # a broken file may trip NumPy up in any way at all
-        reason = getattr(problem, "strerror", None) or problem
-        raise UserError(f"{path}: not a .npy array of points ({reason}); save one with numpy.save") from None
+        raise UserError(f"{path}: not a .npy array of points ({reason(problem)}); save one with numpy.save") from None
     if points.ndim != 2 or len(points) < least or not points.shape[1] or points.dtype.kind not in "fiu":
         raise UserError(f"{path}: needs one array of numbers, at least {least} points by up to {MOST:,} dimensions")
     if points.dtype.itemsize not in (4, 8):  # others overflow in between, or are unknown to torch

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.reading import reason
 from sparring.data.arrays import Npz, read_npy
 from sparring.data.source import BadFile
 from sparring.images.reading import remarks
@@ -108,9 +109,8 @@ def read_numpy(path: Path, asked: Range | None = None) -> tuple[Arrays, Range | 
     except (UserError, PermissionError):
         raise
     except Exception as problem:  # a broken file may trip parsers up in any way at all
-        reason = getattr(problem, "strerror", None) or problem
         raise UserError(
-            f"{path}: cannot be read ({reason}); save plain arrays with numpy.save or numpy.savez"
+            f"{path}: cannot be read ({reason(problem)}); save plain arrays with numpy.save or numpy.savez"
         ) from None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from sparring.core.errors import UserError
-from sparring.core.reading import open_zip, zip_member
+from sparring.core.reading import open_zip, reason, zip_member
 from sparring.data.source import BadFile
 from sparring.media.pictures.decode import BadImage
 from sparring.media.pictures.formats import ENDINGS
@@ -111,8 +111,7 @@ class Archive:
         try:
             return zip_member(self._zip(), self._zip().getinfo(self.members[name]))
         except Exception as problem:  # damaged, encrypted, compressed in an unknown way, too large
-            reason = getattr(problem, "strerror", None) or problem
-            raise BadImage(f"cannot be unpacked ({' '.join(str(reason).split())})") from None
+            raise BadImage(f"cannot be unpacked ({reason(problem)})") from None
 
     def _zip(self) -> zipfile.ZipFile:
         if self._opened is None or self._opened[0] != os.getpid():

@@ -11,24 +11,16 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.reading import UTF_16, parse_json, read_bytes
+from sparring.core.reading import UTF_16, parse_json, read_bytes, reason
 from sparring.core.terminal import quoted
-from sparring.data.labels import numbered
+from sparring.data.labels import SPLITS, numbered
 from sparring.data.tables import delimiter_of
 from sparring.images.reading.file_set import FileSet
 from sparring.images.reading.label_tables import known_names, pairs_in
 from sparring.images.reading.remarks import of_empty_folders
 from sparring.media.pictures.decode import BadImage
 
-LABEL_FILES = (
-    "labels.csv",
-    "labels.tsv",
-    "labels.json",
-    "dataset.json",
-)  # the last is NVIDIA's name
-TRAINING = ("train", "training")  # folders to learn from, in small letters
-KEPT = ("test", "testing", "val", "valid", "validation", "dev", "eval")  # folders to evaluate with, best first
-SPLITS = {*TRAINING, *KEPT}  # folders that are no labels
+LABEL_FILES = ("labels.csv", "labels.tsv", "labels.json", "dataset.json")  # the last is NVIDIA's name
 
 
 def read_labels(file_set: FileSet) -> tuple[dict[str, str] | None, list[str]]:
@@ -68,8 +60,7 @@ def _from_file(file_set: FileSet, name: str) -> tuple[dict[str, str] | None, lis
         content = read_bytes(content) if isinstance(content, Path) else content
         text = content.decode("utf-16" if content.startswith(UTF_16) else "utf-8-sig")
     except (OSError, UnicodeDecodeError, BadImage) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise UserError(f"{where}: cannot be read as UTF-8 text ({reason}); mend it, or remove it") from None
+        raise UserError(f"{where}: cannot be read as UTF-8 text ({reason(problem)}); mend it, or remove it") from None
     known = known_names(file_set.names)
     is_json = name.endswith(".json")
     pairs, told = (_json_pairs(where, text), list[str]()) if is_json else _csv_pairs(where, text, known)

@@ -13,7 +13,7 @@ from typing import IO, cast
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.core.reading import SMALL, Unpacking, may_unpack_to, open_gzip, open_regular, read_bytes, whole
+from sparring.core.reading import SMALL, Unpacking, may_unpack_to, open_gzip, open_regular, read_bytes, reason, whole
 from sparring.images.reading.arrays import Arrays, to_pixels
 
 IDX_IMAGES = re.compile(r"(.*images)([.-])idx[34]-ubyte(\.gz)?")
@@ -74,8 +74,7 @@ def read_idx(path: Path) -> np.ndarray:
                 raise UserError(f"{path}: says that it holds {says:,} bytes, and cannot; get the file again")
             content = whole(file, says, path)
     except (OSError, EOFError, zlib.error, struct.error) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise UserError(f"{path}: damaged ({reason}); get the file again") from None
+        raise UserError(f"{path}: damaged ({reason(problem)}); get the file again") from None
     if len(content) != says:
         raise UserError(f"{path}: {len(content)} bytes instead of {says}; get the file again")
     return np.frombuffer(content, np.uint8).reshape(shape)
@@ -94,8 +93,7 @@ def read_cifar(path: Path) -> Arrays:
     try:
         files = _from_tar(path) if path.is_file() else _from_folder(path)
     except Exception as problem:  # a broken file may trip tarfile up in any way at all
-        reason = getattr(problem, "strerror", None) or problem
-        raise UserError(f"{path}: damaged ({reason}); get the file again") from None
+        raise UserError(f"{path}: damaged ({reason(problem)}); get the file again") from None
     batches = sorted(name for name in files if CIFAR_BATCH.fullmatch(name))
     if not batches:
         raise UserError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from sparring.data.labels import KEPT, SPLITS, TRAINING
 from sparring.images.reading.file_set import FileSet
-from sparring.images.reading.labels import KEPT, LABEL_FILES, SPLITS, TRAINING
+from sparring.images.reading.labels import LABEL_FILES
 
 
 class Part:

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from sparring.core.errors import UserError
-from sparring.core.reading import regular
-from sparring.media.films.film import CutShort, Film, one_line, too_large
+from sparring.core.reading import reason, regular
+from sparring.media.films.film import CutShort, Film, too_large
 from sparring.media.films.sound import silent
 
 READ = ("GIF", "PNG", "WEBP")
@@ -69,7 +69,7 @@ def open_animation(path: Path) -> Film:
             try:
                 frame = as_frame(image)
             except Exception as caught:  # see is_animated
-                raise CutShort(one_line(caught)) from None
+                raise CutShort(reason(caught)) from None
             yield frame
 
     film = Film(path, height, width, rate, len(durations), False, "animation", decode, transparent=transparent)
@@ -81,8 +81,8 @@ def _images(path: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(path, formats=READ) as image:
             first = int(bool(getattr(image, "default_image", False)))  # of an APNG, for viewers that show only one
-            if reason := too_large(image.height, image.width):
-                raise ValueError(reason)
+            if why := too_large(image.height, image.width):
+                raise ValueError(why)
             count = _count(image)
             if count < sys.maxsize and (count > MOST or count * image.width * image.height > MOST_PIXELS):
                 raise ValueError(f"{count:,} frames of {image.width}x{image.height} are more than can be gone through")
@@ -91,7 +91,7 @@ def _images(path: Path) -> Iterator[Image.Image]:
                 image.load()
                 yield image
     except Exception as problem:  # see is_animated
-        raise CutShort(one_line(problem)) from None
+        raise CutShort(reason(problem)) from None
 
 
 def _count(image: Image.Image) -> int:

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.media.films.film import LARGEST_FRAME, RATE, CutShort, Film, av, one_line, too_large
+from sparring.core.reading import reason
+from sparring.media.films.film import LARGEST_FRAME, RATE, CutShort, Film, av, too_large
 
 # A stranger's video must not make FFmpeg open playlists or addresses.
 OPTIONS = {"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi", "protocol_whitelist": "file"}
@@ -95,7 +96,7 @@ def _decode(path: Path) -> Iterator[np.ndarray]:
                     raise CutShort(f"the size changes to {frame.shape[1]}x{frame.shape[0]}")
                 yield frame
         except (library.FFmpegError, ValueError) as problem:
-            raise CutShort(one_line(problem)) from None
+            raise CutShort(reason(problem)) from None
     if missing := missing_bytes(path):
         raise CutShort(f"the file ends {missing:,} bytes early")
 
@@ -110,8 +111,8 @@ def _video(container: Any, path: Path) -> Any:
         raise UserError(f"{path}: holds {sound}, no video; give one that does")
     if streams[0].codec_context is None:
         raise UserError(f"{path}: its video is coded in a way that is not known here; convert it to H.264")
-    if reason := too_large(streams[0].height, streams[0].width):
-        raise UserError(f"{path}: {reason}; make it smaller")
+    if why := too_large(streams[0].height, streams[0].width):
+        raise UserError(f"{path}: {why}; make it smaller")
     streams[0].codec_context.options = MOST  # frames may be larger than the container says
     return streams[0]
 
@@ -123,7 +124,7 @@ def _first(container: Any, stream: Any, path: Path) -> Any:
         first = next(_decoded(container, stream, path), None)
     except (library.FFmpegError, ValueError) as problem:
         why = "damaged" if stream.width else f"damaged, or its frames are more than {LARGEST_FRAME:,} pixels"
-        raise UserError(f"{path}: {why}, no frame can be decoded ({one_line(problem)}); {_mend(path)}") from None
+        raise UserError(f"{path}: {why}, no frame can be decoded ({reason(problem)}); {_mend(path)}") from None
     if first is None:
         raise UserError(f"{path}: holds no frames; {_mend(path)}")
     return first
@@ -144,7 +145,7 @@ def _why(path: Path, problem: Exception) -> str:
         return "no frames in it"
     if lacks_index(path):
         return "no moov atom: the recording was not finished, or only a part was copied"
-    return "damaged or of another kind" if "Invalid data" in str(problem) else one_line(problem)
+    return "damaged or of another kind" if "Invalid data" in str(problem) else reason(problem)
 
 
 def _mend(path: Path) -> str:

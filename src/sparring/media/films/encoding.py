@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from sparring.core.errors import UserError
-from sparring.media.films.film import Film, av, on_white, one_line
+from sparring.core.reading import reason
+from sparring.media.films.film import Film, av, on_white
 from sparring.media.films.sound import Sound
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
@@ -123,7 +124,7 @@ class Encoder:
     def _as_user_error(self, problem: Exception) -> UserError:
         """FFmpeg's error in one line that names the file."""
         mend = "free some space or choose another place" if isinstance(problem, OSError) else "choose another ending"
-        return UserError(f"{self._path}: cannot be written ({one_line(problem)}); {mend}")
+        return UserError(f"{self._path}: cannot be written ({reason(problem)}); {mend}")
 
 
 def _rate(rate: Fraction, ending: str) -> Fraction:

@@ -90,12 +90,6 @@ def on_white(frame: np.ndarray) -> np.ndarray:
     return np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
 
 
-def one_line(problem: BaseException) -> str:
-    """An error of a library's in one line, without the names of files."""
-    message = getattr(problem, "strerror", None) or str(problem)
-    return " ".join(str(message).split()) or type(problem).__name__
-
-
 def av(need: object) -> ModuleType:
     """PyAV. ``need`` is what needs it, a path or a name. Raises :class:`UserError` where it is not installed."""
     return _imported("av", need)

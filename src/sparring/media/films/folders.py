@@ -14,9 +14,9 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from sparring.core.errors import UserError
-from sparring.core.reading import regular
+from sparring.core.reading import reason, regular
 from sparring.media.films.animations import as_frame
-from sparring.media.films.film import RATE, CutShort, Film, one_line, too_large
+from sparring.media.films.film import RATE, CutShort, Film, too_large
 from sparring.media.films.sound import silent
 from sparring.media.pictures.decode import BadImage, read_values
 from sparring.media.pictures.deep import Range, is_deep, mode_of, range_of
@@ -44,7 +44,7 @@ def open_folder(folder: Path) -> Film:
     try:
         files = sorted((file for file in folder.iterdir() if _is_picture(file)), key=natural)
     except OSError as problem:
-        raise UserError(f"{folder}: cannot be read ({one_line(problem)}); mend its permissions") from None
+        raise UserError(f"{folder}: cannot be read ({reason(problem)}); mend its permissions") from None
     if not files:
         raise UserError(f"{folder}: holds no pictures ({', '.join(ENDINGS)}); give a folder of frames, or a video")
     size, transparent, _ = _look(files[0])
@@ -88,12 +88,12 @@ def _look(file: Path) -> tuple[tuple[int, int], bool, bool]:
             deep = is_deep(mode_of(image))  # before EXIF is looked for, which may decode the picture
             turned = image.format != "TIFF" and image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
             size = image.size if turned else (image.height, image.width)  # Pillow turns a TIFF by itself
-            if reason := too_large(*size):
-                raise ValueError(reason)
+            if why := too_large(*size):
+                raise ValueError(why)
             return size, image.has_transparency_data, deep
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
-        reason = "not a picture" if "cannot identify" in str(problem) else one_line(problem)
-        raise UserError(f"{file}: cannot be read ({reason}); remove it from the folder or mend it") from None
+        why = "not a picture" if "cannot identify" in str(problem) else reason(problem)
+        raise UserError(f"{file}: cannot be read ({why}); remove it from the folder or mend it") from None
 
 
 def _ranges(files: list[Path]) -> dict[Path, Range]:
@@ -128,7 +128,7 @@ def _frame(file: Path, limits: Range | None) -> np.ndarray:
         with Image.open(regular(file), formats=FORMATS) as image:
             return as_frame(image)
     except Exception as problem:  # see _look
-        raise CutShort(f"{file.name}: {one_line(problem)}") from None
+        raise CutShort(f"{file.name}: {reason(problem)}") from None
 
 
 # Writing
@@ -170,8 +170,9 @@ def folder_aside(path: Path) -> Iterator[Path]:
                 old.rename(path)
             raise
     except OSError as problem:
-        reason = problem.strerror or problem
-        raise UserError(f"{path}: cannot be written ({reason}); free some space or choose another place") from None
+        raise UserError(
+            f"{path}: cannot be written ({reason(problem)}); free some space or choose another place"
+        ) from None
     finally:
         for folder in (temporary, old):
             shutil.rmtree(folder, ignore_errors=True)

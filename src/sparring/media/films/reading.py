@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sparring.core.errors import UserError
-from sparring.core.reading import open_regular
+from sparring.core.reading import open_regular, reason
 from sparring.media.films.animations import is_animated, open_animation
 from sparring.media.films.containers import open_container
-from sparring.media.films.film import Film, one_line
+from sparring.media.films.film import Film
 from sparring.media.films.folders import open_folder
 
 CONTAINERS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
@@ -49,4 +49,4 @@ def _readable(path: Path) -> None:
     except PermissionError:
         raise UserError(f"{path}: no permission to read it; change that (chmod u+r) or give another video") from None
     except OSError as problem:
-        raise UserError(f"{path}: cannot be read ({one_line(problem)}); give another video") from None
+        raise UserError(f"{path}: cannot be read ({reason(problem)}); give another video") from None

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from sparring.core.reading import reason
 from sparring.media.films.containers import opened
-from sparring.media.films.film import Film, av, one_line
+from sparring.media.films.film import Film, av
 
 PCM = ("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8")
 MP4 = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
@@ -75,7 +76,7 @@ class Sound:
                 self._encoded[stream.index] = self._encoder(stream, ENCODED.get(ending, "aac"))
                 self.notes.append(f"the sound ({name}) does not fit into {ending}: coded anew")
         except (av(self._path).FFmpegError, ValueError) as problem:
-            self.notes.append(f"the sound ({name}) cannot be brought into {ending}: left out ({one_line(problem)})")
+            self.notes.append(f"the sound ({name}) cannot be brought into {ending}: left out ({reason(problem)})")
 
     def _encoder(self, stream: Any, codec: str) -> Any:
         """A track that is coded anew, mono or stereo."""
@@ -91,7 +92,7 @@ class Sound:
                 if packet.dts is not None:  # the last packet of each track is an empty one
                     yield packet
         except (av(self._path).FFmpegError, ValueError) as problem:
-            self.notes.append(f"the sound ends early: {one_line(problem)}")
+            self.notes.append(f"the sound ends early: {reason(problem)}")
 
     def _bring(self, packet: Any) -> None:
         """One packet into the target, its time counted from the first picture."""

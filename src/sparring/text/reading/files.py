@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from sparring.data.labels import SPLITS, TRAINING
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText, ReadText, left_aside, read_text, split_lines
-from sparring.text.reading.json_files import SPLITS, TRAINING, read_json, read_json_lines
+from sparring.text.reading.json_files import read_json, read_json_lines
 from sparring.text.reading.tables import read_table
 from sparring.text.recipes import TextRecipe
 

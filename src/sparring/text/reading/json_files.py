@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.reading import parse_json
+from sparring.data.labels import SPLITS, TRAINING
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText, ReadText, gather, left_aside, split_lines
 from sparring.text.reading.tables import TEXT, choose
 from sparring.text.recipes import TextRecipe
 
-TRAINING = ("train", "training")  # the split to learn from
-SPLITS = {*TRAINING, "test", "testing", "val", "valid", "validation", "dev", "eval"}  # names that are no labels
 WANTED = "an object with a text, a [text, label] pair or a text"
 
 MOST = 1000  # entries of a file that are named as bad; more are counted
