@@ -391,7 +391,7 @@ def holding(path: Path, content: bytes) -> Path:
     [
         (
             lambda folder: folder / "gone.pt",
-            "no file '.*gone.pt'; give auto, an ONNX or TorchScript file, or timm:NAME",
+            "no file '.*gone.pt'; give auto, learned, lite0, an ONNX or TorchScript file, or timm:NAME",
         ),
         (lambda folder: folder, "no file"),
         (lambda folder: "", "no file ''"),

@@ -24,7 +24,7 @@ from sparring.core.reading import SMALL, is_regular, read_bytes, reason
 from sparring.core.run import weights_hash
 from sparring.core.terminal import quoted
 from sparring.images.features.learned import load, part
-from sparring.images.features.trunk import Trunk, scaled
+from sparring.images.features.trunk import Trunk, rgb, scaled
 from sparring.metrics.features import Features
 
 INCEPTION = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
@@ -45,7 +45,9 @@ def features_from(asked: str, device: torch.device, trust: bool = False) -> Feat
         return from_timm(asked, device)
     path = Path(asked).expanduser()
     if not is_regular(path):
-        raise UserError(f"features: no file {quoted(asked)}; give auto, an ONNX or TorchScript file, or timm:NAME")
+        raise UserError(
+            f"features: no file {quoted(asked)}; give auto, learned, lite0, an ONNX or TorchScript file, or timm:NAME"
+        )
     if path.suffix == ".onnx":
         return from_onnx(path)
     if path.suffix == ".safetensors":
@@ -210,11 +212,6 @@ def checked(of: Callable[[Tensor], Tensor], name: str) -> Callable[[Tensor], Ten
         return features
 
     return careful
-
-
-def rgb(images: Tensor) -> Tensor:
-    """Bytes ``(n, channels, height, width)`` as ``(n, 3, height, width)``: grey repeated, alpha left out."""
-    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
 
 def flat(features: Tensor) -> Tensor:

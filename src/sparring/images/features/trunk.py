@@ -15,6 +15,11 @@ def scaled(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
+def rgb(images: Tensor) -> Tensor:
+    """Bytes ``(n, channels, height, width)`` as ``(n, 3, height, width)``: grey repeated, alpha left out."""
+    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
+
+
 class Trunk(nn.Module):
     """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; it looks at 64x64 at most."""
 
