@@ -720,9 +720,9 @@ def of_seconds(each: float) -> SimpleNamespace:
 def test_what_takes_far_too_long_is_cut_short_and_says_so(
     unlabelled: ImageSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 100 steps of ten seconds twelve fit into two minutes."""
+    """Of 100 steps of twenty seconds twelve fit into four minutes."""
     monkeypatch.setattr(learned, "contrast", functools.partial(learning.contrast, steps=100))
-    monkeypatch.setattr(learning, "time", of_seconds(10))
+    monkeypatch.setattr(learning, "time", of_seconds(20))
     said: list[str] = []
     features = taught_by(unlabelled, said)
     assert features.name == "contrast of plain.npz, 180 pictures, cut short after 12 of 100 steps"
@@ -736,7 +736,7 @@ def test_no_clock_has_a_part_in_what_is_learned_in_time(
     kind: str, labelled: ImageSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashes = set()
-    for seconds in (0.0, 1.0, 5.9):
+    for seconds in (0.0, 1.0, 11.9):
         monkeypatch.setattr(learning, "time", of_seconds(seconds))
         taught = getattr(learning, kind)(labelled, CPU, steps=20)
         assert taught.cut_short == ""
@@ -763,6 +763,18 @@ def test_the_rate_goes_up_and_down_once() -> None:
         cycle.step()
     ours = [RATE * one_cycle(step / 1000) for step in range(1000)]
     np.testing.assert_allclose(ours, rates, atol=0.01 * RATE)
+
+
+def test_threads_have_no_part_in_it_either(labelled: ImageSource) -> None:
+    before, hashes = torch.get_num_threads(), set()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            hashes.add(weights_hash(learning.contrast(labelled, CPU, steps=20).trunk.state_dict()))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(hashes) == 1
 
 
 def test_many_pictures_are_learned_from_in_part(labelled: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,16 @@
 """How features are learned: a classifier where there are labels, contrast where there are none.
 
-Pictures of at most 32x32 and a fixed number of steps: what is learned does not depend on how fast a machine is, and
-takes less than a minute on two cores of any. Where it takes far longer all the same, the rest is cut short, and that is
-told wherever these features are named.
+Pictures of at most 32x32, small batches and a fixed number of steps: what is learned does not depend on how fast a
+machine is, and takes less than a minute on one core of any. Where it takes far longer all the same, the rest is cut
+short, and that is told wherever these features are named.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,10 +30,10 @@ PICTURES = 20_000  # at most, spread over the source; read once and kept in memo
 READ = 512  # at a time
 STEPS = 1000  # at most
 FEWEST, MANY = 100, 1024  # steps, and the pictures from which on all steps are taken
-BATCH, PAIRS = 256, 64  # pictures of a step that a classifier learns from, and contrast, which takes two views of each
+BATCH, PAIRS = 128, 64  # pictures of a step that a classifier learns from, and contrast, which takes two views of each
 RATE = 3e-3  # highest, of AdamW under one cycle (Smith & Topin 2019)
 WARM = 0.3  # of the cycle, in which the rate rises
-SECONDS = 120.0  # after which what is left is cut short
+SECONDS = 240.0  # after which what is left is cut short
 TESTED = 0.1  # of labelled pictures tell the accuracy, at most 2,000
 CODE = 64  # numbers of a contrastive code
 TEMPERATURE = 0.2  # of the contrast
@@ -112,6 +113,19 @@ def small(source: ImageSource, indices: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.cat(images), torch.cat(labels)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Work of one thread: with batches so small a second gains little, and where others use the cores as well, waiting
+    for it takes many times as long. Nor does what is learned depend on how many threads there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def learn(channels: int, outputs: int, loss: Loss, steps: int, device: torch.device, say: Say) -> Learned:
     """Trunk and head after so many steps of AdamW on ``loss``, under one cycle of the learning rate; ``say`` hears how
     far it is. Once half of the time that it may take is over, the cycle does not wait for steps that would come too
