@@ -1,6 +1,6 @@
 """Features learned from the user's own pictures, once: kept in the cache, by a fingerprint of these pictures.
 
-The same pictures teach the same, on one machine; another rounds otherwise, so that the hash tells whose they are.
+The same pictures teach the same on one machine. Another may compute a little differently, which the hash shows.
 """
 
 from __future__ import annotations
