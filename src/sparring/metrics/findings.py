@@ -36,9 +36,9 @@ def find(scores: Mapping[str, Score]) -> list[Finding]:
     if repeated and early:
         repeated = Finding(repeated.trouble, f"{repeated.message}; or it is {early.trouble}: {early.message}")
     found = [finding for finding in (memorisation(scores), repeated) if finding]
-    if found:
-        return found
     looks = [finding for finding in (sharpness(scores), colours(scores)) if finding]
+    if found:
+        return found + (looks if early else [])
     first = early or missing(scores, explained=bool(looks))
     return [*([first] if first else []), *looks] or [distance(scores)]
 
