@@ -102,8 +102,8 @@ class AdversarialLoss:
         return loss
 
     def logits_of(self, seen: Tensor, labels: Tensor | None, rows: ChosenRows) -> tuple[Tensor, Tensor]:
-        """The logits ``(batch, ...)`` of what is ``seen`` ``(batch, ...)``, and those ``(rows, ...)`` of the chosen rows
-        alone; only of these can gradients with respect to examples be taken, which is what makes penalties dear."""
+        """The logits ``(batch, ...)`` of what is ``seen`` ``(batch, ...)``, and those ``(rows, ...)`` of the chosen
+        rows; only these can be differentiated with respect to the examples."""
         if not len(rows.others):
             logits = self.discriminate(seen, labels)
             return logits, logits

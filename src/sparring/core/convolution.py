@@ -51,7 +51,7 @@ class Conv2d(nn.Conv2d):
         assert not isinstance(self.padding, str)
         geometry = Geometry(list(self.stride), list(self.padding), list(self.dilation), self.groups)
         with torch.autocast(kind, enabled=False):
-            output: Tensor = Convolution.apply(input, weight, bias, geometry)  # type: ignore[no-untyped-call]
+            output: Tensor = Convolution.apply(input, weight, bias, geometry)
         return output
 
 
