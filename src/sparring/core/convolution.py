@@ -51,7 +51,7 @@ class Conv2d(nn.Conv2d):
         assert not isinstance(self.padding, str)
         geometry = Geometry(list(self.stride), list(self.padding), list(self.dilation), self.groups)
         with torch.autocast(kind, enabled=False):
-            output: Tensor = Convolution.apply(input, weight, bias, geometry)
+            output: Tensor = Convolution.apply(input, weight, bias, geometry)  # type: ignore[no-untyped-call]
         return output
 
 
@@ -66,7 +66,7 @@ class Convolution(torch.autograd.Function):
         return conv2d(input, weight, bias, *geometry)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of input, weight and bias, of their shapes, from that of the output ``(batch, channels, height,
         width)``."""
         input, weight = context.saved_tensors
