@@ -34,8 +34,7 @@ class Player:
     def __init__(self, network: nn.Module, *, rate: float = 1.0, weight_decay: float = 0.0, weight_clip: float = 0.0,
                  averaged: bool = False) -> None:  # fmt: skip
         self.network, self.rate, self.weight_clip, self.averaged = network, rate, weight_clip, averaged
-        self.weights = list(network.parameters())
-        fused = not any(weight.is_meta for weight in self.weights)
+        self.weights, fused = list(network.parameters()), not any(w.is_meta for w in network.parameters())
         self.optimizer = torch.optim.AdamW(self.weights, rate, (0.0, 0.99), weight_decay=weight_decay, fused=fused)
 
     @torch.no_grad()

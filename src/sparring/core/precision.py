@@ -80,8 +80,8 @@ def find_device(wanted: str, local_rank: int = 0) -> torch.device:
 
 
 def seed_torch(seed: int, device: torch.device) -> None:
-    """Seed torch's own random numbers on the CPU and on ``device``. ``torch.manual_seed`` looks for every kind of device,
-    which is slow where it is done at every step."""
+    """Seed torch's own random numbers on the CPU and on ``device``; ``torch.manual_seed`` would look for every kind of
+    device, which is slow where it is done at every step."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
