@@ -39,13 +39,14 @@ class ChosenRows(NamedTuple):
 
 
 @cache
-def chosen_rows(share: float, global_batch: int, first: int, end: int) -> ChosenRows:
+def chosen_rows(share: float, global_batch: int, first: int, end: int, device: torch.device) -> ChosenRows:
     """A ``share`` in (0, 1] of the global batch, evenly spread and at least one row, as far as it lies in its rows from
-    ``first`` to ``end``, those of this process."""
+    ``first`` to ``end``, those of this process; indices on ``device``."""
     up_to = [math.ceil(share * row) for row in range(global_batch + 1)]
     is_chosen = torch.tensor([after > before for before, after in pairwise(up_to)])[first:end]
     chosen, others = is_chosen.nonzero().flatten(), (~is_chosen).nonzero().flatten()
-    return ChosenRows(chosen, others, torch.cat([chosen, others]).argsort(), global_batch / up_to[-1])
+    back = torch.cat([chosen, others]).argsort()
+    return ChosenRows(chosen.to(device), others.to(device), back.to(device), global_batch / up_to[-1])
 
 
 class AdversarialLoss:
@@ -79,7 +80,7 @@ class AdversarialLoss:
         fake = fake.detach().requires_grad_(r2 > 0)
         seen_real, seen_fake = self.seen(real, step), self.seen(fake, step)
         penalty_share = recipe.penalty_share if r1 or r2 else 1.0
-        rows = chosen_rows(penalty_share, step.global_batch, step.part.start, step.part.stop)
+        rows = chosen_rows(penalty_share, step.global_batch, step.part.start, step.part.stop, real.device)
         real_logits, penalised_real = self.logits_of(seen_real, labels, rows)
         fake_logits, penalised_fake = self.logits_of(seen_fake, labels, rows)
         self.real_logits = real_logits.detach()
