@@ -56,7 +56,8 @@ class Precision:
         return network
 
     def __str__(self) -> str:
-        return f"{str(self.dtype).removeprefix('torch.')} on {self.device.type} ({self.reason})"
+        layout = ", channels last" if self.channels_last else ""
+        return f"{str(self.dtype).removeprefix('torch.')} on {self.device.type} ({self.reason}){layout}"
 
 
 def find_device(wanted: str, local_rank: int = 0) -> torch.device:
