@@ -27,7 +27,8 @@ class ReflectedConvolution(nn.Conv2d):
 
 
 class PictureConvolution(ReflectedConvolution):
-    """The same for few outputs, the colours of a picture; computed as four times as many at half the size."""
+    """A reflected convolution to few outputs, the colours of a picture; computed as one to four times as many, at half
+    the height and width."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Features ``(batch, inputs, height, width)`` as ``(batch, outputs, height, width)``."""
