@@ -342,7 +342,8 @@ def test_names_in_a_checkpoint_are_those_that_older_runs_have(tmp_path: Path) ->
         "game/pool", "game/seen",
     }  # fmt: skip
     assert state == {
-        "step": 0, "examples": 8, "seconds": 0.0, "rollbacks": 0, "services": 0.0, "game": {"strength": 0.0, "phase": 1.0}
+        "step": 0, "examples": 8, "seconds": 0.0, "rollbacks": 0, "services": 0.0,
+        "game": {"strength": 0.0, "phase": 1.0},
     }  # fmt: skip
 
 
