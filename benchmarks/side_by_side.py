@@ -26,9 +26,6 @@ from sparring.core.threads import POLICY
 COMMAND = "import sys; from sparring.cli import main; sys.exit(main(sys.argv[1:]))"
 # torch reads the environment when it is loaded
 WAYS = {"sleeping": COMMAND, "OpenMP's own": f"import torch; {COMMAND}"}
-    "sleeping": COMMAND,
-    "OpenMP's own": f"import torch; {COMMAND}",
-}  # torch reads the environment when it is loaded
 TOGETHER = (1, 2)
 
 
