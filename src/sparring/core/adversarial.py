@@ -80,8 +80,9 @@ class AdversarialGame(Game, Output):
 
     def generator_turn(self, step: Step, batch: Batch, fake: Tensor) -> Turn:
         """The generator learns to make ``fake`` ``(batch, ...)`` pass for ``batch``."""
-        real, labels = self.real(batch), self.labels(batch)
-        return Turn("generator", lambda: self.adversarial_loss.generator_loss(step, real, fake, labels))
+        real, labels, loss = self.real(batch), self.labels(batch), self.adversarial_loss
+        known = loss.real_logits if self.recipe.reuse_logits else None
+        return Turn("generator", lambda: loss.generator_loss(step, real, fake, labels, known))
 
     def labels(self, batch: Batch) -> Tensor | None:
         """The labels of a batch or of conditions, int64 ``(batch,)``; None in a game without."""

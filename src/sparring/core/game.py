@@ -65,16 +65,16 @@ class Step:
     def __init__(self, batches: Sequence[Batch], *, examples_seen: int, seed: int, global_batch: int, part: slice,
                  device: torch.device) -> None:  # fmt: skip
         self.batches, self.examples_seen, self.global_batch = batches, examples_seen, global_batch
-        self.report, self._part = dict[str, Tensor](), part
+        self.report, self.part = dict[str, Tensor](), part
         self._random = torch.Generator(device).manual_seed(seed)
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, ``(this process's batch, *shape)``."""
-        return torch.randn((self.global_batch, *shape), generator=self._random, device=self._random.device)[self._part]
+        return torch.randn((self.global_batch, *shape), generator=self._random, device=self._random.device)[self.part]
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), ``(this process's batch, *shape)``."""
-        return torch.rand((self.global_batch, *shape), generator=self._random, device=self._random.device)[self._part]
+        return torch.rand((self.global_batch, *shape), generator=self._random, device=self._random.device)[self.part]
 
 
 class Output(ABC):
