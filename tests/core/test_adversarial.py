@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from sparring.core.adversarial import CHUNK, AdversarialGame
 from sparring.core.adversarial_recipe import AdversarialRecipe
 from sparring.core.averaging import frozen
+from sparring.core.errors import UserError
 from sparring.core.game import Step, Turn
 from sparring.core.objectives import OBJECTIVES
 
@@ -137,6 +139,63 @@ def test_penalties_count_with_their_weight_and_reach_through_the_augmentation(na
     loss = game.adversarial_loss.discriminator_loss(step, ones, ones, None)
     assert loss.item() == pytest.approx(0 + (1 + 4) + 2.5 * penalty)  # all logits are 4
     assert step.report[f"penalties/{name}"].item() == pytest.approx(penalty)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.25, 0.3])
+@pytest.mark.parametrize("processes", [1, 2, 8])
+def test_a_share_of_the_batch_is_penalised_the_same_however_many_processes_there_are(
+    share: float, processes: int
+) -> None:
+    game, part = a_game(Recorder(HalfSquare(2, 1)), objective="hinge", r1=2, penalty_share=share), BATCH // processes
+    losses = []
+    for start in range(0, BATCH, part):
+        step = a_step()
+        step.part = slice(start, start + part)
+        losses.append(game.adversarial_loss.discriminator_loss(step, REAL[step.part], FAKE[step.part], None))
+    chosen = [row for row in range(BATCH) if math.ceil(share * (row + 1)) > math.ceil(share * row)]
+    on_real, on_fake = REAL.square().sum(1) / 2, FAKE.square().sum(1) / 2
+    assert len(chosen) == math.ceil(share * BATCH)
+    expected = objective_of("hinge", on_real, on_fake) + 2 * on_real[chosen].mean()
+    torch.testing.assert_close(torch.stack(losses).mean(), expected)
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_logits_and_labels_keep_their_order_where_a_share_is_penalised(labelled: bool) -> None:
+    game = a_game(Recorder(nn.Linear(2, 1)), objective="relativistic", r1=1, r2=1, penalty_share=0.25)
+    labels = torch.arange(BATCH) if labelled else None
+    loss = game.adversarial_loss.discriminator_loss(a_step(), REAL, FAKE, labels)
+    weight, bias = game.players["discriminator"].network.layers[0].parameters()
+    shift = labels if labels is not None else 0
+    expected = objective_of("relativistic", REAL @ weight[0] + bias + shift, FAKE @ weight[0] + bias + shift)
+    torch.testing.assert_close(loss, expected + weight.square().sum())  # both penalties are half its squared slope
+    torch.testing.assert_close(game.adversarial_loss.real_logits[:, 0], (REAL @ weight[0] + bias + shift).detach())
+
+
+def test_a_discriminator_that_looks_across_its_batch_sees_all_of_it_where_a_share_is_penalised() -> None:
+    discriminator = Recorder(nn.BatchNorm1d(2), nn.Linear(2, 1), nn.Flatten(0))
+    game = a_game(discriminator, objective="hinge", r1=1, penalty_share=0.25)
+    game.adversarial_loss.discriminator_loss(a_step(), REAL, FAKE, None)
+    seen = [len(examples) for examples, _ in discriminator.calls]
+    assert seen == [BATCH // 4, BATCH, BATCH // 4, BATCH]
+
+
+def test_reused_logits_are_those_of_the_discriminators_turn_and_no_real_is_looked_at_again() -> None:
+    discriminator = linear()
+    game = a_game(discriminator, objective="relativistic", reuse_logits=True)
+    turns = []
+    for turn, shown in played(game, a_step()):
+        turns.append((turn.mover, len(shown), [logits.detach().clone() for _, logits in shown]))
+    (_, _, (known, _)), (mover, count, (fake,)) = turns
+    assert (mover, count) == ("generator", 1)
+    loss = game.adversarial_loss.generator_loss(a_step(), REAL, FAKE, None, known)
+    expected = OBJECTIVES["relativistic"].generator(discriminator(FAKE), known)
+    torch.testing.assert_close(loss, expected)
+    assert fake.shape == known.shape
+
+
+def test_logits_cannot_be_reused_where_the_generator_moves_first() -> None:
+    with pytest.raises(UserError, match="reuse_logits"):
+        AdversarialRecipe().changed({"reuse_logits": True, "generator_first": True})
 
 
 @pytest.mark.parametrize("objective", ["minimax", "non-saturating", "least-squares"])

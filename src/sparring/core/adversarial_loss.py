@@ -6,10 +6,15 @@ two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring.core.adversarial_recipe import AdversarialLossRecipe
@@ -18,6 +23,30 @@ from sparring.core.objectives import OBJECTIVES
 from sparring.core.penalties import dragan, wgan_gp, zero_centred
 
 Augment = Callable[[Tensor, Step], Tensor]
+
+
+class ChosenRows(NamedTuple):
+    """Rows of a batch that penalties are taken on: those ``chosen``, all ``others``, int64 ``(rows,)`` each, and
+    ``back``, which brings the two, one after the other, into order again.
+
+    A mean over the whole batch that is 0 in all other rows becomes that of the chosen ones by ``scale``.
+    """
+
+    chosen: Tensor
+    others: Tensor
+    back: Tensor
+    scale: float
+
+
+@cache
+def chosen_rows(share: float, global_batch: int, first: int, end: int, device: torch.device) -> ChosenRows:
+    """A ``share`` in (0, 1] of the global batch, evenly spread and at least one row, as far as it lies in its rows from
+    ``first`` to ``end``, those of this process; indices on ``device``."""
+    up_to = [math.ceil(share * row) for row in range(global_batch + 1)]
+    is_chosen = torch.tensor([after > before for before, after in pairwise(up_to)])[first:end]
+    chosen, others = is_chosen.nonzero().flatten(), (~is_chosen).nonzero().flatten()
+    back = torch.cat([chosen, others]).argsort()
+    return ChosenRows(chosen.to(device), others.to(device), back.to(device), global_batch / up_to[-1])
 
 
 class AdversarialLoss:
@@ -35,6 +64,8 @@ class AdversarialLoss:
             constrain(discriminator)
         self.discriminator, self.recipe, self.augment, self.name = discriminator, recipe, augment, name
         self.objective = OBJECTIVES[recipe.objective]
+        self.across_batch = looks_across_batch(discriminator)
+        self.real_logits: Tensor | None = None  # (batch, ...), of the discriminator's last turn
 
     def discriminator_loss(self, step: Step, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
         """The objective plus every penalty that has a weight, a scalar.
@@ -48,20 +79,24 @@ class AdversarialLoss:
         real = real.detach().requires_grad_(r1 > 0)
         fake = fake.detach().requires_grad_(r2 > 0)
         seen_real, seen_fake = self.seen(real, step), self.seen(fake, step)
-        real_logits, fake_logits = self.discriminate(seen_real, labels), self.discriminate(seen_fake, labels)
+        penalty_share = recipe.penalty_share if r1 or r2 else 1.0
+        rows = chosen_rows(penalty_share, step.global_batch, step.part.start, step.part.stop, real.device)
+        real_logits, penalised_real = self.logits_of(seen_real, labels, rows)
+        fake_logits, penalised_fake = self.logits_of(seen_fake, labels, rows)
+        self.real_logits = real_logits.detach()
 
         # Objective
         loss = self.objective.discriminator(real_logits, fake_logits, *self.targets(step, real_logits))
-        self.report(step, real_logits.detach().float(), fake_logits.detach().float())
+        self.report(step, self.real_logits, fake_logits.detach())
 
         # R1 and R2, in one backward pass
         weighted = [term for term in (("r1", r1, real), ("r2", r2, fake)) if term[1]]
         if weighted:
             inputs = [examples for _, _, examples in weighted]
-            penalties = zero_centred(torch.cat([real_logits, fake_logits]), inputs)
+            penalties = zero_centred(torch.cat([penalised_real, penalised_fake]), inputs)
             for (name, weight, _), penalty in zip(weighted, penalties, strict=True):
-                step.report[f"penalties/{name}{self.name}"] = penalty
-                loss = loss + weight * penalty
+                step.report[f"penalties/{name}{self.name}"] = penalty * rows.scale
+                loss = loss + weight * penalty * rows.scale
 
         # WGAN-GP, between real and fake
         if recipe.wgan_gp:
@@ -78,15 +113,33 @@ class AdversarialLoss:
             loss = loss + recipe.dragan * penalty
         return loss
 
-    def generator_loss(self, step: Step, real: Tensor, fake: Tensor, labels: Tensor | None) -> Tensor:
-        """The generator's objective on ``fake`` ``(batch, ...)``, a scalar; ``real`` is discriminated only where the
-        objective compares with it."""
+    def logits_of(self, seen: Tensor, labels: Tensor | None, rows: ChosenRows) -> tuple[Tensor, Tensor]:
+        """The logits ``(batch, ...)`` of what is ``seen`` ``(batch, ...)``, and those ``(rows, ...)`` of the chosen
+        rows; only these can be differentiated with respect to the examples."""
+        if not len(rows.others):
+            logits = self.discriminate(seen, labels)
+            return logits, logits
+        chosen = self.discriminate(seen[rows.chosen], None if labels is None else labels[rows.chosen])
+        seen = seen.detach()
+        if self.across_batch:
+            return self.discriminate(seen, labels), chosen
+        others = self.discriminate(seen[rows.others], None if labels is None else labels[rows.others])
+        return torch.cat([chosen, others])[rows.back], chosen
+
+    def generator_loss(
+        self, step: Step, real: Tensor, fake: Tensor, labels: Tensor | None, real_logits: Tensor | None = None
+    ) -> Tensor:
+        """The generator's objective on ``fake`` ``(batch, ...)``, a scalar.
+
+        Where the objective compares with ``real``, it does so by ``real_logits`` ``(batch, ...)`` if they are given.
+        """
         seen_fake = self.seen(fake, step)
         if not self.objective.pairs:
             fake_logits = self.discriminate(seen_fake, labels)
             return self.objective.generator(fake_logits, fake_logits)
-        with torch.no_grad():
-            real_logits = self.discriminate(self.seen(real, step), labels)
+        if real_logits is None:
+            with torch.no_grad():
+                real_logits = self.discriminate(self.seen(real, step), labels)
         return self.objective.generator(self.discriminate(seen_fake, labels), real_logits)
 
     def seen(self, examples: Tensor, step: Step) -> Tensor:
@@ -122,6 +175,12 @@ class AdversarialLoss:
         least, most = (fake.mean(), real.mean()) if boundary is None else (boundary, boundary)
         step.report[f"accuracy/real{self.name}"] = (real > least).float().mean()
         step.report[f"accuracy/fake{self.name}"] = (fake < most).float().mean()
+
+
+def looks_across_batch(network: nn.Module) -> bool:
+    """Whether what a network says of an example depends on the others of its batch: it has batch norms, or a layer that
+    says so of itself as ``across_batch``."""
+    return any(isinstance(layer, _BatchNorm) or getattr(layer, "across_batch", False) for layer in network.modules())
 
 
 def constrain(network: nn.Module) -> None:

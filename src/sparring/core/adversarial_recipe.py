@@ -49,6 +49,13 @@ class AdversarialLossRecipe(Recipe):
         low=0,
         high=HEAVIEST,
     )
+    penalty_share: float = setting(
+        1.0,
+        "share of each batch on which r1 and r2 are taken; less is faster and noisier, its mean is the same",
+        "regularisation",
+        above=0,
+        high=1,
+    )
     wgan_gp: float = setting(
         0.0,
         "weight of WGAN-GP's penalty between real and generated (10 in the paper)",
@@ -94,3 +101,13 @@ class AdversarialRecipe(AdversarialLossRecipe):
     latent: int = setting(64, "length of the generator's latent", "network", low=1, high=4096)
     n_critic: int = setting(1, "discriminator turns for each generator turn", "optimiser", low=1, high=100)
     generator_first: bool = setting(False, "let the generator move first", "optimiser")
+    reuse_logits: bool = setting(
+        False,
+        "let the generator compare with the logits of real examples from the discriminator's turn before it",
+        "optimiser",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.reuse_logits and self.generator_first:
+            raise UserError("reuse_logits: there are none yet where generator_first is set; leave one of the two out")

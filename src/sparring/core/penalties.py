@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from sparring.core.convolution import gradients_of_inputs
+
 Discriminator = Callable[[Tensor], Tensor]
 
 
@@ -22,7 +24,8 @@ def squared_gradient(logits: Tensor, inputs: Tensor) -> Tensor:
 def squared_gradients(logits: Tensor, inputs: Sequence[Tensor]) -> list[Tensor]:
     """||d logit / d input||^2 of each example, ``(batch,)`` for each of several ``inputs`` ``(batch, ...)``; ``logits``
     ``(batches * batch, ...)`` are of all of them, so one backward pass serves all."""
-    gradients = torch.autograd.grad(logits.float().sum(), inputs, create_graph=True)
+    with gradients_of_inputs():
+        gradients = torch.autograd.grad(logits.float().sum(), inputs, create_graph=True)
     return [gradient.float().square().flatten(1).sum(1) for gradient in gradients]
 
 

@@ -58,6 +58,8 @@ class BatchStatistics(nn.Module):
     """Appends one channel to ``(batch, channels, height, width)``: the standard deviation over the batch, averaged over
     channels, rows and columns (minibatch standard deviation, Karras et al. 2018, section 3), against collapse."""
 
+    across_batch = True
+
     def forward(self, features: Tensor) -> Tensor:
         """Features ``(batch, channels, height, width)`` to ``(batch, channels + 1, height, width)``."""
         spread = (features.float().var(0, unbiased=False) + 1e-8).sqrt().mean()  # sqrt has no slope at 0

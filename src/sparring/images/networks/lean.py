@@ -13,6 +13,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
+from sparring.core.convolution import Conv2d
 from sparring.images.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, ProjectionHead
 
 SMALLEST = 4  # halving ends when the shorter side is no longer than this
@@ -109,7 +110,7 @@ class LeanDiscriminator(nn.Module):
         sizes = grids(height, width)
         down = widths(len(sizes) - 1, base)
         self.downs = nn.ModuleList(
-            nn.Conv2d(before, after, 4, stride=2, padding=1)
+            Conv2d(before, after, 4, stride=2, padding=1)
             for before, after in zip([channels, *down[:-1]], down, strict=True)
         )
         self.norms = nn.ModuleList(normal(channels, batch_norm and level > 0) for level, channels in enumerate(down))
