@@ -198,3 +198,67 @@ def test_where_the_frechet_distance_has_no_number_the_sliced_one_speaks() -> Non
     """So it is with few samples: fewer than 130 in 64 features."""
     far: dict[str, Numbers] = {"frechet": NOTHING, "sliced": (1.9, 0.01, 0.19, 0.01)}
     assert said(far) == [Finding("", "the sliced distance is 10.0 times the floor")]
+
+
+# How samples look
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "found"),
+    [
+        (-4.0, 0.1, ["blurred"]),
+        (4.0, 0.1, ["noisy"]),
+        (-2.9, 0.0, [""]),
+        (2.9, 0.0, [""]),
+        (-4.0, 0.5, [""]),  # it may be chance
+        (None, None, [""]),
+    ],
+)
+def test_half_or_twice_the_power_of_fine_detail_has_a_name(
+    value: float | None, error: float | None, found: list[str]
+) -> None:
+    assert troubles({"sharpness": (value, error, 0.0, 0.0)}) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "found"),
+    [(0.08, 0.0, ["colours differ"]), (0.06, 0.0, [""]), (0.08, 0.01, [""]), (None, None, [""])],
+)
+def test_other_colours_have_a_name(value: float | None, error: float | None, found: list[str]) -> None:
+    assert troubles({"colours": (value, error, 0.02, 0.0)}) == found
+
+
+ALL_ALIKE: dict[str, Numbers] = {"vendi": (1.1, 0.0, 12.2, 0.1), "variation": (0.1, 0.01, 1.0, 0.01)}
+
+
+def test_what_is_all_alike_is_a_collapse_however_precise() -> None:
+    """Without near-copies; where samples vary as real ones do, they are only far away together."""
+    (finding,) = said(ALL_ALIKE, {"precision": (0.997, 0.01, 0.9, 0.01)})
+    assert finding.trouble == "collapse"
+    assert "vary 10% as much as real ones, and count as 1.1 different ones where real ones count as 12.2" in (
+        finding.message
+    )
+    assert troubles(ALL_ALIKE, {"variation": (0.9, 0.01, 1.0, 0.01)}) == ["missing modes"]
+    assert troubles(ALL_ALIKE, {"vendi": (9.0, 0.1, 12.2, 0.1)}) == [""]
+
+
+def test_halves_that_are_never_made_are_missed_by_coverage() -> None:
+    uncovered: dict[str, Numbers] = {"coverage": (0.5, 0.02, 0.95, 0.02), "precision": (0.9, 0.02, 0.9, 0.02)}
+    assert troubles(uncovered) == ["missing modes"]
+    assert troubles(uncovered, {"precision": (0.3, 0.02, 0.9, 0.02)}) == [""]  # what lies nowhere covers nothing
+
+
+def test_looks_explain_a_small_effective_number_of_samples_that_lie_nowhere() -> None:
+    few: dict[str, Numbers] = {"vendi": (3.0, 0.1, 10.0, 0.1), "precision": (0.3, 0.02, 0.9, 0.02)}
+    tinted: dict[str, Numbers] = {"colours": (0.3, 0.0, 0.02, 0.0)}
+    assert troubles(few) == ["missing modes"]
+    assert troubles(few, tinted) == ["colours differ"]
+    assert troubles(few, tinted, {"precision": (0.9, 0.02, 0.9, 0.02)}) == ["missing modes", "colours differ"]
+
+
+def test_what_has_no_shape_yet_is_told_how_it_looks_and_what_repeats_itself_is_not() -> None:
+    noisy: dict[str, Numbers] = {"sharpness": (10.0, 0.1, 0.0, 0.1)}
+    early: dict[str, Numbers] = {"shapeless": (1.0, 0.0, 0.1, 0.01)}
+    assert troubles(early, noisy) == [TOO_EARLY, "noisy"]
+    assert troubles(early, noisy, COLLAPSED) == ["collapse", "noisy"]
+    assert troubles(noisy, COLLAPSED) == ["collapse"]
