@@ -11,6 +11,7 @@ from stopwatch import now
 from textbook import Textbook
 from textbook_cycle import TextbookCycle
 from torch import Tensor, nn
+from torch.nn.functional import instance_norm
 
 from sparring.core.game import Batch
 from sparring.core.processes import Process
@@ -19,6 +20,8 @@ from sparring.core.run import create
 from sparring.core.status import Status
 from sparring.core.trainer import PERIOD
 from sparring.images.recipes import ImageRecipe
+from sparring.translation.networks.layers import Doubling, ReflectedConvolution
+from sparring.translation.networks.normalise import EPSILON, InstanceNorm
 from sparring.translation.recipes import TranslationRecipe
 from sparring.verbs.session import Session
 
@@ -105,8 +108,34 @@ class SparringLoop:
 
 
 def plain_copy(network: nn.Module) -> nn.Module:
-    """A copy with every tensor contiguous."""
-    return copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
+    """A copy with every tensor contiguous and torch's own layers where Sparring computes theirs another way."""
+    copied = copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return as_in_a_tutorial(copied)
+
+
+class TutorialNorm(nn.Module):
+    """torch's instance norm, for any number of channels."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features ``(batch, channels, height, width)``, normalised."""
+        return instance_norm(features, eps=EPSILON)
+
+
+def as_in_a_tutorial(network: nn.Module) -> nn.Module:
+    """The network with torch's own layers, of the same weights, where translators compute theirs in another way."""
+    for name, layer in network.named_children():
+        network.register_module(name, as_in_a_tutorial(layer))
+    if isinstance(network, InstanceNorm):
+        return TutorialNorm()
+    if isinstance(network, Doubling):
+        return nn.Sequential(*network)
+    if isinstance(network, ReflectedConvolution):
+        inputs, outputs, kernel = network.in_channels, network.out_channels, network.kernel_size[0]
+        bias = network.bias is not None
+        plain = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect", bias=bias)
+        plain.load_state_dict(network.state_dict())
+        return plain.requires_grad_(network.weight.requires_grad)
+    return network
 
 
 def timed(loop: Loop, steps: int) -> float:

@@ -22,8 +22,8 @@ from sparring.core.precision import (
     find_device,
     known_gain,
     lacking,
+    largest_convolution,
     runs_in_bfloat16,
-    widest_convolution,
 )
 from sparring.verbs.train import train
 
@@ -49,36 +49,36 @@ def cannot(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 
 def test_the_choice_is_the_same_every_time() -> None:
-    for width in (4, 64):
-        first, *others = [choose("auto", CPU, convolutions(width)) for _ in range(3)]
+    for outputs in (4, 1024):
+        first, *others = [choose("auto", CPU, convolutions(outputs)) for _ in range(3)]
         assert all(other == first for other in others)
         assert first.reason in str(first)
         assert "cpu" in str(first)
 
 
 @pytest.mark.parametrize(
-    ("amx", "avx512", "width", "dtype", "reason"),
+    ("amx", "avx512", "largest", "dtype", "reason"),
     [
-        (True, True, 64, torch.bfloat16, "AMX"),
-        (True, False, 64, torch.bfloat16, "AMX"),
-        (False, True, 64, torch.bfloat16, "AVX-512"),
-        (False, False, 64, torch.float32, "no bfloat16 units"),
-        (True, True, 8, torch.float32, "too small"),
+        (True, True, 36_864, torch.bfloat16, "AMX"),
+        (True, False, 36_864, torch.bfloat16, "AMX"),
+        (False, True, 36_864, torch.bfloat16, "AVX-512"),
+        (False, False, 36_864, torch.float32, "no bfloat16 units"),
+        (True, True, 1024, torch.float32, "too small"),
         (True, True, 0, torch.float32, "was not measured"),
     ],
 )
 def test_what_is_known_of_processors(
-    monkeypatch: pytest.MonkeyPatch, amx: bool, avx512: bool, width: int, dtype: torch.dtype, reason: str
+    monkeypatch: pytest.MonkeyPatch, amx: bool, avx512: bool, largest: int, dtype: torch.dtype, reason: str
 ) -> None:
     units(monkeypatch, amx=amx, avx512=avx512)
-    found, why = known_gain(CPU, width)
+    found, why = known_gain(CPU, largest)
     assert found == dtype
     assert reason in why
 
 
 def test_units_that_onednn_is_kept_from_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
     units(monkeypatch, amx=True, avx512=True, used=False)
-    assert known_gain(CPU, 64) == (torch.float32, "this CPU has no bfloat16 units")
+    assert known_gain(CPU, 36_864) == (torch.float32, "this CPU has no bfloat16 units")
 
 
 @pytest.mark.parametrize("bfloat16", [True, False])
@@ -87,12 +87,12 @@ def test_what_is_known_of_gpus(monkeypatch: pytest.MonkeyPatch, bfloat16: bool) 
         torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or bfloat16
     )
     assert known_gain(torch.device("cuda"), 0)[0] == (torch.bfloat16 if bfloat16 else torch.float32)
-    assert known_gain(torch.device("mps"), 64)[0] == torch.float32
+    assert known_gain(torch.device("mps"), 36_864)[0] == torch.float32
 
 
 def test_what_is_asked_for_is_done() -> None:
     for wanted, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        chosen = choose(wanted, CPU, convolutions(64))
+        chosen = choose(wanted, CPU, convolutions(1024))
         assert (chosen.dtype, chosen.reason) == (dtype, "as asked")
         with chosen.autocast():
             assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
@@ -130,19 +130,18 @@ def test_a_run_that_bfloat16_makes_slow_says_so(
 
 
 def test_convolutions_are_placed_channels_last_and_nothing_else() -> None:
-    assert widest_convolution(convolutions(64)) == 64
-    assert widest_convolution([nn.Linear(2, 2)]) == 0
-    assert widest_convolution([nn.ConvTranspose2d(2, 5, 3)]) == 5
-    assert widest_convolution([nn.Conv1d(2, 6, 3)]) == 6
-    assert widest_convolution([nn.Conv3d(2, 7, 3), nn.ConvTranspose3d(2, 8, 3), nn.ConvTranspose1d(2, 9, 3)]) == 9
-    chosen = choose("float32", CPU, convolutions(64))
+    assert largest_convolution([nn.Linear(2, 2)]) == 0
+    assert largest_convolution([nn.ConvTranspose2d(2, 5, 3), nn.Conv2d(3, 2, 2)]) == 2 * 5 * 9
+    assert largest_convolution([nn.Conv1d(2, 6, 3)]) == 2 * 6 * 3
+    assert largest_convolution([nn.Conv3d(2, 7, 3), nn.ConvTranspose3d(2, 8, 3)]) == 2 * 8 * 27
+    chosen = choose("float32", CPU, convolutions(1024))
     layer = nn.Conv2d(4, 8, 3)
     weight = layer.weight
     assert chosen.place(layer) is layer
     assert layer.weight is weight  # optimisers hold it already
     assert layer.weight.is_contiguous(memory_format=torch.channels_last)
     assert not choose("float32", CPU, [nn.Linear(2, 2)]).channels_last
-    assert not choose("float32", torch.device("mps"), convolutions(64)).channels_last
+    assert not choose("float32", torch.device("mps"), convolutions(1024)).channels_last
 
 
 def test_each_weight_has_the_memory_format_of_its_rank() -> None:
@@ -215,7 +214,7 @@ def test_what_cannot_be_run_is_refused_when_asked_for_and_never_chosen(
 ) -> None:
     units(monkeypatch, amx=True, avx512=True)
     cannot(monkeypatch, "LSTM")
-    networks = [*convolutions(64), nn.LSTM(2, 2)]
+    networks = [*convolutions(1024), nn.LSTM(2, 2)]
     line = mistake(choose, "bfloat16", CPU, networks)
     assert line.startswith(
         "precision: this CPU cannot run recurrent layers (LSTM) in bfloat16; train with --precision "
@@ -225,7 +224,7 @@ def test_what_cannot_be_run_is_refused_when_asked_for_and_never_chosen(
     assert choose("float32", CPU, networks).reason == "as asked"
     assert choose("bfloat16", torch.device("cuda"), networks).dtype == torch.bfloat16
     for wanted in ("auto", "bfloat16"):
-        assert choose(wanted, CPU, convolutions(64)).dtype == torch.bfloat16
+        assert choose(wanted, CPU, convolutions(1024)).dtype == torch.bfloat16
 
 
 def alone(script: str, *words: object) -> subprocess.CompletedProcess[str]:

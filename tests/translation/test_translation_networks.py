@@ -290,10 +290,14 @@ def pooled(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
     return array.mean((0, 2, 3), keepdims=True), array.var((0, 2, 3), keepdims=True)
 
 
-@pytest.mark.parametrize("scale", [1.0, 1e-3, 300.0])
-def test_the_norm_is_torchs(scale: float) -> None:
-    features = scale * noise(3, 4, 7, 5) + 2
-    torch.testing.assert_close(InstanceNorm()(features), nn.InstanceNorm2d(4, eps=1e-5)(features))
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("side", [5, 17])
+@pytest.mark.parametrize(("scale", "rounding"), [(1.0, 1e-5), (1e-3, 3e-4), (300.0, 1e-5)])
+def test_the_norm_is_torchs(scale: float, rounding: float, side: int, memory_format: torch.memory_format) -> None:
+    """A mean of 600 deviations is subtracted after it was divided by them, so that more is lost."""
+    features = (scale * noise(3, 4, 7, side) + 2).contiguous(memory_format=memory_format)
+    expected = nn.InstanceNorm2d(4, eps=1e-5)(features.double()).float()
+    torch.testing.assert_close(InstanceNorm()(features), expected, atol=rounding, rtol=0)
 
 
 def test_held_statistics_are_those_of_batch_and_space_and_move_as_told() -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -23,19 +25,28 @@ from sparring.core.penalties import dragan, wgan_gp, zero_centred
 Augment = Callable[[Tensor, Step], Tensor]
 
 
-class ChosenRows:
-    """A ``share`` in (0, 1] of the global batch, evenly spread: this process's rows of it, ``chosen``, all ``others``,
-    int64 ``(rows,)`` each, and ``back``, which brings the two, one after the other, into order again.
+class ChosenRows(NamedTuple):
+    """Rows of a batch that penalties are taken on: those ``chosen``, all ``others``, int64 ``(rows,)`` each, and
+    ``back``, which brings the two, one after the other, into order again.
 
-    A mean over the whole batch that is nought in all other rows becomes that of the chosen ones by ``scale``.
+    A mean over the whole batch that is 0 in all other rows becomes that of the chosen ones by ``scale``.
     """
 
-    def __init__(self, step: Step, share: float) -> None:
-        up_to = [math.ceil(share * row) for row in range(step.global_batch + 1)]
-        chosen = torch.tensor([after > before for before, after in pairwise(up_to)])[step.part]
-        self.chosen, self.others = chosen.nonzero().flatten(), (~chosen).nonzero().flatten()
-        self.back = torch.cat([self.chosen, self.others]).argsort()
-        self.scale = step.global_batch / up_to[-1]
+    chosen: Tensor
+    others: Tensor
+    back: Tensor
+    scale: float
+
+
+@cache
+def chosen_rows(share: float, global_batch: int, first: int, end: int, device: torch.device) -> ChosenRows:
+    """A ``share`` in (0, 1] of the global batch, evenly spread and at least one row, as far as it lies in its rows from
+    ``first`` to ``end``, those of this process; indices on ``device``."""
+    up_to = [math.ceil(share * row) for row in range(global_batch + 1)]
+    is_chosen = torch.tensor([after > before for before, after in pairwise(up_to)])[first:end]
+    chosen, others = is_chosen.nonzero().flatten(), (~is_chosen).nonzero().flatten()
+    back = torch.cat([chosen, others]).argsort()
+    return ChosenRows(chosen.to(device), others.to(device), back.to(device), global_batch / up_to[-1])
 
 
 class AdversarialLoss:
@@ -68,7 +79,8 @@ class AdversarialLoss:
         real = real.detach().requires_grad_(r1 > 0)
         fake = fake.detach().requires_grad_(r2 > 0)
         seen_real, seen_fake = self.seen(real, step), self.seen(fake, step)
-        rows = ChosenRows(step, recipe.penalty_share if r1 or r2 else 1.0)
+        penalty_share = recipe.penalty_share if r1 or r2 else 1.0
+        rows = chosen_rows(penalty_share, step.global_batch, step.part.start, step.part.stop, real.device)
         real_logits, penalised_real = self.logits_of(seen_real, labels, rows)
         fake_logits, penalised_fake = self.logits_of(seen_fake, labels, rows)
         self.real_logits = real_logits.detach()

@@ -61,8 +61,8 @@ def evaluating(networks: Networks) -> Iterator[None]:
 @contextmanager
 def frozen(players: Mapping[str, Player], mover: str) -> Iterator[None]:
     """Inside, no gradient is computed for any player but ``mover``."""
-    others = [player.network for name, player in players.items() if name != mover]
-    moving = [weight for network in others for weight in network.parameters() if weight.requires_grad]
+    others = [player.weights for name, player in players.items() if name != mover]
+    moving = [weight for weights in others for weight in weights if weight.requires_grad]
     for weight in moving:
         weight.requires_grad_(False)
     try:

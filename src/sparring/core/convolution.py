@@ -45,13 +45,12 @@ class Conv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """Inputs ``(batch, channels, height, width)`` to ``(batch, channels, height, width)``."""
         weight, bias, kind = self.weight, self.bias, input.device.type
-        if torch.is_autocast_enabled(kind):
+        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
             dtype = torch.get_autocast_dtype(kind)
             input, weight, bias = input.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
         assert not isinstance(self.padding, str)
         geometry = Geometry(list(self.stride), list(self.padding), list(self.dilation), self.groups)
-        with torch.autocast(kind, enabled=False):
-            output: Tensor = Convolution.apply(input, weight, bias, geometry)
+        output: Tensor = Convolution.apply(input, weight, bias, geometry)  # type: ignore[no-untyped-call]
         return output
 
 
@@ -66,7 +65,7 @@ class Convolution(torch.autograd.Function):
         return conv2d(input, weight, bias, *geometry)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of input, weight and bias, of their shapes, from that of the output ``(batch, channels, height,
         width)``."""
         input, weight = context.saved_tensors

@@ -34,8 +34,8 @@ class Player:
     def __init__(self, network: nn.Module, *, rate: float = 1.0, weight_decay: float = 0.0, weight_clip: float = 0.0,
                  averaged: bool = False) -> None:  # fmt: skip
         self.network, self.rate, self.weight_clip, self.averaged = network, rate, weight_clip, averaged
-        weights, fused = list(network.parameters()), not any(w.is_meta for w in network.parameters())
-        self.optimizer = torch.optim.AdamW(weights, rate, (0.0, 0.99), weight_decay=weight_decay, fused=fused)
+        self.weights, fused = list(network.parameters()), not any(w.is_meta for w in network.parameters())
+        self.optimizer = torch.optim.AdamW(self.weights, rate, (0.0, 0.99), weight_decay=weight_decay, fused=fused)
 
     @torch.no_grad()
     def move(self, learning_rate: float, betas: tuple[float, float]) -> None:
@@ -43,7 +43,7 @@ class Player:
         for group in self.optimizer.param_groups:
             group["lr"], group["betas"] = learning_rate * self.rate, betas
         self.optimizer.step()
-        for weight in self.network.parameters() if self.weight_clip else ():
+        for weight in self.weights if self.weight_clip else ():
             weight.clamp_(-self.weight_clip, self.weight_clip)
 
 

@@ -29,6 +29,9 @@ KINDS = {
 }
 """The layers of ``torch.nn`` that are tried before a network that has them runs in bfloat16 on a CPU."""
 
+LEAST_WEIGHTS = 16_384
+"""Of the largest convolution, for a CPU to gain from bfloat16: with fewer, to convert numbers costs what units save."""
+
 
 @dataclass(frozen=True)
 class Precision:
@@ -65,7 +68,8 @@ class Precision:
         )
 
     def __str__(self) -> str:
-        return f"{str(self.dtype).removeprefix('torch.')} on {self.device.type} ({self.reason})"
+        layout = ", channels last" if self.channels_last else ""
+        return f"{str(self.dtype).removeprefix('torch.')} on {self.device.type} ({self.reason}){layout}"
 
 
 def find_device(wanted: str, local_rank: int = 0) -> torch.device:
@@ -85,43 +89,56 @@ def find_device(wanted: str, local_rank: int = 0) -> torch.device:
     return torch.device("cuda", local_rank)
 
 
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seed torch's own random numbers on the CPU and on ``device``; ``torch.manual_seed`` would look for every kind of
+    device, which is slow where it is done at every step."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
 def choose(wanted: str, device: torch.device, networks: list[nn.Module]) -> Precision:
     """What to run ``networks`` in on ``device``: ``auto`` decides by what is known of it, the same every time.
 
+    Convolutions are channels last on every CPU. Training steps of translators, whose norms keep the format, took 1 to
+    17 % less time so than channels first: in bfloat16, in float32, and with AVX2 alone.
+
     Raises :class:`UserError` when bfloat16 is asked for and this CPU cannot run every layer in it.
     """
-    wide = widest_convolution(networks)
-    dtype, reason = known_gain(device, wide) if wanted == "auto" else (getattr(torch, wanted), "as asked")
+    largest = largest_convolution(networks)
+    dtype, reason = known_gain(device, largest) if wanted == "auto" else (getattr(torch, wanted), "as asked")
     if dtype == torch.bfloat16 and device.type == "cpu" and (missing := lacking(networks)):
         dtype, reason = torch.float32, f"this CPU cannot run {missing} in bfloat16"
         if wanted != "auto":
             raise UserError(f"precision: {reason}; train with --precision float32 or auto, or on another device")
-    return Precision(device, dtype, channels_last=wide > 0 and device.type != "mps", reason=reason)
+    return Precision(device, dtype, channels_last=largest > 0 and device.type != "mps", reason=reason)
 
 
 # What is gained
 
 
-def known_gain(device: torch.device, wide: int) -> tuple[torch.dtype, str]:
-    """bfloat16 or float32 for networks whose widest convolution puts out ``wide`` channels, and the reason."""
+def known_gain(device: torch.device, largest: int) -> tuple[torch.dtype, str]:
+    """bfloat16 or float32 for networks whose largest convolution has so many weights, and the reason."""
     if device.type == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return torch.bfloat16, "this GPU has bfloat16 units"
         return torch.float32, "this GPU has no bfloat16 units"
     if device.type == "mps":
         return torch.float32, "bfloat16 is not faster here"
-    if wide == 0:
+    if largest == 0:
         return torch.float32, "no convolutions, and what other layers gain from bfloat16 was not measured"
-    if wide < 16:
+    if largest < LEAST_WEIGHTS:
         return torch.float32, "too small to gain from bfloat16"
     if units := bfloat16_units():
         return torch.bfloat16, f"this CPU has {units}"
     return torch.float32, "this CPU has no bfloat16 units"
 
 
-def widest_convolution(networks: list[nn.Module]) -> int:
-    """The most channels that any convolution puts out, 0 where there is none."""
-    return max((layer.out_channels for layer in layers_of(networks) if isinstance(layer, _ConvNd)), default=0)
+def largest_convolution(networks: list[nn.Module]) -> int:
+    """The most weights that any convolution has, 0 where there is none."""
+    return max((layer.weight.numel() for layer in layers_of(networks) if isinstance(layer, _ConvNd)), default=0)
 
 
 def layers_of(networks: list[nn.Module]) -> list[nn.Module]:

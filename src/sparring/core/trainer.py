@@ -21,7 +21,7 @@ from sparring.core.errors import TrainingDiverged
 from sparring.core.game import Batch, Event, Game, Step
 from sparring.core.monitor import Monitor
 from sparring.core.pacing import Due, Progress, Services, passed
-from sparring.core.precision import Precision
+from sparring.core.precision import Precision, seed_torch
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run
@@ -101,7 +101,7 @@ class Trainer:
 
         # Randomness: dropout draws from torch's own generator, everything else from the step's
         seen, seed = self.progress.examples, self.recipe.seed
-        torch.manual_seed(mixed(seed, self.process.rank, seen))
+        seed_torch(mixed(seed, self.process.rank, seen), self.precision.device)
         batch, device = self.recipe.batch, self.precision.device
         step = Step(
             given, examples_seen=seen, seed=mixed(seed, seen), global_batch=batch, part=self.part, device=device
@@ -129,13 +129,14 @@ class Trainer:
         """Backward of the scalar ``loss``, one reduction of the mover's gradients, their limit, its optimiser's
         step."""
         player, seen = self.game.players[mover], self.progress.examples
-        weights = list(player.network.parameters())
         loss.backward()  # type: ignore[no-untyped-call]
-        processes.average_gradients(weights)
+        processes.average_gradients(player.weights)
         if (self.progress.step + 1) % PERIOD == 0:
-            step.report[f"gradient/{mover}"] = gradient_norm(weights)
+            step.report[f"gradient/{mover}"] = gradient_norm(player.weights)
         if self.recipe.clip_gradients:
-            torch.nn.utils.clip_grad_norm_(weights, self.recipe.clip_gradients)  # Pascanu et al. 2013, section 3.2
+            torch.nn.utils.clip_grad_norm_(
+                player.weights, self.recipe.clip_gradients
+            )  # Pascanu et al. 2013, section 3.2
         player.move(self.learning_rate(), (self.recipe.beta1, self.recipe.beta2(seen)))
         player.optimizer.zero_grad(set_to_none=True)
         step.report[f"losses/{mover}"] = loss.detach()

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from sparring.translation.networks.layers import PictureConvolution, ReflectedConvolution
 from sparring.translation.networks.normalise import InstanceNorm
-from sparring.translation.networks.resnet import DEVIATION, Block, begin, convolution, larger
+from sparring.translation.networks.resnet import DEVIATION, Block, begin, larger
 
 PROJECTED = 256  # numbers of a patch, once projected
 BLOCKS = 2  # residual ones of a predictor
@@ -46,7 +47,7 @@ class Predictor(nn.Module):
     def __init__(self, *, channels: int, width: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            convolution(2 * channels, width, 3, bias=False),
+            ReflectedConvolution(2 * channels, width, 3, bias=False),
             InstanceNorm(),
             nn.ReLU(inplace=True),
             nn.Conv2d(width, 2 * width, 3, 2, 1, bias=False),
@@ -54,7 +55,7 @@ class Predictor(nn.Module):
             nn.ReLU(inplace=True),
             *(Block(2 * width) for _ in range(BLOCKS)),
             larger(2 * width, "nearest"),
-            convolution(width, channels, 3),
+            PictureConvolution(width, channels, 3),
         )
         self.apply(begin)
 

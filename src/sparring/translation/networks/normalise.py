@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import instance_norm
+from torch.nn.functional import batch_norm, group_norm, instance_norm
 
 EPSILON = 1e-5
+FEW = 128  # pixels: smaller features are copied to another memory format and back sooner than taken one by one
 
 
 class InstanceNorm(nn.Module):
@@ -26,7 +27,7 @@ class InstanceNorm(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """The features ``(batch, channels, height, width)``, normalised."""
         if self.rate is None:
-            return instance_norm(features, eps=EPSILON)
+            return normalised(features)
         if self.rate or self.mean is None or self.variance is None:
             self.learn(features.detach().float())
         assert self.mean is not None
@@ -41,6 +42,24 @@ class InstanceNorm(nn.Module):
         else:
             assert self.rate is not None
             self.mean, self.variance = self.mean.lerp(mean, self.rate), self.variance.lerp(variance, self.rate)
+
+
+def normalised(features: Tensor) -> Tensor:
+    """The features ``(batch, channels, height, width)``, each channel of each example by its own statistics, in the
+    memory format that they have.
+
+    torch's ``instance_norm`` is slow on a CPU, and puts channels first. There ``group_norm`` is up to six times faster,
+    with channels last ``batch_norm`` of one example at a time, both to rounding the same.
+    """
+    height, width = features.shape[2:]
+    if features.device.type != "cpu":
+        return instance_norm(features, eps=EPSILON)
+    if features.is_contiguous() or height * width <= FEW:
+        made = group_norm(features.contiguous(), features.shape[1], eps=EPSILON)
+        return made if features.is_contiguous() else made.contiguous(memory_format=torch.channels_last)
+    return torch.cat(
+        [batch_norm(example, None, None, training=True, eps=EPSILON) for example in torch.split(features, 1)]
+    )
 
 
 @contextmanager

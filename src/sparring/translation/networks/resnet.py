@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from sparring.translation.networks.frame import Frame
+from sparring.translation.networks.layers import Doubling, PictureConvolution, ReflectedConvolution
 from sparring.translation.networks.normalise import InstanceNorm
 
 DOWN = 4  # times smaller in the middle: heights and widths are multiples of it
@@ -23,10 +23,10 @@ class Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.change = nn.Sequential(
-            convolution(channels, channels, 3, bias=False),
+            ReflectedConvolution(channels, channels, 3, bias=False),
             InstanceNorm(),
             nn.ReLU(inplace=True),
-            convolution(channels, channels, 3, bias=False),
+            ReflectedConvolution(channels, channels, 3, bias=False),
             InstanceNorm(),
         )
 
@@ -34,14 +34,6 @@ class Block(nn.Module):
         """Features ``(batch, channels, height, width)`` to the same shape."""
         changed: Tensor = features + self.change(features)
         return changed
-
-
-class Larger(nn.Module):
-    """Pictures twice as high and wide, each pixel four times."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Features ``(batch, channels, height, width)`` as ``(batch, channels, 2 height, 2 width)``."""
-        return interpolate(features, scale_factor=2.0, mode="nearest")
 
 
 class ResnetTranslator(nn.Module):
@@ -54,14 +46,16 @@ class ResnetTranslator(nn.Module):
         super().__init__()
         self.skip = skip
         self.frame = Frame(channels) if frame else None
-        self.begin = nn.Sequential(convolution(channels, width, 7, bias=False), InstanceNorm(), nn.ReLU(inplace=True))
+        self.begin = nn.Sequential(
+            ReflectedConvolution(channels, width, 7, bias=False), InstanceNorm(), nn.ReLU(inplace=True)
+        )
         self.down = nn.ModuleList(
             nn.Sequential(nn.Conv2d(wide, 2 * wide, 3, 2, 1, bias=False), InstanceNorm(), nn.ReLU(inplace=True))
             for wide in (width, 2 * width)
         )
         self.blocks = nn.ModuleList(Block(4 * width) for _ in range(blocks))
         self.up = nn.Sequential(larger(4 * width, upsampling), larger(2 * width, upsampling))
-        self.end = convolution(width, channels, 7)
+        self.end = PictureConvolution(width, channels, 7)
         self.apply(begin)
         if skip:
             nn.init.zeros_(self.end.weight)
@@ -113,17 +107,12 @@ class ResnetTranslator(nn.Module):
         return [*features, deepest]
 
 
-def convolution(inputs: int, outputs: int, kernel: int, bias: bool = True) -> nn.Conv2d:
-    """A convolution that keeps the size, the picture reflected at its borders; a norm behind it needs no ``bias``."""
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect", bias=bias)
-
-
 def larger(channels: int, upsampling: str) -> nn.Sequential:
     """Layers that make features twice as high and wide, with half the channels."""
     if upsampling == "transposed":
         grow: nn.Module = nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, output_padding=1, bias=False)
     else:
-        grow = nn.Sequential(Larger(), convolution(channels, channels // 2, 3, bias=False))
+        grow = Doubling(channels, channels // 2)
     return nn.Sequential(grow, InstanceNorm(), nn.ReLU(inplace=True))
 
 
