@@ -13,8 +13,9 @@ from torch import Tensor
 
 from sparring.core.run import weights_hash
 from sparring.images.data import ImageSource, open_source
-from sparring.images.features.learned import classifier, keep, load, on, part, reader
-from sparring.images.features.trunk import Head, Trunk
+from sparring.images.features.learned import Kept, as_kept, keep, load, on, part, reader, trunk_of
+from sparring.images.features.learning import classifier
+from sparring.images.features.trunk import Head
 from sparring.images.recipes import images
 from sparring.metrics.features import Features, in_chunks
 
@@ -37,14 +38,13 @@ def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
     # Training, or what was kept of it
     path = RESULTS / ".cache" / f"digits{'-quick' if quick else ''}.safetensors"
     kept = load(path)
-    tensors = kept[0] if kept else trained(mnist, 30 if quick else STEPS)
     if kept is None:
-        keep(path, tensors, None)
+        kept = trained(mnist, 30 if quick else STEPS)
+        keep(path, kept)
 
     # The two networks
-    trunk, head = Trunk(1), Head(10)
-    trunk.load_state_dict(part(tensors, "trunk."))
-    head.load_state_dict(part(tensors, "head."))
+    trunk, head = trunk_of(kept), Head(10)
+    head.load_state_dict(part(kept.tensors, "head."))
     classify = reader(trunk.eval(), head.eval(), DEVICE)
 
     # Test
@@ -56,14 +56,12 @@ def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
             f"the classifier reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; delete {path}"
         )
     name = f"classifier of MNIST, {accuracy:.2%} right on the test digits"
-    return DigitClassifier(Features(name, weights_hash(tensors), on(trunk, DEVICE)), classify, accuracy)
+    return DigitClassifier(Features(name, weights_hash(kept.tensors), on(trunk, DEVICE)), classify, accuracy)
 
 
-def trained(mnist: Path, steps: int) -> dict[str, Tensor]:
-    """The tensors of trunk and head, of any shapes, after so many steps on the 60,000 digits."""
-    trunk, head, _ = classifier(open_source(images.changed({"data": str(mnist)})), DEVICE, steps)
-    networks = (("trunk", trunk), ("head", head))
-    return {f"{name}.{key}": value.contiguous() for name, net in networks for key, value in net.state_dict().items()}
+def trained(mnist: Path, steps: int) -> Kept:
+    """What is kept after so many steps on the 60,000 digits."""
+    return as_kept(classifier(open_source(images.changed({"data": str(mnist)})), DEVICE, steps))
 
 
 def real_digits(mnist: Path) -> ImageSource:

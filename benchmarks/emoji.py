@@ -31,7 +31,7 @@ def play(augment: str, seed: int, options: argparse.Namespace) -> tuple[dict[str
         outcome = sparring.train(
             "images", data=options.emoji, out=run, time=options.time, seed=seed, augment=augment, **size
         )
-        result = sparring.evaluate(run, count=200 if options.quick else None)
+        result = sparring.evaluate(run, count=200 if options.quick else None, features="learned")
         samples = sparring.load(run).sample(SHOWN, seed=seed + 1)
     scores = {score["name"]: score for score in result["scores"]}
     row = {"augment": augment, "seed": seed, "seconds": round(outcome.seconds), "examples": outcome.examples}

@@ -28,7 +28,8 @@ from at_times import models_at
 from torch import Tensor
 
 from sparring.images.data import ImageSource, open_source
-from sparring.images.features.learned import classifier, reader
+from sparring.images.features.learned import reader
+from sparring.images.features.learning import classifier
 from sparring.images.recipes import images
 from sparring.media.pictures.sheets import channels_last, sheet, to_bytes
 from sparring.metrics.features import in_chunks
@@ -61,10 +62,10 @@ class Domain:
 
 def open_domain(training: Path, test: Path, steps: int) -> Domain:
     """The digits in two files, with a classifier that learned so many steps from the training digits."""
-    trunk, head, _ = classifier(digits(training), CPU, steps)
+    learned = classifier(digits(training), CPU, steps)
     source = digits(test)
     batch = source.batch(np.arange(len(source)))
-    classify = reader(trunk.eval(), head.eval(), CPU)
+    classify = reader(learned.trunk, learned.head, CPU)
     return Domain(training, batch, classify, share_read(classify, batch["images"], batch["labels"]))
 
 

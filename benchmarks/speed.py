@@ -24,7 +24,8 @@ from loops import Loop, SparringLoop, timed
 from profiling import profiled
 from stopwatch import PARTS, now
 
-from sparring.core.trainer import HEALTH_SECONDS
+from sparring.core.monitor import HEALTH_SECONDS
+from sparring.core.pacing import WORTH
 from sparring.images.recipes import ImageRecipe, images
 from sparring.translation.recipes import cyclegan
 
@@ -155,7 +156,7 @@ def services(loop: SparringLoop) -> dict[str, float]:
         began = now()
         service()
         seconds = now() - began
-        taken[name], share = 1e3 * seconds, share + seconds / every
+        taken[name], share = 1e3 * seconds, share + seconds / max(every, WORTH * seconds)
     return {**taken, "share": share}
 
 

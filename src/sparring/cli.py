@@ -12,6 +12,7 @@ from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, is_first, nearest, note
 from sparring.core.terminal import as_json, one_line, open_standard_streams, printable, show, tell
+from sparring.core.threads import let_threads_sleep
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
 from sparring.options import CheckOptions, ResumeOptions, TrainOptions
 from sparring.version import __version__
@@ -33,9 +34,6 @@ USAGE = """sparring: train a generative adversarial network on your own data
 Every verb takes --json: one JSON object on standard output. Documentation: docs/ in the repository."""
 
 RECIPE_CLASSES = [entry.recipe for entry in ENTRIES.values()]
-
-
-# The verbs
 
 
 def train(words: list[str]) -> None:
@@ -263,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0, 2 for a mistake of the caller's, 1 when something broke; raises only
     where SPARRING_TRACEBACK is set."""
     open_standard_streams()
+    let_threads_sleep()
     words = list(sys.argv[1:] if arguments is None else map(str, arguments))
     try:
         run(words)

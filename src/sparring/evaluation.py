@@ -99,10 +99,11 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     floor, reference = (
         real_examples(modality, target.output, source, part) for part in (chosen.floor, chosen.reference)
     )
-    reference_features, sample_features, floor_features = (features(each) for each in (reference, samples, floor))
+    pairs = [features.both(each) for each in (reference, samples, floor)]
+    (reference_features, sample_features, floor_features), wide = zip(*pairs, strict=True)
 
     # Scores: of features, of the examples themselves, and of what only this target has
-    scores = compare(reference_features, sample_features, floor_features, seed=seed)
+    scores = compare(reference_features, sample_features, floor_features, seed=seed, wide=wide)
     scores += compare(reference, samples, floor, seed=seed, families=modality.families(source))
     scores.append(copied(target, features, chosen, (reference_features, sample_features, floor_features)))
     shapeless = modality.shapeless(reference[:BLURRED], seed)

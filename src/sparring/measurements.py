@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sparring.core.game import Batch, Game, Networks, Output, rows
 from sparring.core.health import diversity, overfitting
+from sparring.core.monitor import CHECKED
 from sparring.core.precision import Precision
 from sparring.core.seeds import Stream, mixed
 from sparring.data.source import Source
@@ -26,7 +27,6 @@ from sparring.metrics.sliced import sliced_wasserstein
 SAMPLES = 1024  # that distances are taken of
 REAL = 8 * SAMPLES  # examples that they are compared with
 FITTED = 512  # real examples that features are fitted to
-CHECKED = 256  # held-out examples of a health check
 LEAST_HELD_OUT = 16  # examples: with fewer, overfitting is not measured
 Distance = Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
 DISTANCES: tuple[Distance, ...] = (frechet, kernel_distance, sliced_wasserstein)
@@ -70,11 +70,12 @@ class QuickMeasurements:
             for name, output in self.game.outputs.items()
         }
 
-    def health(self, networks: Networks, recent: Batch) -> dict[str, float]:
-        """Diversity of samples and overfitting of the discriminator, against a batch that no turn has seen."""
+    def health(self, networks: Networks, recent: Batch, most: int) -> dict[str, float]:
+        """Diversity of samples and overfitting of the discriminator, against at most so many examples that no turn has
+        seen."""
         if self.held_out is None:
             return {}
-        held_out = self.precision.on_device({name: rows[:CHECKED] for name, rows in self.held_out.items()})
+        held_out = self.precision.on_device({name: rows[:most] for name, rows in self.held_out.items()})
         each = [output.health(networks, recent, held_out, self.seed + 1) for output in self.outputs.values()]
         worst = {"diversity": min, "overfitting": max}
         return {
@@ -93,7 +94,7 @@ class QuickMeasurements:
         if self.held_out is not None:
             held_out = self.precision.on_device(self.held_out)
             measured |= self.modality.measure_game(self.game, networks, held_out)
-        return {**measured, **self.health(networks, recent)}
+        return {**measured, **self.health(networks, recent, CHECKED)}
 
 
 class OutputMeasurements:

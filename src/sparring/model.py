@@ -13,6 +13,7 @@ from sparring.core.adversarial_recipe import WITH_LOG_ODDS
 from sparring.core.checkpoint import restore_network
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Output, rows
+from sparring.core.precision import choose
 from sparring.core.recipe import Recipe
 from sparring.core.run import model_hash
 from sparring.core.seeds import mixed
@@ -30,7 +31,8 @@ MOST = 1_000_000  # samples made at once: all are held in memory
 
 
 class Model:
-    """A generator (its averaged weights) and the discriminator it trained against, in evaluation mode on ``device``.
+    """A generator (its averaged weights) and the discriminator it trained against, in evaluation mode on ``device``, in
+    float32 and placed as they were in training.
 
     ``path`` is what the user named, ``folder`` the model folder in it; ``config`` is that folder's; ``networks`` are
     all players' networks by name; ``hash`` names the generator's weights. Raises :class:`UserError` when the folder is
@@ -62,7 +64,8 @@ class Model:
         self.game = modality.build_game(self.recipe, self.form)  # of a size that a file is known to have
         for name, player in self.game.players.items():
             restore_network(f"{name}.", player.network, tensors)
-        self.networks = {name: player.network.to(device).eval() for name, player in self.game.players.items()}
+        placed = choose("float32", device, [player.network for player in self.game.players.values()])
+        self.networks = {name: placed.place(player.network).eval() for name, player in self.game.players.items()}
         self.hash = model_hash(self.networks)
 
     @property

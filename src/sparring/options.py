@@ -36,7 +36,7 @@ class EvaluateOptions(Settings):
     data: tuple[str, ...] = setting((), "the real examples (a run knows its own)", "data")
     count: int = setting(0, "samples (0: 10,000, or half of the real examples)", low=0, high=1_000_000)
     seed: int = setting(0, "of samples and of which real examples", low=0, high=2**63 - 1)
-    features: str = setting("auto", "auto, an .onnx file, or timm:NAME (docs/metrics.md)")
+    features: str = setting("auto", "auto, learned, lite0, an .onnx file, or timm:NAME (docs/metrics.md)")
     trust: bool = setting(False, "run a TorchScript file as features: a program, which can read and write files")
     out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output", unit="path")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)

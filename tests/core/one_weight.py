@@ -80,7 +80,7 @@ class Health:
     def __init__(self, game: Game) -> None:
         self.output = game.outputs[""]
 
-    def health(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+    def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
         real, made = self.output.real(HELD_OUT), self.output.generate(networks, HELD_OUT, seed=0)
         shown = ((recent, self.output.real(recent)), (HELD_OUT, real), (HELD_OUT, made))
         logits = [self.output.logits(networks, batch, shown_examples) for batch, shown_examples in shown]
@@ -144,7 +144,7 @@ class Match(Trainer):
 def noted(run: Run, event: str) -> list[dict[str, Any]]:
     """The journal's entries of one kind, without the times, which no two runs share."""
     found = [entry for entry in entries(run.journal) if entry["event"] == event]
-    return [{name: value for name, value in entry.items() if name != "seconds"} for entry in found]
+    return [{name: value for name, value in entry.items() if name not in ("seconds", "services")} for entry in found]
 
 
 def saved(run: Run) -> dict[int, bytes]:

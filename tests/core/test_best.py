@@ -39,7 +39,7 @@ class Hike(Match):
         own = {"measure_every": 2 * BATCH, "average_half_life": 0, "steps": 20}
         super().__init__(run, game, self, **{**own, **settings})
 
-    def health(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+    def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
         return {}
 
     def everything(self, networks: Networks, recent: Batch) -> Mapping[str, float]:

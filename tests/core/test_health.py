@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 import torch
 from torch import Tensor
 
-from sparring.core.health import COLLAPSED, PATIENCE, Watch, diversity, nearest_distance, overfitting
+from sparring.core.health import COLLAPSED, LASTING, PATIENCE, Watch, diversity, nearest_distance, overfitting
 
 
 def gaussian(count: int = 256, seed: int = 0) -> Tensor:
@@ -74,37 +75,49 @@ def test_overfitting_is_the_share_of_the_way_to_the_fakes() -> None:
 def test_a_trouble_is_named_once_when_it_has_lasted_and_again_after_it_passed(
     name: str, bad: float, good: float, kind: str
 ) -> None:
-    watch = Watch()
+    watch, checks = Watch(), itertools.count()
     for _ in range(2):
-        told = [watch.look({name: bad}) for _ in range(PATIENCE + 3)]
+        told = [watch.look({name: bad}, LASTING * next(checks)) for _ in range(PATIENCE + 3)]
         assert [set(warnings) for warnings in told] == [set()] * (PATIENCE - 1) + [{kind}] + [set()] * 3
         line = told[PATIENCE - 1][kind]
         assert line.startswith(kind)
         assert "\n" not in line
-        assert watch.look({name: good}) == {}
+        assert watch.look({name: good}, LASTING * next(checks)) == {}
 
 
 def test_a_short_trouble_is_not_named() -> None:
-    watch = Watch()
+    watch, checks = Watch(), itertools.count()
     for _ in range(5):
         for value in [0.0] * (PATIENCE - 1) + [1.0]:
-            assert watch.look({"diversity": value}) == {}
+            assert watch.look({"diversity": value}, LASTING * next(checks)) == {}
+
+
+@pytest.mark.parametrize("begun", [0, 40, 1_000_000])
+@pytest.mark.parametrize("every", [1, 7, 16, LASTING - 1])
+def test_trouble_lasts_as_many_steps_however_often_it_is_looked_for(every: int, begun: int) -> None:
+    """On a slow machine there is a check every other step, and in a session that goes on the first comes at once."""
+    watch = Watch()
+    looks = {step: watch.look({"overfitting": 1.15}, step) for step in range(begun, begun + 3 * LASTING, every)}
+    (named,) = [step for step, warnings in looks.items() if warnings]
+    enough = max(LASTING, (PATIENCE - 1) * every)
+    assert enough <= named - begun < enough + every
 
 
 def test_a_young_generator_on_its_way_up_has_not_collapsed() -> None:
     rising = Watch()
-    assert all(rising.look({"diversity": 0.02 * step}) == {} for step in range(1, 20))
+    assert all(rising.look({"diversity": 0.02 * number}, LASTING * number) == {} for number in range(1, 20))
     stuck = Watch()
-    told = [stuck.look({"diversity": value}) for value in (0.10, 0.12, 0.14, 0.13, 0.14, 0.12)]
+    values = (0.10, 0.12, 0.14, 0.13, 0.14, 0.12)
+    told = [stuck.look({"diversity": value}, LASTING * number) for number, value in enumerate(values)]
     assert [set(warnings) for warnings in told] == [set()] * 5 + [{"collapse"}]
 
 
 def test_troubles_are_counted_apart_and_unknown_numbers_left_alone() -> None:
     watch = Watch()
     bad = {"diversity": 0.0, "gradient/generator": 0.0, "losses/generator": math.nan}
-    for _ in range(PATIENCE - 1):
-        assert watch.look(bad) == {}
-        assert watch.look({"overfitting": 0.9}) == {}
-    assert set(watch.look(bad)) == {"collapse", "dead generator"}
-    assert set(watch.look({"overfitting": 0.9})) == {"overfitting"}
-    assert Watch().look({"diversity": math.nan}) == {}
+    for number in range(PATIENCE - 1):
+        assert watch.look(bad, LASTING * number) == {}
+        assert watch.look({"overfitting": 0.9}, LASTING * number) == {}
+    assert set(watch.look(bad, LASTING * PATIENCE)) == {"collapse", "dead generator"}
+    assert set(watch.look({"overfitting": 0.9}, LASTING * PATIENCE)) == {"overfitting"}
+    assert Watch().look({"diversity": math.nan}, 0) == {}

@@ -13,8 +13,8 @@ from one_weight import BATCH, TRAINING, Tug, Watched, noted
 from torch import nn
 
 from sparring.core.game import Batch, Event, Networks
-from sparring.core.health import PATIENCE
-from sparring.core.monitor import Monitor
+from sparring.core.health import EARLIEST, LASTING, PATIENCE
+from sparring.core.monitor import CHECKED, FEW, YOUNG, Monitor
 from sparring.core.pacing import Best, Progress
 from sparring.core.precision import Precision
 from sparring.core.processes import Process
@@ -33,9 +33,11 @@ class Prepared:
     ) -> None:
         self.healths, self.everythings = iter(health), iter(everything)
         self.asked: list[str] = []
+        self.most: list[int] = []
         self.seen: list[tuple[Networks, Batch]] = []
 
-    def health(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
+    def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
+        self.most.append(most)
         self.looked_at("health", networks, recent)
         return next(self.healths)
 
@@ -81,7 +83,8 @@ class Seat:
 
 
 def at(examples: int) -> Progress:
-    return Progress(step=examples // BATCH, examples=examples, seconds=float(examples))
+    """Old enough for health checks, which lie far enough apart at every eighth example."""
+    return Progress(step=EARLIEST + LASTING * examples // BATCH, examples=examples, seconds=float(examples))
 
 
 # Who does it
@@ -151,6 +154,35 @@ def test_trouble_is_named_once_it_has_lasted(tmp_path: Path) -> None:
     assert [line.split(":")[1].strip() for line in seat.watched.lines] == ["collapse", "overfitting"]
     warnings = noted(seat.run, "warning")
     assert [(each["kind"], each["examples"]) for each in warnings] == [("collapse", at_last), ("overfitting", at_last)]
+
+
+def test_a_run_that_has_just_begun_is_not_checked(tmp_path: Path) -> None:
+    """What chance made of the networks is no trouble, and a check of them would cost more than what they learned."""
+    seat = Seat(tmp_path, Prepared([GOOD]))
+    for step in (1, 16, EARLIEST - 1):
+        seat.monitor.check(seat.networks, TRAINING, Progress(step, BATCH * step, 60.0))
+    assert seat.monitor.measurements.asked == []
+    seat.monitor.check(seat.networks, TRAINING, Progress(EARLIEST, BATCH * EARLIEST, 61.0))
+    assert seat.monitor.measurements.asked == ["health"]
+
+
+def test_checks_of_a_young_run_are_of_few_examples(tmp_path: Path) -> None:
+    seat = Seat(tmp_path, Prepared([GOOD] * 4))
+    for seconds in (10.0, YOUNG - 1, YOUNG, 10 * YOUNG):
+        seat.monitor.check(seat.networks, TRAINING, Progress(EARLIEST, 800, seconds))
+    assert seat.monitor.measurements.most == [FEW, FEW, CHECKED, CHECKED]
+
+
+def test_after_a_restart_trouble_must_last_anew(tmp_path: Path) -> None:
+    seat = Seat(tmp_path, Prepared([BAD] * 2 * PATIENCE))
+    for number in range(PATIENCE - 1):
+        seat.check(8 * number)
+    seat.monitor.tell(Event("the players begin again", restarted=True), at(8 * PATIENCE))
+    for number in range(PATIENCE - 1):
+        seat.check(8 * (PATIENCE + number))
+    assert [kind for kind, _ in seat.warned] == ["begun again"]
+    seat.check(16 * PATIENCE)
+    assert [kind for kind, _ in seat.warned] == ["begun again", "collapse", "overfitting"]
 
 
 def test_only_the_checks_by_the_clock_count(tmp_path: Path) -> None:

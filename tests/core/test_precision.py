@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from table import smallest
 from torch import nn
 
 from sparring.core import precision
+from sparring.core.journal import entries
 from sparring.core.precision import (
     KINDS,
+    Precision,
     choose,
     find_device,
     known_gain,
@@ -22,6 +25,7 @@ from sparring.core.precision import (
     largest_convolution,
     runs_in_bfloat16,
 )
+from sparring.verbs.train import train
 
 pytestmark = pytest.mark.bfloat16
 CPU = torch.device("cpu")
@@ -92,6 +96,37 @@ def test_what_is_asked_for_is_done() -> None:
         assert (chosen.dtype, chosen.reason) == (dtype, "as asked")
         with chosen.autocast():
             assert nn.Linear(2, 2)(torch.ones(1, 2)).dtype == dtype
+
+
+@pytest.mark.parametrize("wanted", ["auto", "float32", "bfloat16"])
+@pytest.mark.parametrize("there", [True, False])
+def test_bfloat16_without_units_is_warned_of_and_never_chosen(
+    there: bool, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units(monkeypatch, amx=False, avx512=there)
+    cannot(monkeypatch)  # nothing: such a CPU can run convolutions so, only slowly
+    for width in (8, 16, 64):
+        chosen = choose(wanted, CPU, convolutions(width))
+        slow = chosen.dtype == torch.bfloat16 and not there
+        assert slow == (wanted == "bfloat16" and not there)
+        warning = chosen.warning()
+        assert bool(warning) == slow
+        assert not slow or ("--precision float32 or auto" in warning and "\n" not in warning)
+    assert Precision(torch.device("cuda"), torch.bfloat16, False, "as asked").warning() == ""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_run_that_bfloat16_makes_slow_says_so(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    units(monkeypatch, amx=False, avx512=there)
+    cannot(monkeypatch)
+    recipe = smallest("digits", tmp_path, steps=1, precision="bfloat16", device="cpu")
+    run = train(recipe, out=tmp_path / "run").run
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: precision: ")]
+    noted = [entry["message"] for entry in entries(run / "journal.jsonl") if entry.get("kind") == "precision"]
+    assert told == [f"warning: {message}" for message in noted]
+    assert len(told) == (0 if there else 1)
 
 
 def test_convolutions_are_placed_channels_last_and_nothing_else() -> None:

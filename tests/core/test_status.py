@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -67,6 +68,21 @@ def test_numbers_that_are_missing_do_not_break_the_line() -> None:
 )
 def test_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_elsewhere_plain_lines_become_rarer_as_time_goes_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's log has some hundreds of lines, and its first within seconds."""
+    time, stream = Clock(), io.StringIO()
+    monkeypatch.setattr(status, "time", time)
+    plain = Status(stream=stream)
+    for second in range(100, 86_500):
+        time.now = float(second)
+        plain.show(str(second - 100))
+    told = [int(line) for line in stream.getvalue().splitlines()]
+    assert told[:4] == [0, 10, 20, 30]
+    gaps = [later - earlier for earlier, later in pairwise(told)]
+    assert all(gap == max(10, math.ceil(0.02 * at)) for at, gap in zip(told, gaps, strict=False))
+    assert 200 < len(told) < 400
 
 
 def test_elsewhere_a_plain_line_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

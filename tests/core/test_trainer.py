@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,12 +19,14 @@ from torch import Tensor, nn
 
 from sparring.core.errors import TrainingDiverged
 from sparring.core.game import Event, Networks, Player, Step, Turn
+from sparring.core.health import EARLIEST, LASTING
+from sparring.core.journal import entries
 from sparring.core.pacing import Progress
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create
-from sparring.core.running_means import RunningMeans
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
+from sparring.core.trainer import Trainer
 from sparring.verbs.train import resume, train
 
 REMEMBERING = {
@@ -32,6 +34,31 @@ REMEMBERING = {
     "digits": {"augment": "ada", "augment_target": 0, "discriminator_rate": 5, "dropout": 0.3},
 }
 EVERY_STEP = {"checkpoint_every": 1e-9, "keep_checkpoints": 99}
+
+
+@pytest.fixture
+def at_any_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is due comes as often as it is asked for."""
+    monkeypatch.setattr("sparring.core.pacing.WORTH", 0)
+
+
+class Clock:
+    """The time as the trainer sees it: each step takes ``step`` seconds, each health check ``check``."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, step: float = 0.0, check: float = 0.0) -> None:
+        self.now = 0.0
+        for owner, name, takes in ((Trainer, "step", step), (Health, "health", check)):
+            monkeypatch.setattr(owner, name, self.longer(getattr(owner, name), takes))
+        time = SimpleNamespace(monotonic=lambda: self.now, perf_counter=lambda: self.now)
+        for reader in ("pacing", "running_means", "status"):
+            monkeypatch.setattr(f"sparring.core.{reader}.time", time)
+
+    def longer(self, work: Callable[..., Any], takes: float) -> Callable[..., Any]:
+        def longer(*arguments: Any) -> Any:
+            self.now += takes
+            return work(*arguments)
+
+        return longer
 
 
 def a_match(place: Path, game: Tug, measurements: Any = None, **settings: Any) -> Match:
@@ -129,6 +156,7 @@ def test_gradients_longer_than_the_limit_are_shortened_to_it(
     assert moved == pytest.approx(seen, rel=1e-5)
 
 
+@pytest.mark.usefixtures("at_any_cost")
 def test_a_loss_that_is_no_number_goes_back_to_the_last_checkpoint_with_half_the_step(tmp_path: Path) -> None:
     played: list[int] = []
 
@@ -146,6 +174,24 @@ def test_a_loss_that_is_no_number_goes_back_to_the_last_checkpoint_with_half_the
     assert f"warning: {warning['message']}" in match.watched.lines
 
 
+def test_a_number_that_is_not_finite_is_noticed_at_the_next_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow machine that is sooner than after sixteen steps."""
+    Clock(monkeypatch, step=0.4)
+    played: list[int] = []
+
+    def loss(weight: Tensor, step: int) -> Tensor:
+        played.append(step)
+        return weight.sum() * (math.nan if step == 20 and played.count(20) == 1 else 1)
+
+    match = a_match(tmp_path, Tug(loss), steps=24, checkpoint_every=1e-9, keep_checkpoints=99)
+    match.play(Stop())
+    assert played == [*range(1, 22), *range(20, 25)]  # the lines came after 18 and 21 steps
+    assert all(math.isfinite(line["losses"]["generator"]) for line in noted(match.run, "step"))
+
+
+@pytest.mark.usefixtures("at_any_cost")
 @pytest.mark.parametrize("rollbacks", [0, 2])
 def test_a_loss_that_stays_no_number_ends_the_run_and_leaves_its_checkpoints(rollbacks: int, tmp_path: Path) -> None:
     before: list[dict[int, bytes]] = []
@@ -165,6 +211,7 @@ def test_a_loss_that_stays_no_number_ends_the_run_and_leaves_its_checkpoints(rol
     assert all(map(math.isfinite, published(match)))
 
 
+@pytest.mark.usefixtures("at_any_cost")
 def test_one_overflowing_loss_that_leaves_the_weights_finite_costs_one_fresh_start(tmp_path: Path) -> None:
     overflow = iter([math.inf])
     game = Tug(lambda weight, step: weight.sum() + (next(overflow, 0) if step == 20 else 0))
@@ -183,8 +230,8 @@ def test_a_raised_flag_ends_after_the_step_with_a_checkpoint(tmp_path: Path, mon
 
 @pytest.mark.parametrize(("name", "stops"), [("gaussians", 5), ("digits", 21)])
 def test_going_on_loses_nothing(name: str, stops: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In weights, averages and moments, and in what the journal says of each look."""
-    monkeypatch.setattr(RunningMeans, "seconds", lambda self: 1.0)  # a line for each look
+    """In weights, averages and moments, in what ADA does at each look, and in what the journal says of each step."""
+    Clock(monkeypatch, step=1.0)  # a line for each step
     recipe = smallest(name, tmp_path, steps=40, average_half_life=200, **REMEMBERING[name])
     whole = Run(train(recipe, out=tmp_path / "whole").run)
     parts = Run(train(recipe, out=tmp_path / "parts", stop=stop_after(stops, monkeypatch)).run)
@@ -192,17 +239,16 @@ def test_going_on_loses_nothing(name: str, stops: int, tmp_path: Path, monkeypat
     torch.testing.assert_close(load(saved(parts)[40]), load(saved(whole)[40]), rtol=0, atol=0)
 
     told, told_in_parts = ({line["step"]: line for line in noted(run, "step")} for run in (whole, parts))
-    assert [list(told), list(told_in_parts)] == [[16, 32, 40], sorted([16, 32, 40, stops])]
-    for step, name in itertools.product(told, {*told[16]} - {"seconds", "waiting", "examples_per_second"}):
+    assert [list(told), list(told_in_parts)] == [[*range(1, 41)]] * 2
+    for step, name in itertools.product(told, {*told[16]} - {"waiting", "examples_per_second"}):
         assert told_in_parts[step].get(name) == told[step].get(name)
 
 
 def test_lasting_trouble_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On screen and in the journal: samples all alike, a discriminator sure of what it was trained on, no gradient."""
-    for rarity in ("HEALTH_SECONDS", "GROWTH"):
-        monkeypatch.setattr(f"sparring.core.trainer.{rarity}", 0)
+    Clock(monkeypatch, step=1.0)
     game = Tug(lambda weight, step: 0 * weight.sum())
-    match = a_match(tmp_path, game, Health(game), steps=64)
+    match = a_match(tmp_path, game, Health(game), steps=LASTING + 150)
     match.play(Stop())
     warnings = noted(match.run, "warning")
     assert sorted(warning["kind"] for warning in warnings) == ["collapse", "dead generator", "overfitting"]
@@ -210,17 +256,49 @@ def test_lasting_trouble_is_named_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert shown == [f"warning: {warning['message']}" for warning in warnings]
 
 
-def test_lines_of_progress_where_there_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(RunningMeans, "seconds", lambda self: 1.0)
-    monkeypatch.setattr("sparring.core.status.PLAIN_SECONDS", 0)
-    match = a_match(tmp_path, Tug(), steps=40)
+@pytest.mark.parametrize("check", [0.02, 0.9, 4.0])
+@pytest.mark.parametrize("step", [0.03, 0.5, 4.0])
+def test_health_checks_cost_a_hundredth_of_a_run_at_most(
+    step: float, check: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is checked in the first steps, and nothing is called trouble by a few checks of a young run."""
+    clock, game = Clock(monkeypatch, step, check), Tug()
+    match = a_match(tmp_path, game, Health(game), steps=LASTING + EARLIEST - 1)
     match.play(Stop())
-    assert re.sub(r"\d+:\d\d left", "TIME", match.watched.screen.getvalue()).splitlines() == [
-        "step 16 | 128 examples | 128/s | TIME | loss: generator 0.250 | discriminator accuracy: real 75%",
-        "step 32 | 256 examples | 128/s | TIME | loss: generator -1.350 | discriminator accuracy: real 75%",
-        "step 40 | 320 examples | 64/s | TIME | loss: generator -2.550 | discriminator accuracy: real 75%",
+    checks = noted(match.run, "health")
+    assert len(checks) <= 1 + clock.now / (100 * check)
+    assert len(checks) >= (LASTING * step) // (max(10, 0.02 * clock.now, 100 * check) + step + check)
+    assert all(entry["examples"] >= EARLIEST * BATCH for entry in checks)
+    assert noted(match.run, "warning") == []
+    (end,) = (entry for entry in entries(match.run.journal) if entry["event"] == "end")
+    assert end["services"] == pytest.approx(len(checks) * check / clock.now, abs=1e-4)
+
+
+def test_lines_of_progress_where_there_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock, however many steps there are in a second: each the means since the one before."""
+    Clock(monkeypatch, step=0.25)
+    match = a_match(tmp_path, Tug(), steps=46)
+    match.play(Stop())
+    assert match.watched.screen.getvalue().splitlines() == [
+        "step 4 | 32 examples | 32/s | 0:10 left | loss: generator 0.850 | discriminator accuracy: real 75%",
+        "step 44 | 352 examples | 32/s | 0:00 left | loss: generator -3.150 | discriminator accuracy: real 75%",
     ]
-    assert match.monitor.budget.left(Progress(step=10, seconds=20.0)) == 60  # 30 more steps at 2 s each
+    assert [line["step"] for line in noted(match.run, "step")] == [*range(4, 46, 4), 46]
+    losses = [line["losses"]["generator"] for line in noted(match.run, "step")]
+    means = [1 - 0.1 * (first + last) / 2 for first, last in [*((s, s + 3) for s in range(0, 44, 4)), (44, 45)]]
+    assert losses == pytest.approx(means, abs=1e-5)
+    assert match.monitor.budget.left(Progress(step=10, seconds=20.0)) == 72  # 36 more steps at 2 s each
+
+
+@pytest.mark.parametrize("step", [0.001, 2.0, 60.0])
+def test_the_first_line_comes_within_seconds_or_after_the_first_step(
+    step: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch, step)
+    match = a_match(tmp_path, Tug(), time=3 * max(1.0, step))
+    match.play(Stop())
+    first = next(entry for entry in entries(match.run.journal) if entry["event"] == "step")
+    assert first["seconds"] == pytest.approx(max(1.0, step), abs=2 * step if step < 1 else 0)
 
 
 # What the game is told, and what it answers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import pickle
 import shutil
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,11 @@ from torch import Tensor, nn
 from sparring.core.errors import UserError
 from sparring.core.run import weights_hash
 from sparring.images.data import ImageSource, open_source
-from sparring.images.features import files, learned
+from sparring.images.features import files, learned, learning
 from sparring.images.features.files import features_from
-from sparring.images.features.learned import STEPS, fingerprint, learned_features, random_features, steps_for
+from sparring.images.features.learned import fingerprint, learned_features, random_features
+from sparring.images.features.learning import PIXELS, RATE, STEPS, one_cycle, progress, steps_for
+from sparring.images.features.trunk import Trunk, scaled
 from sparring.images.modality import Images
 from sparring.images.recipes import RECIPES
 from sparring.metrics.features import Features
@@ -117,7 +120,8 @@ def test_the_accuracy_is_that_on_pictures_it_did_not_learn_from(
         return batch(indices)
 
     monkeypatch.setattr(labelled, "batch", noted)
-    accuracy = learned.classifier(labelled, CPU)[2]
+    accuracy = learned.classifier(labelled, CPU).accuracy
+    assert accuracy is not None
     learned_from, tested = set().union(*read[:-1]), read[-1]
     assert len(tested) == 18
     assert not learned_from & tested
@@ -265,8 +269,8 @@ def test_the_modality_knows_its_features_by_what_is_asked_for(
 
 
 def test_what_was_kept_before_is_found_again() -> None:
-    """The fingerprint of the digits as Sparring took it when forms were mappings: a cache stays good."""
-    assert fingerprint(open_source(RECIPES["digits"])) == "24b956c82d1219bb"
+    """The fingerprint of the digits as Sparring took it in version 3 of what is learned: a cache stays good."""
+    assert fingerprint(open_source(RECIPES["digits"])) == "ee09211a01f64796"
 
 
 # Brought along
@@ -391,7 +395,7 @@ def holding(path: Path, content: bytes) -> Path:
     [
         (
             lambda folder: folder / "gone.pt",
-            "no file '.*gone.pt'; give auto, an ONNX or TorchScript file, or timm:NAME",
+            "no file '.*gone.pt'; give auto, learned, lite0, an ONNX or TorchScript file, or timm:NAME",
         ),
         (lambda folder: folder, "no file"),
         (lambda folder: "", "no file ''"),
@@ -705,3 +709,110 @@ def test_a_distance_is_called_fid_in_the_reference_network_alone(
 )
 def test_few_pictures_are_learned_from_for_fewer_steps(count: int, steps: int) -> None:
     assert steps_for(count) == steps
+
+
+def of_seconds(each: float) -> SimpleNamespace:
+    """A clock on which so many pass between two looks at it."""
+    looks = itertools.count()
+    return SimpleNamespace(monotonic=lambda: each * next(looks))
+
+
+def test_what_takes_far_too_long_is_cut_short_and_says_so(
+    unlabelled: ImageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 steps of twenty seconds twelve fit into four minutes."""
+    monkeypatch.setattr(learned, "contrast", functools.partial(learning.contrast, steps=100))
+    monkeypatch.setattr(learning, "time", of_seconds(20))
+    said: list[str] = []
+    features = taught_by(unlabelled, said)
+    assert features.name == "contrast of plain.npz, 180 pictures, cut short after 12 of 100 steps"
+    assert "cut short after 12 of 100 steps; scores in them can be compared on this machine alone" in said[-1]
+    monkeypatch.setattr(learned, "contrast", never)
+    assert (taught_by(unlabelled).name, taught_by(unlabelled).hash) == (features.name, features.hash)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "contrast"])
+def test_no_clock_has_a_part_in_what_is_learned_in_time(
+    kind: str, labelled: ImageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = set()
+    for seconds in (0.0, 1.0, 11.9):
+        monkeypatch.setattr(learning, "time", of_seconds(seconds))
+        taught = getattr(learning, kind)(labelled, CPU, steps=20)
+        assert taught.cut_short == ""
+        hashes.add(weights_hash(taught.trunk.state_dict()))
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    ("of_steps", "of_time", "share"),
+    [(0.1, 0.4, 0.1), (0.1, 0.5, 0.1), (0.1, 0.51, 0.51), (0.6, 0.55, 0.6), (0.6, 0.7, 0.7), (1.0, 0.2, 1.0)],
+)
+def test_time_counts_once_half_of_it_is_over(of_steps: float, of_time: float, share: float) -> None:
+    assert progress(of_steps, of_time) == share
+
+
+def test_the_rate_goes_up_and_down_once() -> None:
+    """As torch has it, apart from the momentum, which stays."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))])
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=1001, final_div_factor=1e9)
+    rates = []
+    for _ in range(1000):
+        rates.append(cycle.get_last_lr()[0])
+        optimizer.step()
+        cycle.step()
+    ours = [RATE * one_cycle(step / 1000) for step in range(1000)]
+    np.testing.assert_allclose(ours, rates, atol=0.01 * RATE)
+
+
+def test_threads_have_no_part_in_it_either(labelled: ImageSource) -> None:
+    before, hashes = torch.get_num_threads(), set()
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            hashes.add(weights_hash(learning.contrast(labelled, CPU, steps=20).trunk.state_dict()))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(hashes) == 1
+
+
+def test_many_pictures_are_learned_from_in_part(labelled: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, no more are read, from all over the source."""
+    monkeypatch.setattr(learning, "PICTURES", 50)
+    read: list[int] = []
+    batch = labelled.batch
+
+    def noted(indices: np.ndarray) -> dict[str, Tensor]:
+        read.extend(indices.tolist())
+        return batch(indices)
+
+    monkeypatch.setattr(labelled, "batch", noted)
+    learning.contrast(labelled, CPU, steps=3)
+    assert len(set(read)) == len(read) == 50
+    assert min(read) < 30
+    assert max(read) > 150
+
+
+def test_large_pictures_are_learned_from_and_seen_at_half_their_size(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (60, 2 * PIXELS, 2 * PIXELS), dtype=np.uint8)
+    features = taught_by(source_of(tmp_path / "large.npz", images))
+    large = torch.from_numpy(images)[:, None]
+    small = nn.functional.avg_pool2d(large.float(), 2)
+    torch.testing.assert_close(features(large), features.of(small).detach(), atol=1e-4, rtol=1e-4)
+
+
+def test_features_of_an_earlier_version_look_at_more(cache: Path, unlabelled: ImageSource, tmp_path: Path) -> None:
+    """Files of before version 3 do not say at how many pixels they look: 64."""
+    taught_by(unlabelled)
+    (kept,) = cache.iterdir()
+    tensors = load_file(kept)
+    save_file(tensors, tmp_path / "old.safetensors", {"accuracy": "null"})
+    old = Trunk(1, 64)
+    old.load_state_dict(learned.part(tensors, "trunk."))
+    images = torch.randint(0, 256, (5, 1, 60, 60), dtype=torch.uint8)
+    found = features_from(str(tmp_path / "old.safetensors"), CPU)(images)
+    torch.testing.assert_close(found, old.eval()(scaled(images)).detach())
+    newer = features_from(str(kept), CPU)(images)
+    assert not torch.allclose(newer, found)

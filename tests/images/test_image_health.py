@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.core.game import Step
-from sparring.core.health import COLLAPSED, OVERFITTED, PATIENCE, Watch
+from sparring.core.health import COLLAPSED, LASTING, OVERFITTED, PATIENCE, Watch
 from sparring.core.precision import choose
 from sparring.data.source import Source
 from sparring.images.game import ImageGame
@@ -58,12 +58,12 @@ def opened(recipe: ImageRecipe) -> tuple[Source, ImageGame, QuickMeasurements]:
 def measured(source: Source, game: ImageGame, measurements: QuickMeasurements) -> dict[str, float]:
     networks = {name: player.network.eval() for name, player in game.players.items()}
     with torch.no_grad():
-        return measurements.health(networks, source.batch(np.arange(MEMBERS)))
+        return measurements.health(networks, source.batch(np.arange(MEMBERS)), HELD_OUT)
 
 
 def warnings(found: dict[str, float]) -> list[str]:
     watch = Watch()
-    looks: list[dict[str, Any]] = [watch.look(found) for _ in range(PATIENCE)]
+    looks: list[dict[str, Any]] = [watch.look(found, LASTING * number) for number in range(PATIENCE)]
     return [kind for look in looks for kind in look]
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sparring import measurements as module
 from sparring.core.game import Batch, Networks, Output, Step, rows
-from sparring.core.health import COLLAPSED, OVERFITTED, PATIENCE, Watch
+from sparring.core.health import COLLAPSED, LASTING, OVERFITTED, PATIENCE, Watch
 from sparring.core.precision import choose
 from sparring.measurements import LEAST_HELD_OUT, QuickMeasurements
 from sparring.points.data import PointSource
@@ -69,7 +69,7 @@ class Table:
 
     def health(self) -> dict[str, float]:
         with torch.no_grad():
-            return self.measured.health(self.networks, self.recent)
+            return self.measured.health(self.networks, self.recent, HELD_OUT)
 
     def everything(self) -> dict[str, float]:
         with torch.no_grad():
@@ -89,9 +89,9 @@ class Table:
 
 
 def warned(looks: list[Mapping[str, float]]) -> list[set[str]]:
-    """The kinds of trouble that are named at each of these looks."""
+    """The kinds of trouble that are named at each of these looks, which lie far apart."""
     watch = Watch()
-    return [set(watch.look(measured)) for measured in looks]
+    return [set(watch.look(measured, LASTING * number)) for number, measured in enumerate(looks)]
 
 
 # Trouble

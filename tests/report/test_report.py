@@ -28,7 +28,9 @@ START = {
     "players": {"generator": 123456, "discriminator": 301234},
     "count": 1797,
 }
-END = {"event": "end", "reason": "the time is up", "examples": 64000, "step": 1000, "seconds": 180.0}
+END = {
+    "event": "end", "reason": "the time is up", "examples": 64000, "step": 1000, "seconds": 180.0, "services": 0.0234
+}  # fmt: skip
 
 
 def step(number: int, **more: Any) -> dict[str, Any]:
@@ -157,6 +159,7 @@ def test_the_verdict_the_facts_and_the_commands(run: Path) -> None:
         "356 examples/s",
         "generator 0.12M, discriminator 0.30M",
         "float32 on cpu (as asked)",
+        "2.3% of the time",
     ):
         assert f"<dd>{fact}</dd>" in page
     assert f"sparring resume {run} --more 3m" in page

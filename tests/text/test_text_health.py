@@ -13,7 +13,7 @@ from torch.nn.functional import one_hot
 
 from sparring.core.averaging import frozen
 from sparring.core.game import Step
-from sparring.core.health import COLLAPSED, OVERFITTED, PATIENCE, Watch
+from sparring.core.health import COLLAPSED, LASTING, OVERFITTED, PATIENCE, Watch
 from sparring.core.precision import choose
 from sparring.measurements import QuickMeasurements
 from sparring.text.data import TextForm, TextSource
@@ -59,12 +59,12 @@ def measured(game: TextGame, source: TextSource, recent: int = MEMBERS) -> dict[
     precision = choose("float32", CPU, list(networks.values()))
     measurements = QuickMeasurements(Text(), game, source, indices[:-HELD_OUT], indices[-HELD_OUT:], 0, precision)
     with torch.no_grad():
-        return measurements.health(networks, source.batch(indices[:recent]))
+        return measurements.health(networks, source.batch(indices[:recent]), HELD_OUT)
 
 
 def warnings(health: dict[str, float]) -> list[str]:
     watch = Watch()
-    looks = [watch.look(health) for _ in range(PATIENCE)]
+    looks = [watch.look(health, LASTING * number) for number in range(PATIENCE)]
     return [kind for look in looks for kind in look]
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from translating import Known, build
 
-from sparring.core.health import COLLAPSED, PATIENCE, Watch
+from sparring.core.health import COLLAPSED, LASTING, PATIENCE, Watch
+from sparring.core.monitor import CHECKED
 from sparring.core.precision import choose
 from sparring.data.order import held_out_count, split
 from sparring.images.reading.arrays import ImageArrays
@@ -44,8 +45,9 @@ def measured(a: int, b: int, change: Callable[[Tensor], Tensor]) -> tuple[QuickM
 def warnings(measurements: QuickMeasurements, networks: dict[str, Any], recent: Any) -> tuple[float, set[str]]:
     watch = Watch()
     with torch.no_grad():
-        looks = [measurements.health(networks, recent) for _ in range(PATIENCE)]
-    return looks[-1]["diversity"], {kind for look in looks for kind in watch.look(look)}
+        looks = [measurements.health(networks, recent, CHECKED) for _ in range(PATIENCE)]
+    named = {kind for number, look in enumerate(looks) for kind in watch.look(look, LASTING * number)}
+    return looks[-1]["diversity"], named
 
 
 @pytest.mark.parametrize(("a", "b"), [(300, 800), (800, 300), (400, 400)])
@@ -67,7 +69,7 @@ def test_a_domain_that_holds_out_too_few_is_not_measured() -> None:
     """Sixteen of 160 are enough, six of 60 are not."""
     measurements, networks, recent = measured(60, 160, lambda pictures: pictures)
     with torch.no_grad():
-        assert measurements.health(networks, recent) == {}
+        assert measurements.health(networks, recent, CHECKED) == {}
 
 
 def test_distances_are_taken_of_distinct_pictures_to_distinct_ones() -> None:

@@ -18,6 +18,7 @@ from translating import BATCH, SMALL, Known, a_game, bytes_of
 from sparring.core.errors import UserError
 from sparring.core.game import Step
 from sparring.core.health import COLLAPSED, OVERFITTED
+from sparring.core.monitor import CHECKED
 from sparring.core.precision import choose
 from sparring.images.reading.arrays import ImageArrays
 from sparring.measurements import QuickMeasurements
@@ -235,7 +236,7 @@ def constant(pictures: Tensor) -> Tensor:
 @torch.no_grad()
 def health_of(game: Any, networks: dict[str, Any], recent: int = BATCH) -> dict[str, float]:
     quick, source = measured(game)
-    return quick.health(networks, source.batch(np.arange(recent)))
+    return quick.health(networks, source.batch(np.arange(recent)), CHECKED)
 
 
 def test_translators_that_change_nothing_are_as_varied_as_the_data() -> None:
@@ -274,7 +275,7 @@ def trained_alone(change: Callable[[Tensor], Tensor], few: int = 8) -> dict[str,
         game.players["discriminator"].move(1e-3, (0.5, 0.999))
         game.players["discriminator"].optimizer.zero_grad(set_to_none=True)
     with torch.no_grad():
-        return quick.health(networks, batch)
+        return quick.health(networks, batch, CHECKED)
 
 
 def test_discriminators_that_know_a_few_pictures_by_heart_are_overfitted() -> None:

@@ -22,7 +22,7 @@ from sparring.cli import main
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Networks
 from sparring.evaluation import Evaluation, choose
-from sparring.images.features import learned
+from sparring.images.features import learned, learning
 from sparring.images.game import ImageGame
 from sparring.targets import ModelTarget
 from sparring.verbs.evaluate import evaluate as on_any_device
@@ -196,13 +196,16 @@ def test_two_folders_against_each_other(
     assert sorted(path.name for path in Path("evaluation-made").glob("*.png")) == ["neighbours.png"]
 
 
-def test_a_folder_sorted_by_label_is_mixed_before_it_is_measured(folders: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_folder_sorted_by_label_is_mixed_before_it_is_measured(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The kernel distance is a mean over parts: of parts with one label each it would be far off."""
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(learned, "contrast", functools.partial(learning.contrast, steps=50))
     pictures, labels = drawn(150, 1)
     as_files(tmp_path / "sorted", pictures[np.argsort(labels, kind="stable")])
     kernel = by_name(evaluate(tmp_path / "sorted", data=folders[0], out=tmp_path / "out"))["kernel"]
-    assert kernel["value"] < kernel["floor"] + 4 * (kernel["error"] + kernel["floor_error"])
-    assert kernel["error"] < 5 * kernel["floor_error"]
+    assert kernel["value"] < kernel["floor"] + 4 * kernel["floor_error"]
 
 
 def test_a_folder_of_pictures_in_other_sizes_can_be_brought_to_one(folders: tuple[Path, Path], tmp_path: Path) -> None:

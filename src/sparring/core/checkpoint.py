@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -53,11 +53,10 @@ class Checkpoints:
         self.run, self.game, self.averages = run, game, averages
         self.part, self.device, self.keep = part, device, keep
 
-    def healthy(self, reports: Iterable[Mapping[str, Tensor]]) -> bool:
-        """Whether every weight, and every scalar in ``reports``, is finite in every process: nothing else is saved."""
-        weights = [w for player in self.game.players.values() for w in player.network.parameters()]
-        numbers = [weight.detach() for weight in weights] + [value for report in reports for value in report.values()]
-        finite = bool(torch.stack([number.float().sum() for number in numbers]).isfinite().all())
+    def healthy(self) -> bool:
+        """Whether every weight is finite in every process: nothing else is saved."""
+        weights = [w.detach() for player in self.game.players.values() for w in player.network.parameters()]
+        finite = bool(torch.stack([weight.float().sum() for weight in weights]).isfinite().all())
         return not processes.any_over(not finite, self.device)
 
     def save(self, progress: Progress, more: Mapping[str, Any], *, writes: bool) -> None:
@@ -74,8 +73,7 @@ class Checkpoints:
                 average = self.averages.networks[name].state_dict()
                 tensors |= {f"{name}/average/{key}": value for key, value in average.items()}
         numbers = {name: value for name, value in state.items() if name not in rows}
-        named = {"step": progress.step, "examples": progress.examples, "seconds": progress.seconds}
-        whole = {**named, "rollbacks": progress.rollbacks, "game": numbers, **more}
+        whole = {**asdict(progress), "game": numbers, **more}
         save(self.run.checkpoints, progress.examples, tensors, whole, self.keep)
 
     def restore(self) -> tuple[Progress, dict[str, Any], list[Path]] | None:
@@ -159,16 +157,19 @@ def whole_state(state: Any) -> dict[str, Any]:
         raise TypeError("the game's numbers are no mapping")
     if "best" in state:
         Best.restored(state["best"])
-    RunningMeans.restored(state, torch.device("cpu"))
+    RunningMeans.restored(state)
     return dict(state)
 
 
 def progress_in(state: Mapping[str, Any]) -> Progress:
     """How far a run had come by a checkpoint's state. Raises one of ``DAMAGES`` for what is no progress."""
-    progress = Progress(**{name: state[name] for name in asdict(Progress())})
-    whole = (progress.step, progress.examples, progress.rollbacks)
-    if not all(type(number) is int and 0 <= number < 2**63 for number in whole) or not 0 <= progress.seconds < 1e12:
+    kept = {"services": 0.0, **state}  # of a version that did not count them
+    progress = Progress(**{name: kept[name] for name in asdict(Progress())})
+    counts, times = (progress.step, progress.examples, progress.rollbacks), (progress.seconds, progress.services)
+    if not all(type(number) is int and 0 <= number < 2**63 for number in counts):
         raise ValueError("no progress")
+    if not all(0 <= seconds < 1e12 for seconds in times):
+        raise ValueError("no time")
     return progress
 
 

@@ -12,7 +12,9 @@ from torch import Tensor
 COLLAPSED = 0.4  # of the data's diversity
 OVERFITTED = 0.5  # of the way from real logits to fake ones
 DEAD = 1e-8  # gradient norm
-PATIENCE = 3  # checks in a row before anything is said
+EARLIEST = 100  # steps before the first check: what chance made of the networks is no trouble
+PATIENCE = 3  # checks in a row, and
+LASTING = 300  # steps between the first and the last of them, before anything is said
 
 
 def diversity(samples: Tensor, real: Tensor) -> float:
@@ -43,14 +45,27 @@ def overfitting(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
 
 
 @dataclass
-class Watch:
-    """Turns measurements into warnings: each trouble is named once when it has lasted, and again after it passed."""
+class Trouble:
+    """What checks in a row have found, since the one after the step ``since``."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    since: int
+    checks: int = 0
+    told: bool = False
+
+
+@dataclass
+class Watch:
+    """Turns measurements into warnings: each trouble is named once when it has lasted, and again after it passed.
+
+    To last is to be found by ``PATIENCE`` checks in a row that lie ``LASTING`` steps apart, the first from the last:
+    how many checks there are in a minute depends on the machine, how fast networks change on the steps.
+    """
+
+    troubles: dict[str, Trouble] = field(default_factory=dict)
     diversities: list[float] = field(default_factory=list)  # the last few
 
-    def look(self, measured: Mapping[str, float]) -> dict[str, str]:
-        """The warnings that these measurements now call for, by kind.
+    def look(self, measured: Mapping[str, float], step: int) -> dict[str, str]:
+        """The warnings that these measurements, taken after so many steps, now call for, by kind.
 
         Knows ``diversity``, ``overfitting`` and ``gradient/<player>``.
         """
@@ -63,7 +78,7 @@ class Watch:
             elif name.startswith("gradient/"):
                 player = name.removeprefix("gradient/")
                 troubles[f"dead {player}"] = value < DEAD, dead(player)
-        return {kind: line for kind, (bad, line) in troubles.items() if self.lasting(kind, bad)}
+        return {kind: line for kind, (bad, line) in troubles.items() if self.lasting(kind, bad, step)}
 
     def stays_low(self, diversity: float) -> bool:
         """Whether samples are too much alike and not on their way up: a young generator begins from sameness."""
@@ -71,10 +86,16 @@ class Watch:
         self.diversities = [*self.diversities, diversity][-PATIENCE:]
         return diversity < COLLAPSED and not rising
 
-    def lasting(self, kind: str, bad: bool) -> bool:
+    def lasting(self, kind: str, bad: bool, step: int) -> bool:
         """Whether ``kind`` has just now been bad for long enough to be named."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1 if bad else 0
-        return self.counts[kind] == PATIENCE
+        if not bad:
+            self.troubles.pop(kind, None)
+            return False
+        trouble = self.troubles.setdefault(kind, Trouble(step))
+        trouble.checks += 1
+        lasts = trouble.checks >= PATIENCE and step - trouble.since >= LASTING
+        told, trouble.told = trouble.told, trouble.told or lasts
+        return lasts and not told
 
 
 def collapse(value: float) -> str:

@@ -13,9 +13,9 @@ import torch
 from sparring.core import processes
 from sparring.core.averaging import evaluating
 from sparring.core.game import Batch, Event, Networks
-from sparring.core.health import Watch
+from sparring.core.health import EARLIEST, Watch
 from sparring.core.journal import Journal
-from sparring.core.pacing import Best, Budget, Progress
+from sparring.core.pacing import Best, Budget, Progress, Services
 from sparring.core.precision import Precision
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
@@ -23,12 +23,18 @@ from sparring.core.run import Run
 from sparring.core.running_means import grouped
 from sparring.core.status import Status, progress_line
 
+HEALTH_SECONDS = 10.0  # between health checks
+GROWTH = 0.02  # previews and health checks become rarer as a run grows: one every 2 % of its time
+YOUNG = 300.0  # seconds: until then a health check is of few examples, so that it can come more often
+FEW, CHECKED = 64, 256  # held-out examples of a health check
+
 
 class Measurements(Protocol):
     """What a modality measures of its networks while they are trained; ``recent`` is the last batch trained on."""
 
-    def health(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
-        """``diversity`` and ``overfitting``, quickly; empty where too few examples are held out."""
+    def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
+        """``diversity`` and ``overfitting``, quickly, against ``most`` held-out examples at most; empty where there are
+        too few."""
 
     def everything(self, networks: Networks, recent: Batch) -> Mapping[str, float]:
         """Distances to the data, diversity, overfitting, and what only this kind of data has."""
@@ -76,6 +82,7 @@ class Monitor:
             "seconds": round(progress.seconds, 3),
             "examples_per_second": round(speed, 1),
             "waiting": round(waiting, 4),
+            "services": round(progress.share_of_services(), 4),
             "learning_rate": learning_rate,
             **grouped(means),
         }
@@ -85,7 +92,7 @@ class Monitor:
     def tell(self, event: Event, progress: Progress) -> None:
         """An event of the game; after a restart, what was best before counts no more."""
         if event.restarted:
-            self.best = Best()
+            self.best, self.watch = Best(), Watch()
             self.warn({"begun again": event.message}, progress)
             return
         self.status.say(event.message)
@@ -102,25 +109,39 @@ class Monitor:
     def end(self, reason: str, progress: Progress) -> None:
         """The journal's last line of a session."""
         self.journal.write(
-            "end", reason=reason, examples=progress.examples, step=progress.step, seconds=progress.seconds
+            "end",
+            reason=reason,
+            examples=progress.examples,
+            step=progress.step,
+            seconds=progress.seconds,
+            services=round(progress.share_of_services(), 4),
         )
+
+    # By the clock
+
+    def plan(self, services: Services, networks: Networks, recent: Callable[[], Batch]) -> None:
+        """Have health checks and previews made of ``networks`` when they are due; ``recent`` gives the last batch."""
+        progress = services.progress
+        services.plan(lambda: self.check(networks, recent(), progress), HEALTH_SECONDS, GROWTH)
+        services.plan(lambda: self.write_preview(networks, progress), self.recipe.sample_every, GROWTH)
 
     # Measuring
 
     def watch_gradients(self, means: Mapping[str, float], progress: Progress) -> None:
         """Warn of a player that gets no gradient any more."""
         gradients = {name: value for name, value in means.items() if name.startswith("gradient/")}
-        self.warn(self.watch.look(gradients), progress)
+        self.warn(self.watch.look(gradients, progress.step), progress)
 
     def check(self, networks: Networks, recent: Batch, progress: Progress) -> None:
-        """Measure diversity and overfitting, and warn where one of them is bad and stays so."""
-        if not self.process.first or self.measurements is None:
+        """Measure diversity and overfitting, and warn where one of them is bad and stays so; not before the run is old
+        enough for these numbers to mean something."""
+        if not self.process.first or self.measurements is None or progress.step < EARLIEST:
             return
         with self.at_rest(networks):
-            measured = self.measurements.health(networks, recent)
+            measured = self.measurements.health(networks, recent, FEW if progress.seconds < YOUNG else CHECKED)
         if measured:
             self.journal.write("health", examples=progress.examples, seconds=progress.seconds, **measured)
-            self.warn(self.watch.look(measured), progress)
+            self.warn(self.watch.look(measured, progress.step), progress)
 
     def measure(self, networks: Networks, recent: Batch, progress: Progress) -> Mapping[str, float]:
         """Measure everything, and keep the weights beside the last ones where they are the best so far; the same

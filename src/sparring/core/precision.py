@@ -58,6 +58,15 @@ class Precision:
                 tensor.data = tensor.data.to(memory_format=memory_format)
         return network
 
+    def warning(self) -> str:
+        """What a person should know who asked for this; empty where nothing is wrong with it."""
+        if self.dtype != torch.bfloat16 or self.device.type != "cpu" or bfloat16_units():
+            return ""
+        return (
+            "precision: this CPU has no bfloat16 units and takes about ten times as long in bfloat16 as in float32; "
+            "train with --precision float32 or auto"
+        )
+
     def __str__(self) -> str:
         layout = ", channels last" if self.channels_last else ""
         return f"{str(self.dtype).removeprefix('torch.')} on {self.device.type} ({self.reason}){layout}"

@@ -79,10 +79,12 @@ class Recipe(Settings):
     )
     metric: str = setting("frechet", "distance by which the best weights are kept", "measuring", choices=METRICS)
     measure_every: int = setting(50_000, MEASURE_EVERY, "measuring", low=0, high=MOST)
-    checkpoint_every: float = setting(60.0, "time between checkpoints", "logging", above=0, high=LONGEST, unit="time")
+    checkpoint_every: float = setting(
+        60.0, "time between checkpoints, at least", "logging", above=0, high=LONGEST, unit="time"
+    )
     keep_checkpoints: int = setting(3, "checkpoints to keep", "logging", low=1, high=10_000)
     sample_every: float = setting(
-        15.0, "time between previews of samples", "logging", above=0, high=LONGEST, unit="time"
+        15.0, "time between previews of samples, at least", "logging", above=0, high=LONGEST, unit="time"
     )
     tensorboard: bool = setting(False, "write every number for TensorBoard too (needs the 'log' extra)", "logging")
     seed: int = setting(0, "decides weights, data order and latents", "machine", low=0, high=2**31 - 1, common=True)

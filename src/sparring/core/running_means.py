@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping
-from statistics import fmean
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,43 +14,59 @@ from sparring.core import processes
 
 
 class RunningMeans:
-    """Reports since the last look (``read``) and looks since the last line (``close``)."""
+    """Reports since the last look (``read``), and since the last line (``close``)."""
 
     def __init__(self) -> None:
-        self.reports: list[dict[str, Tensor]] = []
-        self.looks: list[dict[str, float]] = []
+        self.reports: list[dict[str, Tensor]] = []  # not fetched yet
+        self.since_look: list[dict[str, float]] = []
+        self.since_line: list[dict[str, float]] = []
         self.examples = self.examples_at_look = 0
         self.waited = 0.0
         self.since = time.perf_counter()
 
     def add(self, report: Mapping[str, Tensor], examples: int) -> None:
-        """Take in one step's report, scalars left on the device: reading them would make the host wait."""
+        """Take in one step's report, scalars left on the device: fetching them would make the host wait."""
         self.reports.append({name: value.detach() for name, value in report.items()})
         self.examples += examples
         self.examples_at_look += examples
 
+    def fetch(self) -> None:
+        """Bring the reports from the device, as numbers: means over processes."""
+        values = [value.float() for report in self.reports for value in report.values()]
+        numbers = iter(processes.mean(torch.stack(values)).tolist() if values else [])
+        fetched = [dict(zip(report, numbers, strict=False)) for report in self.reports]
+        self.since_look += fetched
+        self.since_line += fetched
+        self.reports = []
+
+    def finite(self) -> bool:
+        """Whether all that was reported since the last look is finite; the same in every process."""
+        self.fetch()
+        return all(math.isfinite(value) for report in self.since_look for value in report.values())
+
     def read(self) -> tuple[dict[str, float], int]:
         """Means over the steps since the last look and over processes, and how many examples those were."""
-        names = sorted({name for report in self.reports for name in report})
-        means = [torch.stack([r[name].float() for r in self.reports if name in r]).mean() for name in names]
-        report = dict(zip(names, processes.mean(torch.stack(means)).tolist(), strict=True))
-        examples, self.examples_at_look, self.reports = self.examples_at_look, 0, []
-        self.looks.append(report)
-        return report, examples
+        self.fetch()
+        means, examples = means_of(self.since_look), self.examples_at_look
+        self.since_look, self.examples_at_look = [], 0
+        return means, examples
 
-    def pending(self) -> list[dict[str, float]]:
-        """The reports since the last look, in numbers; means over processes."""
-        return [
-            dict(zip(report, processes.mean(torch.stack([v.float() for v in report.values()])).tolist(), strict=True))
-            for report in self.reports
-        ]
+    def close(self) -> tuple[dict[str, float], float, float]:
+        """For one line: means over the steps since the last one, the share of time spent waiting for data, and
+        examples per second."""
+        self.fetch()
+        seconds = max(time.perf_counter() - self.since, 1e-9)
+        line = means_of(self.since_line), self.waited / seconds, self.examples / seconds
+        self.since_line, self.examples, self.waited, self.since = [], 0, 0.0, time.perf_counter()
+        return line
 
     def state(self) -> dict[str, Any]:
-        """The reports since the last look as JSON-able numbers, for a checkpoint; means over processes."""
-        return {"pending": self.pending(), "pending_examples": self.examples_at_look}
+        """The reports since the last look as JSON-able numbers, for a checkpoint."""
+        self.fetch()
+        return {"pending": self.since_look, "pending_examples": self.examples_at_look}
 
     @classmethod
-    def restored(cls, state: Mapping[str, Any], device: torch.device) -> RunningMeans:
+    def restored(cls, state: Mapping[str, Any]) -> RunningMeans:
         """What :meth:`state` gave, read back, so that the next look sees what it would have seen. Raises ValueError or
         TypeError for a state that is none."""
         means = cls()
@@ -58,31 +74,14 @@ class RunningMeans:
         pending = state.get("pending", [])
         if not all(pending):
             raise ValueError("a report without a number")
-        means.reports = [
-            {name: torch.tensor(float(value), device=device) for name, value in report.items()} for report in pending
-        ]
+        means.since_look = [{name: float(value) for name, value in report.items()} for report in pending]
         return means
 
-    def seconds(self) -> float:
-        """Seconds since the last line."""
-        return time.perf_counter() - self.since
 
-    def finish(self) -> bool:
-        """Take in what was reported since the last look; whether anything was trained since the last line."""
-        if self.reports:
-            self.read()
-        return self.examples > 0
-
-    def close(self) -> tuple[dict[str, float], float, float]:
-        """For one line: means of the looks since the last one, the share of time spent waiting for data, and
-        examples per second."""
-        names = sorted({name for look in self.looks for name in look})
-        values = {name: fmean(look[name] for look in self.looks if name in look) for name in names}
-        seconds = max(self.seconds(), 1e-9)
-        waited, speed = self.waited / seconds, self.examples / seconds
-        self.looks = []
-        self.examples, self.waited, self.since = 0, 0.0, time.perf_counter()
-        return values, waited, speed
+def means_of(reports: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each number over the reports that have it, in float32 as on the device."""
+    names = sorted({name for report in reports for name in report})
+    return {name: torch.tensor([r[name] for r in reports if name in r]).mean().item() for name in names}
 
 
 def grouped(report: Mapping[str, float]) -> dict[str, dict[str, float]]:

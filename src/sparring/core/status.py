@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import time
@@ -10,7 +11,8 @@ from typing import Any, TextIO
 
 from sparring.core.terminal import printable, tell
 
-PLAIN_SECONDS = 10.0  # between lines where there is no terminal
+PLAIN_SECONDS = 10.0  # between lines where there is no terminal, or
+PLAIN_GROWTH = 0.02  # of the time since the first of them, where that is longer
 LIVE_SECONDS = 0.5  # between changes of the live line
 
 
@@ -21,7 +23,8 @@ class Status:
         self.quiet = quiet
         self.stream = stream or sys.stderr  # None where a process has none
         self.live = _is_terminal(self.stream)
-        self._shown_at = -float("inf")
+        self._first_shown: float | None = None
+        self._next = -math.inf
 
     def __call__(self, line: str) -> None:
         """What :meth:`say` does, for whoever only wants to say something."""
@@ -33,14 +36,15 @@ class Status:
             tell(("\r\x1b[2K" if self.live else "") + printable(line), self.stream)
 
     def show(self, line: str) -> None:
-        """The live line; without a terminal, a line every ten seconds."""
+        """The live line; without a terminal, a line every ten seconds, and ever fewer of them as time goes by."""
         if self.quiet:
             return
         if self.live:
             width = shutil.get_terminal_size().columns
             tell("\r\x1b[2K" + printable(line)[: width - 1], self.stream, end="")
-        elif time.monotonic() - self._shown_at >= PLAIN_SECONDS:
-            self._shown_at = time.monotonic()
+        elif (now := time.monotonic()) >= self._next:
+            self._first_shown = now if self._first_shown is None else self._first_shown
+            self._next = now + max(PLAIN_SECONDS, PLAIN_GROWTH * (now - self._first_shown))
             tell(printable(line), self.stream)
 
 

@@ -20,7 +20,7 @@ from sparring.core.checkpoint import Checkpoints
 from sparring.core.errors import TrainingDiverged
 from sparring.core.game import Batch, Event, Game, Step
 from sparring.core.monitor import Monitor
-from sparring.core.pacing import Due, Progress, Timer, passed
+from sparring.core.pacing import Due, Progress, Services, passed
 from sparring.core.precision import Precision, seed_torch
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
@@ -30,8 +30,7 @@ from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 
 PERIOD = 16  # steps between looks at what was reported: each look waits for the device
-HEALTH_SECONDS = 10.0  # between health checks
-GROWTH = 0.02  # previews and health checks become rarer as a run grows: one every 2 % of its time
+LINE_SECONDS = 1.0  # between lines of progress
 
 
 class Trainer:
@@ -64,35 +63,33 @@ class Trainer:
             self.go_back()
         self.save()
         self.monitor.write_preview(self.averages.networks, self.progress)
-        if self.means.finish():
+        if self.means.examples:
             self.note_progress()
         self.monitor.end(reason, self.progress)
         return reason
 
     def play_on(self, stop: Stop) -> str:
         """Train from here on; returns why it ended, empty when numbers stopped being finite."""
-        batches, timer, progress = self.feed(self.progress.examples), Timer(self.progress.seconds), self.progress
-        preview, check = Due(self.recipe.sample_every, GROWTH), Due(HEALTH_SECONDS, GROWTH)
-        save = Due(self.recipe.checkpoint_every)
+        progress, services = self.progress, Services(self.progress, self.precision.device)
+        self.monitor.plan(services, self.averages.networks, lambda: self.recent)
+        services.plan(self.save, self.recipe.checkpoint_every)
+        batches, line = self.feed(progress.examples), Due(LINE_SECONDS, last=progress.seconds)
         while not (reason := self.monitor.budget.used_up(progress, self.monitor.best.misses, stop.raised)):
             before = progress.examples
             self.step(batches)
+            services.tick()
 
-            # By examples, so that a resumed run measures where an uninterrupted one does
+            # By steps and examples, so that a resumed run measures and reacts where an uninterrupted one does
             if passed(before, progress.examples, self.recipe.measure_every):
-                self.measure()
-
-            # By time: what is due in one process is due in all
-            progress.seconds = processes.max_over(timer.seconds(), self.precision.device)
+                services.do(self.measure)
             if progress.step % PERIOD == 0 and not self.look():
                 return ""
-            if check.now(progress.seconds):
-                self.monitor.check(self.averages.networks, self.recent, progress)
-            if preview.now(progress.seconds):
-                self.monitor.write_preview(self.averages.networks, progress)
-            if save.now(progress.seconds):
-                self.save()
-        return reason if self.checkpoints.healthy(self.means.reports) else ""
+
+            # By time: what is due in one process is due in all
+            if line.now(progress.seconds) and not self.note_progress():
+                return ""
+            services.do_what_is_due()
+        return reason if self.healthy() else ""
 
     def step(self, batches: Iterator[Batch]) -> None:
         """One step: every turn that the game asks for, then the averages follow."""
@@ -157,13 +154,18 @@ class Trainer:
             return False
         self.react(self.game.observe(means, examples))
         self.monitor.watch_gradients(means, self.progress)
-        if self.means.seconds() >= 1.0:
-            self.note_progress()
         return True
 
-    def note_progress(self) -> None:
-        """The means of the looks since the last line, for the monitor to write and show."""
+    def note_progress(self) -> bool:
+        """The means since the last line, for the monitor to write and show; False when they are not all finite."""
+        if not self.means.finite():
+            return False
         self.monitor.note_progress(*self.means.close(), self.learning_rate(), self.progress)
+        return True
+
+    def healthy(self) -> bool:
+        """Whether everything that was reported, and every weight, is finite in every process."""
+        return self.means.finite() and self.checkpoints.healthy()
 
     def measure(self) -> None:
         """Measure the averages; the game hears of it as of the means of training."""
@@ -184,7 +186,7 @@ class Trainer:
 
     def save(self) -> None:
         """A checkpoint, and the model as it is now. The first process writes, the others wait for it."""
-        writes = self.checkpoints.healthy(self.means.reports) and self.process.first
+        writes = self.healthy() and self.process.first
         more = {"best": self.monitor.best.state(), **self.means.state()}
         self.checkpoints.save(self.progress, more, writes=writes)
         if writes:
@@ -201,7 +203,7 @@ class Trainer:
             return False
         self.progress, state, damaged = found
         self.monitor.restored(state, damaged)
-        self.means = RunningMeans.restored(state, self.precision.device)
+        self.means = RunningMeans.restored(state)
         return True
 
     def go_back(self) -> None:

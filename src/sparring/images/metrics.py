@@ -10,6 +10,7 @@ from torch import Tensor
 from sparring.images.data import ImageSource
 from sparring.images.features.files import features_from
 from sparring.images.features.learned import learned_features
+from sparring.images.features.lite0 import INSTALL, installed, lite0
 from sparring.images.samples import as_artifact
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -24,10 +25,17 @@ NOISE = 1.5  # times what a narrow blur took away, in pictures without a shape
 
 
 def find_features(source: ImageSource, asked: str, device: torch.device, say: Say, trust: bool = False) -> Features:
-    """``auto``: those learned from the source; else a file or a model of timm's, see ``features/files.py``; a program
-    among these is run only with ``trust``. Raises :class:`UserError` for what is neither, and for pictures that are all
-    alike."""
-    return learned_features(source, device, say) if asked == "auto" else features_from(asked, device, trust)
+    """``learned`` from the source, ``lite0``, or a file or a model of timm's (``features/files.py``); a program is run
+    only with ``trust``. ``auto`` is ``lite0`` for colour pictures without labels where its weights are installed, else
+    ``learned``. Raises :class:`UserError` for what is none of these, or cannot be read."""
+    if asked == "auto":
+        photographs = source.form.channels >= 3 and len(source.form.labels) < 2
+        asked = "lite0" if photographs and installed() else "learned"
+        if photographs and asked == "learned":
+            say(f"colour pictures can be compared in better features, which need no learning: {INSTALL}")
+    if asked == "lite0":
+        return lite0(device)
+    return learned_features(source, device, say) if asked == "learned" else features_from(asked, device, trust)
 
 
 # The spectrum

@@ -92,8 +92,8 @@ class Images(Modality):
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
     ) -> Features:
-        """Those learned from the source for ``auto``, else what the user names. Raises :class:`UserError` for a name of
-        nothing, and for pictures that are all alike."""
+        """Pretrained ones or those learned from the source for ``auto``, else what the user names. Raises
+        :class:`UserError` for a name of nothing, and for pictures that are all alike, where it learns from them."""
         return find_features(cast(ImageSource, source), asked, device, say, trust)
 
     def shapeless(self, examples: Tensor, seed: int) -> Tensor:

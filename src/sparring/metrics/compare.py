@@ -23,7 +23,7 @@ LABEL_ACCURACY = Metric("label_accuracy", "high", "samples that the classifier r
 
 FAMILIES = (
     Family((FRECHET,), frechet),
-    Family((Metric("kernel", "low", "distance by an unbiased cubic kernel"),), kernel_distance),
+    Family((Metric("kernel", "low", "distance by an unbiased cubic kernel"),), kernel_distance, wide=True),
     Family(
         (
             Metric("precision", "high", "share of samples that lie among the real ones", "halving"),
@@ -47,21 +47,30 @@ FAMILIES = (
 
 
 def compare(
-    reference: Tensor, samples: Tensor, real: Tensor, *, seed: int = 0, families: Sequence[Family] = FAMILIES
+    reference: Tensor,
+    samples: Tensor,
+    real: Tensor,
+    *,
+    seed: int = 0,
+    families: Sequence[Family] = FAMILIES,
+    wide: Sequence[Tensor] = (),
 ) -> list[Score]:
     """Every metric of ``samples`` ``(n, d)`` against ``reference`` ``(m, d)``; ``real``, disjoint from the reference,
-    are ``(n, d)`` too and give the floor. All three in random order.
+    are ``(n, d)`` too and give the floor. All three in random order; ``wide`` are three such sets for wide families.
 
     A metric that cannot be computed has a reason instead of a number.
     """
     trouble = unusable({"reference examples": reference, "samples": samples, "real examples": real})
     if trouble:
         return [missing_score(metric, trouble, len(samples)) for family in families for metric in family.metrics]
-    return [score for family in families for score in scores_of(family, reference, samples, real, seed)]
+    plain = (reference, samples, real)
+    return [score for family in families for score in scores_of(family, wide if wide and family.wide else plain, seed)]
 
 
-def scores_of(family: Family, reference: Tensor, samples: Tensor, real: Tensor, seed: int) -> list[Score]:
-    """The family's scores: each metric's value, floor and bias, of features ``(m, d)`` and twice ``(n, d)``."""
+def scores_of(family: Family, sets: Sequence[Tensor], seed: int) -> list[Score]:
+    """The family's scores: each metric's value, floor and bias, of features of the reference ``(m, d)``, of samples and
+    of other real examples, both ``(n, d)``."""
+    reference, samples, real = sets
     try:
         found = family.measure(reference, samples, seed)
     except NotComputable as why:

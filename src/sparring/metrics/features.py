@@ -18,7 +18,8 @@ class Features:
 
     ``frechet`` is what a Fréchet distance in these features is called: FID in the reference network's alone.
     ``classify`` gives class indices ``(n,)`` where the network is a classifier, with ``accuracy`` on real examples
-    that it did not learn from.
+    that it did not learn from. Where ``narrow`` is above 0, only so many dimensions, the first, are compared; the
+    others are for the kernel distance, which needs no covariance.
     """
 
     name: str
@@ -27,10 +28,17 @@ class Features:
     frechet: str = "frechet"
     classify: Callable[[Tensor], Tensor] | None = None
     accuracy: float | None = None
+    narrow: int = 0
 
     def __call__(self, examples: Tensor) -> Tensor:
-        """Features of all examples, float32 on the CPU, some at a time."""
-        return in_chunks(self.of, examples)
+        """Features of all examples ``(n, dimensions)``, float32 on the CPU, computed some at a time."""
+        return self.both(examples)[0]
+
+    def both(self, examples: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of all examples, and those for the kernel distance: ``(n, dimensions)`` and ``(n, others)``, the
+        same twice where there are no others."""
+        features = in_chunks(self.of, examples)
+        return (features[:, : self.narrow], features[:, self.narrow :]) if self.narrow else (features, features)
 
 
 @torch.no_grad()

@@ -50,11 +50,12 @@ class Family:
     """Metrics computed together: ``measure(reference, samples, seed)`` gives an estimate for the name of each.
 
     ``reference`` ``(m, dimensions)`` and ``samples`` ``(n, dimensions)`` are float features. May raise
-    :class:`NotComputable`.
+    :class:`NotComputable`. A ``wide`` one needs no covariance and takes as many dimensions as the features have.
     """
 
     metrics: tuple[Metric, ...]
     measure: Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
+    wide: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,12 @@ PANELS = {
     "overfitting": HEALTH,
     "examples_per_second": Panel("Speed", "examples a second"),
     "waiting": Panel("Waiting", "share of the time spent waiting for data", share=True, minor=True),
+    "services": Panel(
+        "Beside training",
+        "share of the time so far spent on health checks, measurements, previews and checkpoints",
+        share=True,
+        minor=True,
+    ),
 }
 """The chart of each journal field; any other field with numbers gets a minor chart of its own."""
 

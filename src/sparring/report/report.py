@@ -27,6 +27,7 @@ from sparring.report.previews import Preview, element, previews
 from sparring.version import __version__
 
 Entry = Mapping[str, Any]
+COUNTED = ("step", "examples", "seconds", "services")  # what entries say of how far a run has come
 SESSION = ("start", "resume")  # the events that a session of training begins with
 EVENTS = ("event", "news")  # what happened along the way; news is what format 1 called it
 USE = re.compile(r"[a-z]+ \{run\}[\w .-]*", re.ASCII)  # nothing that a shell would take for more than words
@@ -34,13 +35,15 @@ USE = re.compile(r"[a-z]+ \{run\}[\w .-]*", re.ASCII)  # nothing that a shell wo
 
 @dataclass(frozen=True)
 class Ending:
-    """How far a run came and why it went no further; ``state`` is finished, stopped or interrupted."""
+    """How far a run came and why it went no further; ``state`` is finished, stopped or interrupted, ``services`` the
+    share of its time that went into what is done beside training."""
 
     state: str
     reason: str
     step: float
     examples: float
     seconds: float
+    services: float
 
 
 def write_report(run_folder: Path) -> Path:
@@ -117,9 +120,9 @@ def find_ending(journal: Sequence[Entry]) -> Ending:
             continue
         if entry.get("event") == "end":
             reason = str(entry.get("reason", ""))
-        last |= {key: entry[key] for key in ("step", "examples", "seconds") if number(entry.get(key)) is not None}
+        last |= {key: entry[key] for key in COUNTED if number(entry.get(key)) is not None}
     state = "interrupted" if not reason else "stopped" if reason == "stopped" else "finished"
-    return Ending(state, reason, *(last.get(key, 0) for key in ("step", "examples", "seconds")))
+    return Ending(state, reason, *(last.get(key, 0) for key in COUNTED))
 
 
 def find_use(journal: Sequence[Entry]) -> str:
@@ -152,6 +155,7 @@ def facts(journal: Sequence[Entry], ending: Ending, metric: str) -> str:
         "Steps": f"{ending.step:,.0f}" if ending.step else "",
         "Time": clock(ending.seconds),
         "Speed": f"{speed:,.0f} examples/s" if speed else "",
+        "Checks, previews, checkpoints": f"{ending.services:.1%} of the time" if ending.services else "",
         "Data": data,
         "Ran on": str(precision) if str(device) in str(precision) else ", ".join(machine),
         "Parameters": parameters(players) if isinstance(players, dict) else "",

@@ -77,7 +77,7 @@ def evaluate_lines(model: Model, game: TextGame, form: TextForm, options: Evalua
         target.likelihood(),
         *bleu_scores(samples, real, reference),
         *model_scores(samples, real, reference, models),
-        *scores_of(FRECHET, features[0], features[1], features[2], seed),
+        *scores_of(FRECHET, features, seed),
     ]
     if len(samples.labels) and len(set(known.labels.tolist())) > 1:
         rows.append(label_score(samples, real, known))

@@ -58,13 +58,13 @@ def evaluate_videos(target: DirectionTarget, options: TranslationEvaluateOptions
     features = target.modality.find_features(source, options.features, target.model.device, say, options.trust)
     order = np.random.default_rng(options.seed).permutation(len(source))
     halves = [source.batch(part[:CROPS])["images"] for part in np.array_split(order, 2)]
-    reference, other = (features(half) for half in halves)
+    reference, other = (features.both(half)[1] for half in halves)
 
     # Scores of each version of each video
     rows = []
     for video in videos:
         errors, crops = watched(target, video, options, say)
-        measured = {version: features(pieces) for version, pieces in crops.items()}
+        measured = {version: features.both(pieces)[1] for version, pieces in crops.items()}
         rows += rows_of(video.path.name, errors, measured, reference, options.seed)
 
     # The result as plain values

@@ -56,6 +56,7 @@ class Outcome:
     examples: int
     seconds: float
     finished: bool
+    services: float  # the share of these seconds that went into what is done beside training
 
 
 class Session:
@@ -140,9 +141,8 @@ class Session:
                     reason = self.train(stop)
             self.report()
         progress = trainer.progress
-        outcome = Outcome(
-            self.run.folder, reason, progress.step, progress.examples, progress.seconds, reason != "stopped"
-        )
+        seconds, share, finished = progress.seconds, progress.share_of_services(), reason != "stopped"
+        outcome = Outcome(self.run.folder, reason, progress.step, progress.examples, seconds, finished, share)
         self.say_goodbye(outcome)
         return outcome
 
@@ -258,6 +258,8 @@ class Session:
             use=self.use,
             examples=seen,
         )
+        if warning := self.precision.warning():
+            self.monitor.warn({"precision": warning}, self.trainer.progress)
 
     @property
     def use(self) -> str:

@@ -23,8 +23,8 @@ from sparring.core.errors import UserError
 from sparring.core.reading import SMALL, is_regular, read_bytes, reason
 from sparring.core.run import weights_hash
 from sparring.core.terminal import quoted
-from sparring.images.features.learned import load, part
-from sparring.images.features.trunk import Trunk, scaled
+from sparring.images.features.learned import Kept, load, trunk_of
+from sparring.images.features.trunk import rgb, scaled
 from sparring.metrics.features import Features
 
 INCEPTION = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"
@@ -45,7 +45,9 @@ def features_from(asked: str, device: torch.device, trust: bool = False) -> Feat
         return from_timm(asked, device)
     path = Path(asked).expanduser()
     if not is_regular(path):
-        raise UserError(f"features: no file {quoted(asked)}; give auto, an ONNX or TorchScript file, or timm:NAME")
+        raise UserError(
+            f"features: no file {quoted(asked)}; give auto, learned, lite0, an ONNX or TorchScript file, or timm:NAME"
+        )
     if path.suffix == ".onnx":
         return from_onnx(path)
     if path.suffix == ".safetensors":
@@ -85,23 +87,20 @@ def from_torchscript(path: Path, device: torch.device, trust: bool) -> Features:
 def from_learned(path: Path, device: torch.device) -> Features:
     """Features that Sparring learned, from the file that it kept them in. Raises :class:`UserError` for any other
     file."""
-    tensors, _ = (load(path) if os.stat(path).st_size <= SMALL else None) or ({}, None)
-    weights = part(tensors, "trunk.")
+    kept = load(path) if os.stat(path).st_size <= SMALL else None
     try:
-        channels = weights["body.0.weight"].shape[1]
-        trunk = Trunk(max(1, channels))
-        trunk.load_state_dict(weights)
-    except (LookupError, RuntimeError, ValueError) as problem:
+        trunk = trunk_of(kept or Kept({}, {}))
+    except (LookupError, RuntimeError, ValueError, TypeError) as problem:
         raise UserError(
             f"features: {path} does not hold what Sparring keeps when it learns features ({first_line(problem)}); "
             "give other networks as ONNX"
         ) from None
-    if not all(tensor.isfinite().all() for tensor in weights.values()):
+    if kept is None or not all(tensor.isfinite().all() for tensor in trunk.state_dict().values()):
         raise UserError(f"features: {path} holds numbers that are not finite; learn them anew")
     trunk.to(device).eval()
-    seen = rgb if channels == 3 else lambda images: images
+    seen = rgb if trunk.body[0].in_channels == 3 else lambda images: images
     of = checked(lambda images: trunk(scaled(seen(images).to(device))), path.name)
-    return Features(f"learned before, {path.name}", weights_hash(tensors), of)
+    return Features(f"learned before, {path.name}", weights_hash(kept.tensors), of)
 
 
 def from_onnx(path: Path) -> Features:
@@ -210,11 +209,6 @@ def checked(of: Callable[[Tensor], Tensor], name: str) -> Callable[[Tensor], Ten
         return features
 
     return careful
-
-
-def rgb(images: Tensor) -> Tensor:
-    """Bytes ``(n, channels, height, width)`` as ``(n, 3, height, width)``: grey repeated, alpha left out."""
-    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
 
 def flat(features: Tensor) -> Tensor:

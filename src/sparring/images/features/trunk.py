@@ -7,7 +7,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 DIMENSIONS = 64  # of the features: few, so that a few hundred pictures already give them a covariance
 WIDTH = 16  # channels after the first convolution
-LARGEST = 64  # pixels a side that it looks at
+LARGEST = 64  # pixels a side that it looks at, unless it learned from smaller pictures
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -15,11 +15,26 @@ def scaled(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-class Trunk(nn.Module):
-    """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; it looks at 64x64 at most."""
+def rgb(images: Tensor) -> Tensor:
+    """Bytes ``(n, channels, height, width)`` as ``(n, 3, height, width)``: grey repeated, alpha left out."""
+    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
-    def __init__(self, channels: int) -> None:
+
+def reduced(images: Tensor, largest: int) -> Tensor:
+    """Images ``(n, channels, height, width)`` with no side above ``largest`` pixels, averaged."""
+    height, width = images.shape[2:]
+    if max(height, width) <= largest:
+        return images
+    return adaptive_avg_pool2d(images, (min(height, largest), min(width, largest)))
+
+
+class Trunk(nn.Module):
+    """Pictures ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``; it looks at ``largest`` pixels a
+    side at most."""
+
+    def __init__(self, channels: int, largest: int = LARGEST) -> None:
         super().__init__()
+        self.largest = largest
         self.body = nn.Sequential(
             *convolution(channels, WIDTH, stride=2),
             *convolution(WIDTH, 2 * WIDTH, stride=1),
@@ -32,10 +47,7 @@ class Trunk(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``."""
-        height, width = images.shape[2:]
-        if max(height, width) > LARGEST:
-            images = adaptive_avg_pool2d(images, (min(height, LARGEST), min(width, LARGEST)))
-        features: Tensor = self.body(images)
+        features: Tensor = self.body(reduced(images, self.largest))
         return features
 
 
