@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import wasserstein_distance
 from torch import Tensor
 
 from sparring.images.metrics import (
     NEIGHBOURS,
     SHOWN,
+    colours,
     each_label,
     figures,
     neighbours,
@@ -159,11 +161,43 @@ def test_real_pictures_without_structure_have_no_spectrum() -> None:
         spectrum(torch.full((40, 1, 8, 8), 9, dtype=torch.uint8), noise(40, 8))
 
 
-def test_the_modality_measures_the_spectrum() -> None:
-    (family,) = Images().families(None)  # type: ignore[arg-type]
-    ((name, better, bias),) = [(metric.name, metric.better, metric.bias) for metric in family.metrics]
-    assert (name, better, bias) == ("spectrum", "low", None)
-    assert set(family.measure(noise(40, 8), noise(40, 8), 0)) == {"spectrum"}
+def test_the_modality_measures_spectrum_and_colours() -> None:
+    names = [["spectrum", "sharpness"], ["colours", "variation"]]
+    families = Images().families(None)  # type: ignore[arg-type]
+    assert [[metric.name for metric in family.metrics] for family in families] == names
+    for family, wanted in zip(families, names, strict=True):
+        assert list(family.measure(noise(40, 8), noise(40, 8), 0)) == wanted
+
+
+def test_sharpness_is_the_power_of_fine_detail_in_decibels() -> None:
+    images = noise(40, 8).double()
+    for factor in (0.5, 2.0):
+        assert spectrum(images, images * factor)["sharpness"].value == pytest.approx(20 * math.log10(factor))
+    assert spectrum(images, blurred(noise(40, 8)))["sharpness"].value < -3
+
+
+def test_colours_are_as_far_apart_as_scipy_says() -> None:
+    """The largest of the transports of red, green, blue, and of the strongest less the weakest of the three."""
+    real, made = noise(40, 8, channels=3), (noise(40, 8, 1, channels=3) * torch.tensor([1, 0.5, 0.8]).view(1, 3, 1, 1))
+    made = made.byte()
+
+    def values(images: Tensor) -> list[np.ndarray]:
+        numbers = images.numpy().astype(float)
+        return [*numbers.transpose(1, 0, 2, 3).reshape(3, -1), (numbers.max(1) - numbers.min(1)).ravel()]
+
+    expected = max(wasserstein_distance(*pair) for pair in zip(values(real), values(made), strict=True)) / 255
+    assert colours(real, made)["colours"].value == pytest.approx(expected)
+    grey = colours(real[:, :1], made[:, 1:2])["colours"].value
+    assert grey == pytest.approx(wasserstein_distance(values(real)[0], values(made)[1]) / 255)
+
+
+def test_variation_is_the_variance_between_samples() -> None:
+    real, made = noise(40, 8, channels=3), noise(30, 8, seed=1, channels=3) // 2
+    expected = made.numpy().var(0).mean() / real.numpy().var(0).mean()
+    assert colours(real, made)["variation"].value == pytest.approx(expected)
+    assert colours(real, real[:1].expand(30, -1, -1, -1))["variation"].value == pytest.approx(0)
+    with pytest.raises(NotComputable, match="all real pictures are the same"):
+        colours(real[:1].expand(30, -1, -1, -1), made)
 
 
 def test_samples_are_measured_as_their_files_would_hold_them() -> None:

@@ -32,6 +32,7 @@ from sparring.verbs.train import train
 KEYS = {"sparring", "target", "data", "count", "reference", "seed", "features", "verdicts", "scores", "written"}
 IN_PYTHON = KEYS | {"summary"}
 ROWS = ["frechet", "kernel", "precision", "recall", "density", "coverage", "sliced", "vendi", "duplicates", "support"]
+LOOKS = ["spectrum", "sharpness", "colours", "variation"]
 SIZE = 8
 
 evaluate = functools.partial(on_any_device, device="cpu")
@@ -120,7 +121,7 @@ def test_a_run_is_held_against_its_own_data(run: Path, tmp_path: Path) -> None:
     assert result["data"].endswith("bars.npz")
     assert result["features"]["dimensions"] == 64
     scores = by_name(result)
-    assert list(scores) == [*ROWS, "spectrum", "memorisation", "shapeless", "label_accuracy"]
+    assert list(scores) == [*ROWS, *LOOKS, "memorisation", "shapeless", "label_accuracy"]
     for score in scores.values():
         assert np.isfinite(score["value"])
         assert score["floor"] is not None
@@ -189,7 +190,7 @@ def test_two_folders_against_each_other(
     assert (result["count"], result["reference"], result["samples"]) == (150, 150, 150)
     assert Path(result["written"][0]) == Path("evaluation-made/scores.json")
     scores = by_name(result)
-    assert list(scores) == [*ROWS, "spectrum", "memorisation", "shapeless"]
+    assert list(scores) == [*ROWS, *LOOKS, "memorisation", "shapeless"]
     assert scores["memorisation"]["value"] is not None
     assert [name for name, score in scores.items() if score["value"] is None] == []
     assert result["verdicts"][0]["message"].startswith("at the floor")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from sparring.modality import Artifact, Say
 SHOWN = 10  # pictures of a row
 PIXELS = 1 << 22  # transformed at a time
 NEIGHBOURS = 4  # real pictures beside each sample
+Sums = tuple[int, Tensor]
 NOISE = 1.5  # times what a narrow blur took away, in pictures without a shape
 
 
@@ -57,15 +58,20 @@ def radial_power(images: Tensor) -> Tensor:
     return (total / torch.bincount(ring))[:, 1:]
 
 
+def chunks(images: Tensor) -> Sequence[Tensor]:
+    """``(n, channels, height, width)`` in parts that take some ten megabytes as numbers."""
+    return torch.split(images, max(1, PIXELS // images[0, 0].numel()))
+
+
 def total_power(images: Tensor) -> Tensor:
     """The sum of :func:`radial_power` over all of ``(n, channels, height, width)``, shape ``(frequencies,)``."""
-    chunks = torch.split(images, max(1, PIXELS // images[0, 0].numel()))
-    return torch.stack([radial_power(chunk).sum(0) for chunk in chunks]).sum(0)
+    return torch.stack([radial_power(chunk).sum(0) for chunk in chunks(images)]).sum(0)
 
 
 def spectrum(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
     """``spectrum``: the mean absolute difference of the two mean spectra over all frequencies, in decibels, of bytes
-    ``(m, channels, height, width)`` and ``(n, channels, height, width)``.
+    ``(m, channels, height, width)`` and ``(n, channels, height, width)``; and ``sharpness``: the mean difference over
+    the upper half of the frequencies, below 0 where samples lack them.
 
     Upsampling leaves traces at high frequencies that no distance in features sees. Raises :class:`NotComputable` for
     pictures without any structure.
@@ -75,14 +81,86 @@ def spectrum(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Est
     if not (real > 0).all():
         raise NotComputable("the real pictures have no power at some frequencies")
 
-    def gap(kept: list[tuple[Tensor, int]]) -> float:
+    def gaps(kept: list[tuple[Tensor, int]]) -> Tensor:
         made = torch.stack([power for power, _ in kept]).sum(0) / sum(count for _, count in kept)
-        return (10 * (made.clamp(min=1e-12).log10() - real.log10())).abs().mean().item()
+        return 10 * (made.clamp(min=1e-12).log10() - real.log10())
 
-    return {"spectrum": Estimate(gap(parts), error_without_each(parts, gap))}
+    statistics: dict[str, Callable[[list[tuple[Tensor, int]]], float]] = {
+        "spectrum": lambda kept: gaps(kept).abs().mean().item(),
+        "sharpness": lambda kept: gaps(kept)[len(real) // 2 :].mean().item(),
+    }
+    return {name: Estimate(of(parts), error_without_each(parts, of)) for name, of in statistics.items()}
 
 
-SPECTRUM = Family((Metric("spectrum", "low", "gap between the two power spectra, in decibels"),), spectrum)
+SPECTRUM = Family(
+    (
+        Metric("spectrum", "low", "gap between the two power spectra, in decibels"),
+        Metric("sharpness", "floor", "power at high frequencies over that of real ones, in decibels"),
+    ),
+    spectrum,
+)
+
+
+# Colours
+
+
+def shades(images: Tensor) -> Tensor:
+    """How often each value occurs in bytes ``(n, channels, height, width)``: of grey pictures their shades, ``(1,
+    256)``; of others red, green, blue and how far the strongest of these is above the weakest, ``(4, 256)``."""
+    counts = []
+    for chunk in chunks(images[:, :3]):
+        values = [*chunk.unbind(1), *([chunk.amax(1) - chunk.amin(1)] if chunk.shape[1] == 3 else [])]
+        counts.append(torch.stack([torch.bincount(each.flatten(), minlength=256) for each in values]))
+    return torch.stack(counts).sum(0).double()
+
+
+def colours(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
+    """``colours``: how far the values of the pixels are apart, as a transport between the two distributions, of a range
+    of 1; the largest over red, green, blue and saturation. ``variation``: the variance of pixels from sample to sample,
+    over that of real ones. Of bytes ``(m, channels, height, width)`` and ``(n, channels, height, width)``.
+
+    Raises :class:`NotComputable` where all real pictures are the same.
+    """
+    real, spread = shades(reference), variance([sums(reference)])
+    if not spread > 0:
+        raise NotComputable("all real pictures are the same")
+    counts, moved = [shades(part) for part in blocks(samples)], [sums(part) for part in blocks(samples)]
+
+    def apart(kept: list[Tensor]) -> float:
+        made = torch.stack(kept).sum(0)
+        gap = real.cumsum(1) / real.sum(1, keepdim=True) - made.cumsum(1) / made.sum(1, keepdim=True)
+        return (gap.abs().sum(1) / 255).max().item()
+
+    def varied(kept: list[Sums]) -> float:
+        return variance(kept) / spread
+
+    return {
+        "colours": Estimate(apart(counts), error_without_each(counts, apart)),
+        "variation": Estimate(varied(moved), error_without_each(moved, varied)),
+    }
+
+
+def sums(images: Tensor) -> Sums:
+    """How many bytes ``(n, channels, height, width)`` these are; their sum and that of their squares, ``(2, channels,
+    height, width)``."""
+    parts = (chunk.double() for chunk in chunks(images))
+    return len(images), torch.stack([torch.stack([part.sum(0), part.square().sum(0)]) for part in parts]).sum(0)
+
+
+def variance(parts: Sequence[Sums]) -> float:
+    """The variance of a pixel from picture to picture, the mean over all pixels."""
+    counts, totals = zip(*parts, strict=True)
+    first, second = torch.stack(totals).sum(0) / sum(counts)
+    return float((second - first.square()).mean())
+
+
+COLOURS = Family(
+    (
+        Metric("colours", "low", "gap between the distributions of the pixels' colours, of a range of 1"),
+        Metric("variation", "floor", "how much pixels vary from sample to sample, over how much real ones do"),
+    ),
+    colours,
+)
 
 
 # What cannot be recognised

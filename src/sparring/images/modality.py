@@ -17,7 +17,7 @@ from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.features.learned import random_features
 from sparring.images.game import ImageGame
-from sparring.images.metrics import SPECTRUM, figures, find_features, shapeless
+from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
 from sparring.images.samples import as_artifact, write_samples
@@ -101,8 +101,8 @@ class Images(Modality):
         return shapeless(examples, seed)
 
     def families(self, source: Source) -> tuple[Family, ...]:
-        """The gap between the power spectra."""
-        return (SPECTRUM,)
+        """The gap between the power spectra, and that between colours."""
+        return (SPECTRUM, COLOURS)
 
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """Sheets: ``neighbours``, ``best`` and ``worst`` where there are logits, ``labels`` where there are labels."""

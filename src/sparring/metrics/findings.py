@@ -10,10 +10,14 @@ from sparring.metrics.score import Score
 
 MEMORISED = 0.2  # of samples, beyond the floor, that are closer to the training set than real ones are
 REPEATED = 0.25  # of samples with a near-copy among them, where 1 % of real ones have
+ALIKE = 0.25  # of the floor: effective number and variation of samples that are all alike
 NARROW = 0.5  # of the floor: recall or effective number
+COVERED = 0.75  # of the floor: coverage
+AMONG = 0.75  # of the floor: precision, without which it means little what is covered
 SHAPELESS = 1 / 3  # of the way from real examples to nothing but what has no shape
+DECIBELS = 3.0  # from the floor: twice the power, or half of it
+COLOURS = 0.05  # beyond the floor, of a range of 1
 ERRORS = 3  # standard errors that count as a difference
-
 
 TOO_EARLY = "too early to tell"
 
@@ -32,24 +36,29 @@ def find(scores: Mapping[str, Score]) -> list[Finding]:
     if repeated and early:
         repeated = Finding(repeated.trouble, f"{repeated.message}; or it is {early.trouble}: {early.message}")
     found = [finding for finding in (memorisation(scores), repeated) if finding]
+    looks = [finding for finding in (sharpness(scores), colours(scores)) if finding]
     if found:
-        return found
-    if early:
-        return [early]
-    if narrow := missing(scores):
-        return [narrow]
+        return found + (looks if early else [])
+    first = early or missing(scores, explained=bool(looks))
+    return [*([first] if first else []), *looks] or [distance(scores)]
+
+
+def distance(scores: Mapping[str, Score]) -> Finding:
+    """How far the samples are from real examples, where nothing else is to be told."""
     distances = [scores[name] for name in ("frechet", "sliced") if name in scores]
     distance = next((each for each in distances if each.value is not None and each.floor is not None), None)
     if distance is None or distance.value is None or distance.floor is None:
-        return [Finding("", "no distance could be computed, so nothing can be said of quality")]
-    margin = ERRORS * math.hypot(distance.error or 0, distance.floor_error or 0)
-    if distance.value <= distance.floor + margin:
-        return [Finding("", "at the floor: these samples cannot be told from real ones by this distance at this N")]
-    return [
-        Finding(
-            "", f"the {distance.name} distance is {distance.value / max(distance.floor, 1e-12):.1f} times the floor"
-        )
-    ]
+        return Finding("", "no distance could be computed, so nothing can be said of quality")
+    if distance.value <= distance.floor + margin(distance):
+        return Finding("", "at the floor: these samples cannot be told from real ones by this distance at this N")
+    return Finding(
+        "", f"the {distance.name} distance is {distance.value / max(distance.floor, 1e-12):.1f} times the floor"
+    )
+
+
+def margin(score: Score) -> float:
+    """What the errors of value and floor make of a difference of the two."""
+    return ERRORS * math.hypot(score.error or 0, score.floor_error or 0)
 
 
 def too_early(scores: Mapping[str, Score]) -> Finding | None:
@@ -59,8 +68,8 @@ def too_early(scores: Mapping[str, Score]) -> Finding | None:
     if share is None:
         return None
     score = scores["shapeless"]
-    floor, margin = score.floor or 0, ERRORS * math.hypot(score.error or 0, score.floor_error or 0)
-    if share - margin <= floor + SHAPELESS * (1 - floor):
+    floor = score.floor or 0
+    if share - margin(score) <= floor + SHAPELESS * (1 - floor):
         return None
     return Finding(
         TOO_EARLY,
@@ -85,25 +94,65 @@ def memorisation(scores: Mapping[str, Score]) -> Finding | None:
 
 
 def collapse(scores: Mapping[str, Score]) -> Finding | None:
-    """Whether the samples are the same few things again and again."""
+    """Whether the samples are the same few things again and again, or all alike, by the features and as they are."""
     share = value(scores, "duplicates")
-    if share is None or share < REPEATED or below(scores, "coverage", NARROW) is None:
+    if share is not None and share >= REPEATED and below(scores, "coverage", NARROW) is not None:
+        return Finding(
+            "collapse",
+            f"{share:.0%} of the samples have a near-copy among them, where 1 % of real ones have: it repeats itself",
+        )
+    if below(scores, "vendi", ALIKE) is None or (varied := below(scores, "variation", ALIKE)) is None:
         return None
+    number = scores["vendi"]
     return Finding(
         "collapse",
-        f"{share:.0%} of the samples have a near-copy among them, where 1 % of real ones have: it repeats itself",
+        f"the samples are all alike: they vary {varied:.0%} as much as real ones, and count as {number.value:.1f} "
+        f"different ones where real ones count as {number.floor:.1f}",
     )
 
 
-def missing(scores: Mapping[str, Score]) -> Finding | None:
-    """Whether a part of the data is never made."""
-    for name in ("recall", "vendi"):
-        share = below(scores, name, NARROW)
+def missing(scores: Mapping[str, Score], explained: bool = False) -> Finding | None:
+    """Whether a part of the data is never made. Samples that do not lie among the real ones cover none of them, so that
+    only their effective number tells, and that only where nothing else explains it."""
+    among = value(scores, "precision") is None or below(scores, "precision", AMONG) is None
+    limits = {"recall": NARROW, "vendi": NARROW, "coverage": COVERED} if among else {"vendi": NARROW}
+    for name, limit in limits.items() if among or not explained else ():
+        share = below(scores, name, limit)
         if share is not None:
             return Finding(
                 "missing modes", f"{name} is {share:.0%} of what real examples reach: part of the data is missing"
             )
     return None
+
+
+def sharpness(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether samples have half the power of real ones at high frequencies, or twice as much."""
+    score = scores.get("sharpness")
+    if score is None or score.value is None or score.floor is None:
+        return None
+    apart = score.value - score.floor
+    if abs(apart) - margin(score) <= DECIBELS:
+        return None
+    much = f"{10 ** (apart / 10):.3g} times the power of real ones at high frequencies"
+    return (
+        Finding("blurred", f"{much}: fine detail is missing")
+        if apart < 0
+        else Finding("noisy", f"{much}: noise, or a grid that up-sampling leaves")
+    )
+
+
+def colours(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether the pixels have other colours, or shades, than those of real examples."""
+    score = scores.get("colours")
+    if score is None or score.value is None or score.floor is None:
+        return None
+    if score.value - margin(score) <= score.floor + COLOURS:
+        return None
+    return Finding(
+        "colours differ",
+        f"the values of pixels are {score.value:.1%} of their range away from those of real examples "
+        f"({score.floor:.1%} of real ones are)",
+    )
 
 
 def below(scores: Mapping[str, Score], name: str, share: float) -> float | None:
