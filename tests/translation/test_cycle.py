@@ -63,7 +63,7 @@ def test_translators_that_change_nothing_lose_nothing() -> None:
     assert told == dict.fromkeys(("cycle/a2b", "cycle/b2a", "identity/a", "identity/b"), 0)
 
 
-@pytest.mark.parametrize(("cycle", "identity"), [(10, 5), (3, 0), (0, 2)])
+@pytest.mark.parametrize(("cycle", "identity"), [(10, 5), (3, 1), (0, 2)])
 def test_negatives_come_home_but_change_what_was_there_already(cycle: float, identity: float) -> None:
     game, _ = knowing(torch.neg, torch.neg, cycle=cycle, identity=identity, cycle_noise=0)
     loss, told, domains = losses(game)
@@ -72,6 +72,17 @@ def test_negatives_come_home_but_change_what_was_there_already(cycle: float, ide
     assert told["identity/a"] == pytest.approx(2 * sizes["a"], rel=1e-5)
     assert told["identity/b"] == pytest.approx(2 * sizes["b"], rel=1e-5)
     assert loss == pytest.approx(identity * 2 * sum(sizes.values()), rel=1e-5)
+
+
+def test_without_an_identity_loss_nothing_is_translated_for_it() -> None:
+    game, translators = knowing(torch.neg, torch.neg, identity=0, cycle_noise=0)
+    loss, told, domains = losses(game)
+    assert loss == 0
+    assert told == {"cycle/a2b": 0, "cycle/b2a": 0}
+    for way, source, target in (("a2b", "a", "b"), ("b2a", "b", "a")):
+        there, back = translators[way].given
+        assert torch.equal(there, domains[source])
+        assert torch.equal(back, -domains[target])
 
 
 def test_a_negative_one_way_only_never_comes_home() -> None:

@@ -101,11 +101,9 @@ class Trainer:
 
         # Randomness: dropout draws from torch's own generator, everything else from the step's
         seen, seed = self.progress.examples, self.recipe.seed
-        seed_torch(mixed(seed, self.process.rank, seen), self.precision.device)
-        batch, device = self.recipe.batch, self.precision.device
-        step = Step(
-            given, examples_seen=seen, seed=mixed(seed, seen), global_batch=batch, part=self.part, device=device
-        )
+        size, part, device = self.recipe.batch, self.part, self.precision.device
+        seed_torch(mixed(seed, self.process.rank, seen), device)
+        step = Step(given, examples_seen=seen, seed=mixed(seed, seen), global_batch=size, part=part, device=device)
 
         # Turns: while one player moves, the others are frozen
         turns = self.game.turns(step)

@@ -27,13 +27,18 @@ class CycleGame(TranslationGame):
         super().__init__(recipe, form, tuple(DIRECTIONS))
 
     def translate(self, pictures: Mapping[str, Tensor], step: Step) -> dict[str, Tensor]:
-        """Translations ``(batch, channels, height, width)`` into ``a`` and ``b``; ``same a`` and ``same b`` are what
-        became of ``pictures``, of that shape, that were of the target domain already."""
+        """Translations ``(batch, channels, height, width)`` into ``a`` and ``b``; ``same a`` and ``same b``, where the
+        identity loss has a weight, are what became of ``pictures``, of that shape, that were of the target domain
+        already."""
         made = {}
         for direction, (source, target) in DIRECTIONS.items():
             translator = self.translator(direction)
-            both = torch.cat([translator.framed(pictures[source]), pictures[target]])
-            made[target], made[f"same {target}"] = translator.redraw(both).chunk(2)
+            framed = translator.framed(pictures[source])
+            if self.recipe.identity(step.examples_seen):
+                both = torch.cat([framed, pictures[target]])
+                made[target], made[f"same {target}"] = translator.redraw(both).chunk(2)
+            else:
+                made[target] = translator.redraw(framed)
         return made
 
     def translators_loss(self, step: Step, pictures: Mapping[str, Tensor], made: Mapping[str, Tensor]) -> Tensor:
@@ -51,9 +56,12 @@ class CycleGame(TranslationGame):
             # Cycle consistency, and the identity loss
             seen = translation + noise * step.normal(*translation.shape[1:]) if noise else translation
             error = (back.redraw(translator.unframed(seen, original)) - original).abs().mean()
-            change = (made[f"same {target}"] - pictures[target]).abs().mean()
-            step.report[f"cycle/{direction}"], step.report[f"identity/{target}"] = error, change
-            losses += [cycle * error, identity * change]
+            step.report[f"cycle/{direction}"] = error
+            losses.append(cycle * error)
+            if identity:
+                change = (made[f"same {target}"] - pictures[target]).abs().mean()
+                step.report[f"identity/{target}"] = change
+                losses.append(identity * change)
 
             # Temporal consistency
             if recipe.motion:
