@@ -36,6 +36,7 @@ Start = Callable[..., subprocess.Popen[str]]
 def start() -> Iterator[Start]:
     """``start(*words)``: the command line at work, in a process that does not outlive its test."""
     started = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup, which processes inherit
 
     def at_work(*words: object, through: Sequence[str] = (), **settings: Any) -> subprocess.Popen[str]:
         command = [sys.executable, *through, str(Path(__file__).with_name("at_any_cost.py")), *map(str, words)]
@@ -47,6 +48,7 @@ def start() -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
+    signal.signal(signal.SIGHUP, before)
 
 
 def checkpoints(run: Path) -> dict[int, Path]:
