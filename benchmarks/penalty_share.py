@@ -37,9 +37,9 @@ from sparring.points.metrics import modes
 
 ARMS: dict[str, dict[str, Any]] = {
     "whole": {"penalty_share": 1, "reuse_logits": "no"},
-    "quarter": {"penalty_share": 0.25, "reuse_logits": "yes"},
+    "quarter": {"penalty_share": 0.25, "reuse_logits": "no"},
 }
-STEPS = {"gaussians": 22_000, "mnist": 4_000, "stacked-mnist": 6_000, "emoji": 3_000}
+STEPS = {"gaussians": 22_000, "mnist": 10_000, "stacked-mnist": 10_000, "emoji": 5_000}
 MOMENTS = (0.5, 1.0)  # of the steps, at which samples are scored
 QUIET = {"time": 0, "sample_every": "1h", "checkpoint_every": "1h", "measure_every": 0}
 CPU = torch.device("cpu")

@@ -28,11 +28,11 @@ FAR: dict[str, Numbers] = {"frechet": (9.0, 0.1, 0.9, 0.1)}
 NOTHING: Numbers = (None, None, None, None)
 
 
-def said(*changes: dict[str, Numbers], leave_out: tuple[str, ...] = ()) -> list[Finding]:
+def said(*changes: dict[str, Numbers], leave_out: tuple[str, ...] = (), count: int = 500) -> list[Finding]:
     """Of calm scores with some changes."""
     table = dict(itertools.chain(CALM.items(), *(change.items() for change in changes)))
     rows = {
-        name: Score(Metric(name, "low", ""), *numbers, count=500, reason="" if numbers[0] is not None else "too few")
+        name: Score(Metric(name, "low", ""), *numbers, count=count, reason="" if numbers[0] is not None else "too few")
         for name, numbers in table.items()
         if name not in leave_out
     }
@@ -87,6 +87,14 @@ def test_memorisation_is_a_share_beyond_floor_and_chance(
     share: float, error: float | None, floor: float | None, found: bool
 ) -> None:
     assert ("memorisation" in troubles({"memorisation": (share, error, floor, None)})) == found
+
+
+@pytest.mark.parametrize(("count", "vendi", "found"), [(400, 9.0, True), (399, 9.0, False), (100, 4.0, True)])
+def test_of_few_samples_near_copies_are_a_collapse_only_where_they_count_as_few(
+    count: int, vendi: float, found: bool
+) -> None:
+    findings = said(COLLAPSED, {"vendi": (vendi, 0.1, 10.0, 0.1)}, count=count)
+    assert ("collapse" in [finding.trouble for finding in findings]) == found
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sparring.metrics.score import Score
 
 MEMORISED = 0.2  # of samples, beyond the floor, that are closer to the training set than real ones are
 REPEATED = 0.25  # of samples with a near-copy among them, where 1 % of real ones have
+MANY = 400  # samples: 1 % of fewer real ones are so few that they do not tell what near-copies are
 ALIKE = 0.25  # of the floor: effective number and variation of samples that are all alike
 NARROW = 0.5  # of the floor: recall or effective number
 COVERED = 0.75  # of the floor: coverage
@@ -96,7 +97,8 @@ def memorisation(scores: Mapping[str, Score]) -> Finding | None:
 def collapse(scores: Mapping[str, Score]) -> Finding | None:
     """Whether the samples are the same few things again and again, or all alike, by the features and as they are."""
     share = value(scores, "duplicates")
-    if share is not None and share >= REPEATED and below(scores, "coverage", NARROW) is not None:
+    repeats = share is not None and share >= REPEATED and below(scores, "coverage", NARROW) is not None
+    if repeats and (scores["duplicates"].count >= MANY or below(scores, "vendi", NARROW) is not None):
         return Finding(
             "collapse",
             f"{share:.0%} of the samples have a near-copy among them, where 1 % of real ones have: it repeats itself",
