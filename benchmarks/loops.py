@@ -13,6 +13,7 @@ from textbook_cycle import TextbookCycle
 from torch import Tensor, nn
 from torch.nn.functional import instance_norm
 
+from sparring.core.convolution import Conv2d, ConvTranspose2d
 from sparring.core.game import Batch
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
@@ -122,7 +123,7 @@ class TutorialNorm(nn.Module):
 
 
 def as_in_a_tutorial(network: nn.Module) -> nn.Module:
-    """The network with torch's own layers, of the same weights, where translators compute theirs in another way."""
+    """The network with torch's own layers, of the same weights, where Sparring computes theirs in another way."""
     for name, layer in network.named_children():
         network.register_module(name, as_in_a_tutorial(layer))
     if isinstance(network, InstanceNorm):
@@ -135,6 +136,8 @@ def as_in_a_tutorial(network: nn.Module) -> nn.Module:
         plain = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect", bias=bias)
         plain.load_state_dict(network.state_dict())
         return plain.requires_grad_(network.weight.requires_grad)
+    if isinstance(network, Conv2d | ConvTranspose2d):
+        network.__class__ = type(network).__base__  # type: ignore[assignment]
     return network
 
 

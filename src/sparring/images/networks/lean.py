@@ -13,7 +13,7 @@ import math
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from sparring.core.convolution import Conv2d
+from sparring.core.convolution import Conv2d, ConvTranspose2d
 from sparring.images.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, ProjectionHead
 
 SMALLEST = 4  # halving ends when the shorter side is no longer than this
@@ -75,7 +75,7 @@ class LeanGenerator(nn.Module):
         self.start = (up[0], *self.grids[0])
         self.first = nn.Linear(self.latent.features, math.prod(self.start))
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)
+            ConvTranspose2d(before, after, 4, stride=2, padding=1)
             for before, after in zip(up, [*up[1:], channels], strict=True)
         )
         self.norms = nn.ModuleList(normal(channels, batch_norm) for channels in up)
