@@ -40,7 +40,7 @@ class Geometry(NamedTuple):
 
     @classmethod
     def of(cls, layer: nn.Conv2d | nn.ConvTranspose2d) -> Geometry:
-        """That of a layer whose padding is in numbers."""
+        """The geometry of a layer whose padding is in numbers."""
         assert not isinstance(layer.padding, str)
         return cls(list(layer.stride), list(layer.padding), list(layer.dilation), layer.groups)
 
