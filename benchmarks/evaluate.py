@@ -1,5 +1,7 @@
 """What does an evaluation cost? `sparring evaluate` on 100, 1,000 and 10,000 drawn pictures of 64x64 pixels.
 
+    python benchmarks/evaluate.py [--quick] [--seed 0]
+
 So many samples beside twice as many real pictures, files of arrays, in a process of its own each: in pretrained
 features (with the extra 'pretrained'), and in learned ones with nothing kept, so that they are learned. Shown are the
 seconds that a person waits, and those of the CPU, with the start of Python and torch.

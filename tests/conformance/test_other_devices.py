@@ -1,5 +1,8 @@
-"""What only shows on another device than the CPU: a tensor that was left behind on it. PyTorch's meta device, whose
-tensors have a shape and no numbers, refuses to mix with others, so it stands in for a GPU where there is none."""
+"""What only shows on another device than the CPU: a tensor that was left behind on it.
+
+PyTorch's meta device, whose tensors have a shape and no numbers, refuses to mix with others, so it stands in for a GPU
+where there is none. What it takes, as GPUs do, is an index that lies on the CPU.
+"""
 
 from __future__ import annotations
 

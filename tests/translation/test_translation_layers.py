@@ -78,7 +78,7 @@ def test_layers_give_what_plain_ones_give(
 @pytest.mark.bfloat16("Conv2d", "ConvTranspose2d")
 @FORMATS
 @pytest.mark.parametrize("name", LAYERS)
-def test_layers_lose_little_more_in_bfloat16_than_plain_ones(name: str, memory_format: torch.memory_format) -> None:
+def test_layers_lose_no_more_in_bfloat16_than_plain_ones(name: str, memory_format: torch.memory_format) -> None:
     layer, plain = a_layer(name, memory_format)
     features = noise(2, 6 if name == "doubling" else 5, 16, 24).bfloat16().contiguous(memory_format=memory_format)
     features.requires_grad_()
@@ -88,8 +88,7 @@ def test_layers_lose_little_more_in_bfloat16_than_plain_ones(name: str, memory_f
         made, rough = layer(features), plain(layer, features)
     assert made.dtype == torch.bfloat16
     assert made.shape == exact.shape
-    # A kernel of sums of weights is rounded once more than the weights are: 1.6 times where a CPU has no bfloat16 units
-    assert distance(made, exact) < 2 * distance(rough, exact) < 0.1
+    assert distance(made, exact) < 1.5 * distance(rough, exact) < 0.1
     for each, other in zip(gradients(made, features, *layer.parameters()), exact_gradients, strict=True):
         assert distance(each, other) < 0.02
 

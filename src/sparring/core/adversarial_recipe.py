@@ -98,6 +98,8 @@ class AdversarialLossRecipe(Recipe):
 class AdversarialRecipe(AdversarialLossRecipe):
     """A generator from latents against a discriminator."""
 
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {"reuse_logits": ("objective", ("relativistic",))}
+
     latent: int = setting(64, "length of the generator's latent", "network", low=1, high=4096)
     n_critic: int = setting(1, "discriminator turns for each generator turn", "optimiser", low=1, high=100)
     generator_first: bool = setting(False, "let the generator move first", "optimiser")

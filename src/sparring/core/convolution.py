@@ -23,26 +23,26 @@ only_inputs = False  # whether a backward pass that is under way asks for the gr
 def gradients_of_inputs() -> Iterator[None]:
     """Inside, backward passes compute no gradient of any :class:`Conv2d`'s weights, only those of its input."""
     global only_inputs
-    only_inputs = True
+    before, only_inputs = only_inputs, True
     try:
         yield
     finally:
-        only_inputs = False
+        only_inputs = before
 
 
 class Geometry(NamedTuple):
     """How a convolution moves over its input: steps, zeros around it, distance of taps, by height and width."""
 
-    stride: list[int]
-    padding: list[int]
-    dilation: list[int]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
     groups: int
 
     @classmethod
     def of(cls, layer: nn.Conv2d | nn.ConvTranspose2d) -> Geometry:
         """The geometry of a layer whose padding is in numbers."""
         assert not isinstance(layer.padding, str)
-        return cls(list(layer.stride), list(layer.padding), list(layer.dilation), layer.groups)
+        return cls(layer.stride, layer.padding, layer.dilation, layer.groups)
 
     def least(self, weight: Tensor, axis: int, steps: int) -> int:
         """The fewest rows (``axis`` 0) or columns (1) from which a convolution by ``weight`` ``(outputs, inputs,
@@ -129,8 +129,7 @@ def to_one_channel(input: Tensor, weight: Tensor, geometry: Geometry, size: list
     added = input.permute(0, 2, 3, 1).reshape(-1, inputs) @ weight.flatten(1)
     patches = added.view(batch, -1, added.shape[1]).transpose(1, 2)
     exact = patches.float() if patches.dtype == torch.bfloat16 else patches
-    shape, kernel = (size[0], size[1]), (weight.shape[2], weight.shape[3])
-    summed = fold(exact, shape, kernel, tuple(geometry.dilation), tuple(geometry.padding), tuple(geometry.stride))
+    summed = fold(exact, tuple(size), weight.shape[2:], geometry.dilation, geometry.padding, geometry.stride)
     return summed.to(input.dtype)
 
 

@@ -89,16 +89,6 @@ def find_device(wanted: str, local_rank: int = 0) -> torch.device:
     return torch.device("cuda", local_rank)
 
 
-def seed_torch(seed: int, device: torch.device) -> None:
-    """Seed torch's own random numbers on the CPU and on ``device``; ``torch.manual_seed`` would look for every kind of
-    device, which is slow where it is done at every step."""
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
-
-
 def choose(wanted: str, device: torch.device, networks: list[nn.Module]) -> Precision:
     """What to run ``networks`` in on ``device``: ``auto`` decides by what is known of it, the same every time.
 

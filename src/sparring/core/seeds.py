@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import torch
+
 
 class Stream(IntEnum):
     """What sets one use of a seed apart from every other use of it. Changing a number changes results."""
@@ -22,3 +24,13 @@ def mixed(*numbers: int) -> int:
         state = (state ^ state >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
         state ^= state >> 31
     return state >> 1
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seed torch's own random numbers on the CPU and on ``device``; ``torch.manual_seed`` would look for every kind of
+    device, which is slow where it is done at every step."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

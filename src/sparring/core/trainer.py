@@ -21,12 +21,12 @@ from sparring.core.errors import TrainingDiverged
 from sparring.core.game import Batch, Event, Game, Step
 from sparring.core.monitor import Monitor
 from sparring.core.pacing import Due, Progress, Services, passed
-from sparring.core.precision import Precision, seed_torch
+from sparring.core.precision import Precision
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run
 from sparring.core.running_means import RunningMeans, gradient_norm
-from sparring.core.seeds import mixed
+from sparring.core.seeds import mixed, seed_torch
 from sparring.core.signals import Stop
 
 PERIOD = 16  # steps between looks at what was reported: each look waits for the device
@@ -132,9 +132,8 @@ class Trainer:
         if (self.progress.step + 1) % PERIOD == 0:
             step.report[f"gradient/{mover}"] = gradient_norm(player.weights)
         if self.recipe.clip_gradients:
-            torch.nn.utils.clip_grad_norm_(
-                player.weights, self.recipe.clip_gradients
-            )  # Pascanu et al. 2013, section 3.2
+            # Pascanu et al. 2013, section 3.2
+            torch.nn.utils.clip_grad_norm_(player.weights, self.recipe.clip_gradients)
         player.move(self.learning_rate(), (self.recipe.beta1, self.recipe.beta2(seen)))
         player.optimizer.zero_grad(set_to_none=True)
         step.report[f"losses/{mover}"] = loss.detach()

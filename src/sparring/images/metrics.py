@@ -21,8 +21,8 @@ from sparring.modality import Artifact, Say
 SHOWN = 10  # pictures of a row
 PIXELS = 1 << 22  # transformed at a time
 NEIGHBOURS = 4  # real pictures beside each sample
-Sums = tuple[int, Tensor]
 NOISE = 1.5  # times what a narrow blur took away, in pictures without a shape
+Sums = tuple[int, Tensor]
 
 
 def find_features(source: ImageSource, asked: str, device: torch.device, say: Say, trust: bool = False) -> Features:

@@ -35,7 +35,7 @@ class ImageRecipe(Reading, AdversarialRecipe):
     """A game on pictures: how they are read, which networks play, what the discriminator is shown."""
 
     kind: ClassVar[str] = "images"
-    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {**AdversarialRecipe.only_with, **ONLY_WITH}
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     network: str = setting("lean", "the pair that plays", "network", choices=("lean", "tutorial", "r3gan"))

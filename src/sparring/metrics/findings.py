@@ -46,15 +46,13 @@ def find(scores: Mapping[str, Score]) -> list[Finding]:
 
 def distance(scores: Mapping[str, Score]) -> Finding:
     """How far the samples are from real examples, where nothing else is to be told."""
-    distances = [scores[name] for name in ("frechet", "sliced") if name in scores]
-    distance = next((each for each in distances if each.value is not None and each.floor is not None), None)
-    if distance is None or distance.value is None or distance.floor is None:
-        return Finding("", "no distance could be computed, so nothing can be said of quality")
-    if distance.value <= distance.floor + margin(distance):
-        return Finding("", "at the floor: these samples cannot be told from real ones by this distance at this N")
-    return Finding(
-        "", f"the {distance.name} distance is {distance.value / max(distance.floor, 1e-12):.1f} times the floor"
-    )
+    for score in (scores[name] for name in ("frechet", "sliced") if name in scores):
+        if score.value is None or score.floor is None:
+            continue
+        if score.value <= score.floor + margin(score):
+            return Finding("", "at the floor: these samples cannot be told from real ones by this distance at this N")
+        return Finding("", f"the {score.name} distance is {score.value / max(score.floor, 1e-12):.1f} times the floor")
+    return Finding("", "no distance could be computed, so nothing can be said of quality")
 
 
 def margin(score: Score) -> float:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, pad, pixel_shuffle
 
+from sparring.core.precision import bfloat16_units
+
 SQUARE = [(column, 1 - column, row, 1 - row) for row in (0, 1) for column in (0, 1)]
 """What to pad a kernel with, to make it one pixel wider and higher: each of its four places in there."""
 
@@ -55,6 +57,10 @@ class Doubling(nn.Sequential):
         around = bordered(features, 1, "replicate")
         if features.dtype != torch.bfloat16:
             return conv_transpose2d(around, weight, stride=2, padding=3)
+        if features.device.type == "cpu" and not bfloat16_units():
+            # Without units PyTorch's transposed convolution rounds every sum on the way, and is slower than in float32
+            with torch.autocast("cpu", enabled=False):
+                return conv_transpose2d(around.float(), weight, stride=2, padding=3).bfloat16()
         # In bfloat16 a whole step is 5 % faster when the border is cut off afterwards; in float32, 3 % slower
         made = conv_transpose2d(around, weight, stride=2, padding=1)[:, :, 2:-2, 2:-2]
         return made.contiguous(memory_format=torch.channels_last)
