@@ -20,6 +20,7 @@ FLOORS = [
     {"core"},
     {"data"},
     {"metrics"},
+    {"networks"},
     {"options", "kind"},
     {"model", "measurements", "targets", "evaluation", "scoring", "checking"},
     {"modality"},

@@ -14,12 +14,12 @@ from torch.nn.functional import conv2d, conv_transpose2d, pad
 
 from sparring.core.errors import UserError
 from sparring.images.game import ImageGame
-from sparring.images.networks.layers import BOUNDS, BatchStatistics, ProjectionHead
-from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import Block, R3GANDiscriminator, R3GANGenerator, downsample, stage, upsample
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import RECIPES
+from sparring.networks.layers import BOUNDS, BatchStatistics, ProjectionHead
+from sparring.networks.lean import LeanDiscriminator, LeanGenerator
 
 LATENT = 6
 LEAN = (partial(LeanGenerator, latent=LATENT, base=4), partial(LeanDiscriminator, base=4))

@@ -11,11 +11,11 @@ from sparring.core.adversarial import AdversarialGame
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Event, Step, Turn
 from sparring.images.augment import AdaptiveAugment, AdaptiveProbability, diff_augment
-from sparring.images.networks.lean import LeanDiscriminator, LeanGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ImageRecipe, read_widths
+from sparring.networks.lean import LeanDiscriminator, LeanGenerator
 
 
 class ImageGame(AdversarialGame):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu, pad
 
 from sparring.core.errors import UserError
-from sparring.images.networks.layers import BOUNDS, ConditionedLatent, ProjectionHead
+from sparring.networks.layers import BOUNDS, ConditionedLatent, ProjectionHead
 
 BLOCKS = 2  # per resolution
 EXPANSION = 2  # channels inside a block, relative to those between blocks

@@ -11,7 +11,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.images.networks.layers import BOUNDS, ConditionedLatent, ProjectionHead
+from sparring.networks.layers import BOUNDS, ConditionedLatent, ProjectionHead
 
 QUARTER = 4  # the generator starts at a quarter of the picture's height and width
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from sparring.core.convolution import Conv2d, ConvTranspose2d
-from sparring.images.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, ProjectionHead
+from sparring.networks.layers import BOUNDS, BatchStatistics, ConditionedLatent, ProjectionHead
 
 SMALLEST = 4  # halving ends when the shorter side is no longer than this
 WIDEST = 4  # most channels, as a multiple of those at half size
