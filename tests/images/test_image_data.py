@@ -799,7 +799,7 @@ def test_the_endings_are_those_of_files_that_can_be_read(tmp_path):
 
 
 def test_how_pictures_are_read_is_declared_once():
-    reading = ["size", "channels", "range", "fit", "alpha", "cache_mb", "labelled", "split"]
+    reading = ["labelled", "label_pattern", "split", "size", "channels", "range", "fit", "alpha", "cache_mb"]
     assert list(fields(Reading)) == reading
     assert list(fields(ImageEvaluateOptions)) == [*fields(EvaluateOptions), *reading]
     for kind in (ImageRecipe, ImageEvaluateOptions):

@@ -78,7 +78,7 @@ def test_small_labels_and_empty_folders(tmp_path: Path) -> None:
     (tmp_path / "fox" / "read.me").touch()
     source = opened(tmp_path)
     assert notes(source) == [
-        "no pictures in 2 of the folders, which are no labels: fox, gnu",
+        "no images in 2 of the folders, which are no labels: fox, gnu",
         "2 labels have fewer than 10 pictures: dog (9), eel (1)",
     ]
     assert notes(opened(tmp_path, labelled="no")) == []

@@ -21,6 +21,10 @@ LONGEST = 1000  # characters of one
 LARGEST = 1 << 53  # a number, where a field says nothing else
 
 
+class BadContent(Exception):
+    """A file that gives no example; the message is the reason, in one line."""
+
+
 class BadFile(NamedTuple):
     """A file that could not be used; it is named, counted and skipped."""
 

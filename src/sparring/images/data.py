@@ -14,16 +14,17 @@ from sparring.core.errors import UserError
 from sparring.core.reading import regular
 from sparring.core.settings import nearest
 from sparring.core.terminal import quoted, shortened
+from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.splits import to_evaluate_with, to_learn_from
 from sparring.data.source import Source
 from sparring.images.options import Reading, as_text, read_range
 from sparring.images.reading.arrays import ImageArrays, read_numpy
-from sparring.images.reading.file_set import Archive, FileSet, Folder, SingleFile, is_image
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.official_files import idx_images, is_cifar
 from sparring.images.reading.sets import NAMES, is_set, local_arrays, open_set
 from sparring.images.reading.shape import MINIMUM, ImageForm, ImageSettings, Survey
-from sparring.images.reading.splits import to_evaluate_with, to_learn_from
 from sparring.images.recipes import ImageRecipe
+from sparring.media.pictures.formats import ENDINGS
 
 BEFORE = {"range": "full", "split": "all"}  # how pictures were read before these settings were there
 Reads = TypeVar("Reads", bound=Reading)
@@ -48,8 +49,10 @@ def open_source(settings: ImageSettings, least: int = MINIMUM) -> ImageSource:
     if settings.labelled == "yes" and not source.form.labels:
         raise UserError(
             f"{settings.data}: no labels found; sort the images into a sub-folder for each label, "
-            f"or put a labels.csv (file,label) beside them"
+            f"put a labels.csv (file,label) beside them, or say with label_pattern where their names have them"
         )
+    if settings.label_pattern and least > 1 and not isinstance(source, ImageFiles):
+        raise UserError(f"label_pattern: {settings.data} has no files whose names could have labels; leave it out")
     return source
 
 
@@ -135,8 +138,8 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
 def _files_at(path: Path) -> FileSet | None:
     """The image files in a zip, or in a folder of them; None for anything else."""
     if path.suffix == ".zip" and path.is_file():
-        return Archive(path)
-    return Folder(path) if path.is_dir() and not idx_images(path) and not is_cifar(path) else None
+        return Archive(path, ENDINGS)
+    return Folder(path, ENDINGS) if path.is_dir() and not idx_images(path) and not is_cifar(path) else None
 
 
 def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:
@@ -150,7 +153,7 @@ def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:
         return ImageFiles(chosen, settings, least, said)
     if idx_images(path) or is_cifar(path):
         return ImageArrays(local_arrays(path), settings, least)
-    if is_image(path.name) and least == 1:
+    if ends_as(path.name, ENDINGS) and least == 1:
         return ImageFiles(SingleFile(path), settings, least)
-    hint = "; give the folder that it is in" if is_image(path.name) else ""
+    hint = "; give the folder that it is in" if ends_as(path.name, ENDINGS) else ""
     raise UserError(f"{path}: not a folder, .zip, .npy, .npz, *-idx3-ubyte[.gz] or CIFAR-10 tar{hint}")

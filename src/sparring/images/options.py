@@ -6,15 +6,16 @@ import re
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import exact, number
-from sparring.core.settings import Settings, setting, settings
+from sparring.core.settings import setting, settings
 from sparring.core.terminal import quoted
+from sparring.data.files.options import FileReading
 from sparring.options import EvaluateOptions
 
 SIDE = (4, 1024)  # pixels of a side, the least and the most
 
 
 @settings
-class Reading(Settings):
+class Reading(FileReading):
     """How pictures are read: a part of every recipe, and of the options of every verb, that reads pictures."""
 
     size: str = setting(
@@ -30,11 +31,6 @@ class Reading(Settings):
     alpha: str = setting("white", "what to do with transparency", "data", choices=("white", "black", "keep", "drop"))
     cache_mb: int = setting(2048, "keep decoded pictures in memory up to this many MiB, else stream", "data", low=0,
                              high=1 << 24)  # fmt: skip
-    labelled: str = setting("auto", "read labels where there are any", "data", choices=("auto", "yes", "no"))
-    split: str = setting(
-        "auto", "of pictures in folders train and test, learn from train alone, or from all", "data",
-        choices=("auto", "all"),
-    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

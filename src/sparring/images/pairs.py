@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from sparring.data.source import BadContent
 from sparring.images.data import ImageSource
 from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.values import spread
-from sparring.media.pictures.decode import BadImage, Shape, read_image
+from sparring.media.pictures.decode import Shape, read_image
 
 LOOKED_AT = 64  # pictures
 LEAST = 16  # pictures
@@ -35,7 +36,7 @@ def are_pairs(source: ImageSource) -> bool:
     for name in spread(source.files, LOOKED_AT):
         try:
             pictures.append(read_image(source.file_set.read(name), Shape(SIDE, 2 * SIDE, 1, fit="stretch"))[0])
-        except BadImage:
+        except BadContent:
             continue
     return len(pictures) >= LEAST and belong_together(np.stack(pictures))
 

@@ -35,7 +35,9 @@ class ImageRecipe(Reading, AugmentedRecipe):
     """A game on pictures: how they are read, which networks play, what the discriminator is shown."""
 
     kind: ClassVar[str] = "images"
-    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {**AugmentedRecipe.only_with, **ONLY_WITH}
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+        **Reading.only_with, **AugmentedRecipe.only_with, **ONLY_WITH,
+    }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     network: str = setting("lean", "the pair that plays", "network", choices=("lean", "tutorial", "r3gan"))

@@ -241,7 +241,7 @@ def find_domains(data: str, data_b: str, names: Sequence[tuple[str, str]] = PAIR
 def in_one_shape(recipe: TranslationRecipe, paths: Sequence[str]) -> list[ImageSource]:
     """The domains at ``paths``, opened in one shape: the larger where they differ, its sides rounded up to multiples of
     four unless a size was asked for. Raises :class:`UserError` for a path without pictures."""
-    recipes = [replace(recipe, data=path, labelled="no") for path in paths]
+    recipes = [recipe.changed({"data": path, "labelled": "no"}) for path in paths]
     opened = [open_pictures(each) for each in recipes]
     height, width, channels = (
         max(getattr(source.form, name) for source in opened) for name in ("height", "width", "channels")

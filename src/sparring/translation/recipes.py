@@ -37,7 +37,7 @@ class TranslationRecipe(Reading, AdversarialLossRecipe):
     """A game between two domains: what ties a translation to its original, and which networks play."""
 
     kind: ClassVar[str] = "translation"
-    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = ONLY_WITH
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {**Reading.only_with, **ONLY_WITH}
     renamed: ClassVar[Mapping[str, str]] = {**Reading.renamed, **AdversarialLossRecipe.renamed}
     data_settings: ClassVar[tuple[str, ...]] = ("data", "data_b")
 

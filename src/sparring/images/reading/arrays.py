@@ -16,9 +16,9 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.reading import reason
 from sparring.data.arrays import Npz, read_npy
+from sparring.data.files.labels import encode
 from sparring.data.source import BadFile
 from sparring.images.reading import remarks
-from sparring.images.reading.labels import encode
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
 from sparring.images.reading.values import extent_of, is_grey, told, told_of_grey
 from sparring.media.pictures.decode import Header, bring_to

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.data.source import BadFile
+from sparring.data.files.file_set import FileSet, nothing_in, too_few
+from sparring.data.files.labels import encode, read_labels
+from sparring.data.files.parallel import in_parallel
+from sparring.data.source import BadContent, BadFile
 from sparring.images.options import read_range
 from sparring.images.reading import remarks
-from sparring.images.reading.file_set import FileSet
-from sparring.images.reading.labels import encode, read_labels
 from sparring.images.reading.shape import MINIMUM, ImageSettings, choose_shape, form_of, survey
 from sparring.images.reading.values import common_range, extent_of, is_grey, spread, told, told_of_grey
-from sparring.media.pictures.decode import BadImage, Header, Shape, read_header, read_image, read_values
+from sparring.media.pictures.decode import Header, Shape, read_header, read_image, read_values
 from sparring.media.pictures.deep import Range
 from sparring.media.pictures.formats import ENDINGS
 
-THREADS = max(2, min(8, os.cpu_count() or 1))
-CHUNK = 32  # files that a thread takes at a time
+WHAT = "images"  # what messages call the files
+WHOLE = (".npy", ".npz", ".zip", ".tar.gz")  # files that hold many pictures each
 FEW = 8  # pictures that are looked at first
 
 T = TypeVar("T")
@@ -37,8 +36,9 @@ class ImageFiles:
 
     At opening every header is read and, for a set that fits into memory, every pixel. A file that streams
     from disk and turns out bad later is replaced by the next good one, so that the order of all others stays
-    as it was. Raises :class:`UserError` when fewer than ``least`` pictures are good, or the labels do not
-    match them.
+    as it was. Where ``least`` is 1 they are for a model to look at, and need not be called as those that it
+    learned from. Raises :class:`UserError` when fewer than ``least`` pictures are good, or the labels do not match
+    them.
     """
 
     def __init__(
@@ -50,13 +50,14 @@ class ImageFiles:
         self.dead: set[int] = set()  # indices found bad while streaming
         self.said = list(said)
         if not file_set.names:
-            raise UserError(_nothing_in(file_set))
-        label_of, left_over = (None, []) if settings.labelled == "no" else read_labels(file_set)
+            raise nothing_in(file_set, ENDINGS, WHAT, WHOLE)
+        label_of, left_over, without_label = read_labels(file_set, settings, WHAT, strict=least > 1)
         self.said += left_over
+        self.bad_files += without_label
 
         # The headers decide the shape, with what the pixels tell; what turns out bad behind a good header must not have
         # had a say in it.
-        headers = self._headers()
+        headers = self._headers([name for name in file_set.names if label_of is None or name in label_of])
         self.limits = self._range(settings, headers)
         shape = choose_shape(settings, survey(headers.values()), self.limits)
         if may_be_grey(settings, shape) and not fits(headers, shape, settings) and self._seems_grey(headers, shape):
@@ -104,15 +105,15 @@ class ImageFiles:
                 continue
             try:
                 return candidate, read_image(self.file_set.read(self.files[candidate]), self.shape)
-            except BadImage as problem:
+            except BadContent as problem:
                 self.dead.add(candidate)
                 self._note(self.files[candidate], problem)
         raise UserError(f"{self.file_set.where}: not one of its images can be read any more; bring them back")
 
-    def _headers(self) -> dict[str, Header]:
-        """By name, of all files whose header is good."""
-        read = _in_parallel(lambda name: read_header(self.file_set.read(name)), self.file_set.names)
-        return dict(self._good(zip(self.file_set.names, read, strict=True)))
+    def _headers(self, names: Sequence[str]) -> dict[str, Header]:
+        """By name, of those of the files whose header is good."""
+        read = in_parallel(lambda name: read_header(self.file_set.read(name)), names)
+        return dict(self._good(zip(names, read, strict=True)))
 
     def _range(self, settings: ImageSettings, headers: Mapping[str, Header]) -> Range | None:
         """Black and white of the deep pictures, as set, or as found on all of a set in memory, else on some; None where
@@ -122,8 +123,8 @@ class ImageFiles:
         if not deep or asked is not None:
             return asked if deep else None
         looked_at = deep if fits(headers, choose_shape(settings, survey(headers.values())), settings) else spread(deep)
-        results = _in_parallel(lambda name: extent_of(read_values(self.file_set.read(name))), looked_at)
-        extents = [result for result in results if not isinstance(result, BadImage) and result.is_finite]
+        results = in_parallel(lambda name: extent_of(read_values(self.file_set.read(name))), looked_at)
+        extents = [result for result in results if not isinstance(result, BadContent) and result.is_finite]
         limits = common_range(extents, self.file_set.where)
         self.said += told(limits, extents, f"{len(looked_at):,} of {len(deep):,}")
         return limits
@@ -132,8 +133,8 @@ class ImageFiles:
         """Whether some of the pictures have no colour, though their files could hold it."""
         looked_at = spread([name for name, header in headers.items() if header.colour])
         for part in (looked_at[:FEW], looked_at[FEW:]):  # of most sets the first few tell
-            read = _in_parallel(lambda name: is_grey(self._pixels(name, shape)[None]), part)
-            if not all(isinstance(result, BadImage) or result for result in read):
+            read = in_parallel(lambda name: is_grey(self._pixels(name, shape)[None]), part)
+            if not all(isinstance(result, BadContent) or result for result in read):
                 return False
         self.said.append(told_of_grey(f"{len(looked_at):,} looked at, of {len(headers):,}"))
         return True
@@ -167,24 +168,24 @@ class ImageFiles:
             images[index] = read_image(self.file_set.read(names[index]), shape)
             return index
 
-        good = dict(self._good(zip(names, _in_parallel(read, range(len(names))), strict=True)))
+        good = dict(self._good(zip(names, in_parallel(read, range(len(names))), strict=True)))
         if len(good) < len(names):
             images = images[list(good.values())]
         return list(good), torch.from_numpy(images)
 
-    def _good(self, results: Iterator[tuple[str, T | BadImage]]) -> Iterator[tuple[str, T]]:
+    def _good(self, results: Iterator[tuple[str, T | BadContent]]) -> Iterator[tuple[str, T]]:
         """The results that are no trouble; the others are noted. Too few good ones are an error."""
         count = 0
         for name, result in results:
-            if isinstance(result, BadImage):
+            if isinstance(result, BadContent):
                 self._note(name, result)
             else:
                 count += 1
                 yield name, result
         if count < self.least:
-            raise UserError(_too_few(self.file_set.where, count, self.least, self.bad_files))
+            raise too_few(self.file_set.where, count, self.least, self.bad_files, WHAT)
 
-    def _note(self, name: str, problem: BadImage) -> None:
+    def _note(self, name: str, problem: BadContent) -> None:
         self.bad_files.append(BadFile(f"{self.file_set.where}/{name}", str(problem)))
 
 
@@ -201,36 +202,3 @@ def without_colour(headers: Mapping[str, Header]) -> dict[str, Header]:
 def fits(headers: Mapping[str, Header], shape: Shape, settings: ImageSettings) -> bool:
     """Whether so many pictures of that shape may be kept in memory."""
     return len(headers) * shape.size <= settings.cache_mb << 20
-
-
-def _in_parallel(work: Callable[[Any], T], items: Sequence[Any]) -> Iterator[T | BadImage]:
-    """``work`` on each item by threads, in order (Pillow lets other threads run while it decodes)."""
-
-    def take(chunk: Sequence[Any]) -> list[T | BadImage]:
-        return [_attempt(work, item) for item in chunk]
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        for results in pool.map(take, [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]):
-            yield from results
-
-
-def _attempt(work: Callable[[Any], T], item: Any) -> T | BadImage:
-    try:
-        return work(item)
-    except BadImage as problem:
-        return problem
-
-
-def _nothing_in(file_set: FileSet) -> str:
-    held = [name for name in file_set.others if name.endswith((".npy", ".npz", ".zip", ".tar.gz"))]
-    hint = f"give {file_set.where}/{held[0]} instead" if held else f"it needs files that end in {' '.join(ENDINGS)}"
-    return f"{file_set.where}: holds no images; {hint}"
-
-
-def _too_few(where: str, good: int, least: int, bad_files: Sequence[BadFile]) -> str:
-    message = f"{where}: {good} good image{'' if good == 1 else 's'}, at least {least} are needed"
-    if not bad_files:
-        return message + "; add more"
-    first = ", ".join(f"{bad.path.removeprefix(where + '/')} ({bad.reason})" for bad in bad_files[:3])
-    more = ", ..." if len(bad_files) > 3 else ""
-    return f"{message}; {len(bad_files)} bad: {first}{more}; mend these or add more"

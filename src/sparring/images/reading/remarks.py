@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 from torch import Tensor
 
-from sparring.core.terminal import shortened
 from sparring.data.labels import told_of_few
 from sparring.images.reading.shape import Survey
 from sparring.media.pictures.decode import Shape
 
 KEPT = 0.9  # of a picture, above which nobody misses what crop cuts off
 BYTES = 64  # of each picture that are compared first
-NAMED = 5  # folders that are named
 
 
 def of_crop(shape: Shape, survey: Survey) -> list[str]:
@@ -37,18 +34,6 @@ def share_kept(size: tuple[int, int], shape: Shape) -> float:
 def of_labels(names: Sequence[str], labels: Tensor | None) -> list[str]:
     """Which labels have few pictures, of those with the numbers ``labels`` ``(n,)``."""
     return [] if labels is None else told_of_few(names, labels.tolist(), "pictures")
-
-
-def of_empty_folders(where: str, labels: Sequence[str]) -> list[str]:
-    """Which folders beside those that are labels hold no picture; of a zip nothing is known."""
-    if not os.path.isdir(where):
-        return []
-    with os.scandir(where) as entries:
-        folders = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
-    empty = sorted(set(folders) - set(labels))
-    named = ", ".join(shortened(name, 30) for name in empty[:NAMED])
-    more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
-    return [f"no pictures in {len(empty)} of the folders, which are no labels: {named}{more}"] if empty else []
 
 
 def of_copies(images: Tensor) -> list[str]:

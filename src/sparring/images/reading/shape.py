@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
+from sparring.data.files.options import FileSettings
 from sparring.data.source import Form
 from sparring.images.options import SIDE, read_size
 from sparring.media.pictures.decode import Header, Shape
@@ -64,7 +65,7 @@ class ImageForm(Form):
         )
 
 
-class ImageSettings(Protocol):
+class ImageSettings(FileSettings, Protocol):
     """The fields of a recipe that say where pictures come from and how they are read."""
 
     @property
@@ -81,10 +82,6 @@ class ImageSettings(Protocol):
     def alpha(self) -> str: ...  # "white", "black", "keep", "drop"
     @property
     def cache_mb(self) -> int: ...  # MiB of decoded pixels to keep in memory
-    @property
-    def labelled(self) -> str: ...  # "auto", "yes", "no"
-    @property
-    def split(self) -> str: ...  # "auto", "all"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from sparring.core.reading import UNPACKED, regular
+from sparring.data.source import BadContent
 from sparring.media.pictures.deep import (
     FULL,
     Range,
@@ -45,7 +46,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # thou
 one_huge_at_a_time = threading.Lock()
 
 
-class BadImage(Exception):
+class BadImage(BadContent):
     """A file that gives no picture; the message is the reason, in one line."""
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from sparring.core.errors import UserError
 from sparring.core.reading import has_memory_for, open_regular, reason
+from sparring.data.source import BadContent
 from sparring.media.sounds.containers import is_cut_off
 from sparring.media.sounds.formats import BY_AV
 
@@ -29,7 +30,7 @@ STARTS = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a pic
 """How files begin that are no sounds, whatever they are called."""
 
 
-class BadSound(Exception):
+class BadSound(BadContent):
     """A file that gives no sound; the message is the reason, in one line."""
 
 

@@ -36,7 +36,7 @@ def levelled(samples: np.ndarray, rate: int) -> np.ndarray:
         return np.zeros_like(samples)
     centred = samples - samples.mean(1, keepdims=True)
     made = centred * min(LEVEL / loudness(centred, rate), PEAK / float(np.abs(centred).max()))
-    return made.astype(np.float32)
+    return np.asarray(made, np.float32)
 
 
 def faded(samples: np.ndarray, rate: int) -> np.ndarray:

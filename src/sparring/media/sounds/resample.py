@@ -10,8 +10,8 @@ FINEST = 1000  # the largest number that a ratio of rates is written with: 44,10
 
 
 def resampled(samples: np.ndarray, rate: int, to: int) -> np.ndarray:
-    """Samples ``(channels, n)`` at ``rate`` hertz as ``(channels, ceil(n * to / rate))`` at ``to`` hertz, by a polyphase
-    filter: what is above half of the lower rate is gone by 80 dB or more."""
+    """Samples ``(channels, n)`` at ``rate`` hertz as ``(channels, ceil(n * to / rate))`` at ``to`` hertz, by a
+    polyphase filter: what is above half of the lower rate is gone by 80 dB or more."""
     ratio = Fraction(to, rate).limit_denominator(FINEST)
     if ratio == 1 or not samples.shape[1]:
         return samples

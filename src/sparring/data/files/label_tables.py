@@ -8,7 +8,8 @@ from collections.abc import Container, Sequence
 from sparring.core.errors import UserError
 from sparring.core.terminal import shortened
 
-FILES = ("file", "filename", "file_name", "image", "name", "path", "image_name", "image_path", "image_id", "id", "img")
+FILES = ("file", "filename", "file_name", "image", "name", "path", "image_name", "image_path", "image_id", "id", "img",
+         "fname", "sound", "audio", "audio_file", "audio_path")  # fmt: skip
 LABELS = ("label", "labels", "class", "class_name", "category", "target", "y")
 """What the columns of files and of labels are called, in small letters, best first."""
 

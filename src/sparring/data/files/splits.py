@@ -1,17 +1,17 @@
-"""Sets of pictures that come in folders ``train`` and ``test``: which of these are learned from, and which are kept."""
+"""Sets of files that come in folders ``train`` and ``test``: which of these are learned from, and which are kept."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
 
+from sparring.data.files.file_set import FileSet
+from sparring.data.files.labels import LABEL_FILES
 from sparring.data.labels import KEPT, SPLITS, TRAINING
-from sparring.images.reading.file_set import FileSet
-from sparring.images.reading.labels import LABEL_FILES
 
 
 class Part:
-    """The image files of a set below one of its folders, with the names that they have there, or in the whole set."""
+    """The files of a set below one of its folders, with the names that they have there, or in the whole set."""
 
     def __init__(self, whole: FileSet, folder: str, *, full_names: bool) -> None:
         self.whole, self.prefix = whole, "" if full_names else f"{folder}/"
@@ -21,7 +21,7 @@ class Part:
         self.bad_files = whole.bad_files
 
     def read(self, name: str) -> Path | bytes:
-        """A path to open, or the contents. Raises :class:`BadImage` where it cannot be unpacked."""
+        """A path to open, or the contents. Raises :class:`BadContent` where it cannot be unpacked."""
         return self.whole.read(self.prefix + name)
 
 
@@ -51,7 +51,7 @@ def part(whole: FileSet, folder: str) -> FileSet:
 
 
 def split_folders(whole: FileSet) -> Counter[str]:
-    """The folders that all image files are in, where each is called as a part of a set is, with the number of files in
+    """The folders that all files are in, where each is called as a part of a set is, with the number of files in
     each: below a folder that holds everything, if there is one. Empty where they are called otherwise."""
     around = ""
     while True:

@@ -1,38 +1,37 @@
-"""Where image files stand: a folder, a zip, or one file. Each lists names and gives contents; all travel to workers."""
+"""Where files stand: a folder, a zip, or one file. Each lists names and gives contents; all travel to workers."""
 
 from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from sparring.core.errors import UserError
 from sparring.core.reading import open_zip, reason, zip_member
-from sparring.data.source import BadFile
-from sparring.media.pictures.decode import BadImage
-from sparring.media.pictures.formats import ENDINGS
+from sparring.data.source import BadContent, BadFile
 
 
 class FileSet(Protocol):
-    """Image files by name; a name is the path below ``where``, with forward slashes."""
+    """Files by name; a name is the path below ``where``, with forward slashes."""
 
     where: str  # what stands before a name in messages
-    names: list[str]  # of image files, sorted
+    names: list[str]  # of the modality's files, sorted
     others: list[str]  # of all other files, sorted
     bad_files: list[BadFile]  # folders that could not be looked into
 
     def read(self, name: str) -> Path | bytes:
-        """A path to open, or the contents. Raises :class:`BadImage` where it cannot be unpacked."""
+        """A path to open, or the contents. Raises :class:`BadContent` where it cannot be unpacked."""
 
 
-def is_image(name: str) -> bool:
-    """Whether a file's name ends as one of a picture does."""
-    return name.lower().endswith(ENDINGS)
+def ends_as(name: str, endings: tuple[str, ...]) -> bool:
+    """Whether a file's name has one of these endings, given in small letters, in small or large ones."""
+    return name.lower().endswith(endings)
 
 
 def _is_hidden(name: str) -> bool:
-    """Dot files and what macOS puts into a zip beside every image."""
+    """Dot files and what macOS puts into a zip beside every file."""
     return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
 
 
@@ -40,13 +39,13 @@ class Folder:
     """All files below a folder; linked folders are followed, each once. Raises :class:`UserError` for a folder that
     cannot be read."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, endings: tuple[str, ...]) -> None:
         self.root = root
         self.where = str(root)
         self.bad_files: list[BadFile] = []
         files = sorted(self._walk())
-        self.names = [name for name in files if is_image(name)]
-        self.others = [name for name in files if not is_image(name)]
+        self.names = [name for name in files if ends_as(name, endings)]
+        self.others = [name for name in files if not ends_as(name, endings)]
 
     def read(self, name: str) -> Path:
         """The path of the file of that name."""
@@ -72,7 +71,7 @@ class Folder:
 
 
 class SingleFile:
-    """One file, and nothing that is beside it."""
+    """One file of any ending, and nothing that is beside it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -89,29 +88,29 @@ class Archive:
     """All files in a zip. Each process opens it for itself: a shared file handle would mix up positions. Raises
     :class:`UserError` for a file that is no readable zip."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, endings: tuple[str, ...]) -> None:
         self.path = path
         self.bad_files: list[BadFile] = []
         self._opened: tuple[int, zipfile.ZipFile] | None = None
         try:
             names = [member.filename for member in self._zip().infolist()]
         except OSError as problem:
-            raise UserError(f"{path}: {problem.strerror}; pack the images anew") from None
+            raise UserError(f"{path}: {problem.strerror}; pack the files anew") from None
         members = [name for name in names if name and not name.endswith("/")]  # no folders, and none without a name
         inside = {_below_the_root(member): member for member in members}  # two of one name: the last one counts
         files = sorted(name for name in inside if not _is_hidden(name))
-        top = _common_folder([name for name in files if is_image(name)])
+        top = _common_folder([name for name in files if ends_as(name, endings)])
         self.where = f"{path}/{top}".rstrip("/")
         self.members = {name.removeprefix(top): inside[name] for name in files}
-        self.names = [name for name in self.members if is_image(name)]
-        self.others = [name for name in self.members if not is_image(name)]
+        self.names = [name for name in self.members if ends_as(name, endings)]
+        self.others = [name for name in self.members if not ends_as(name, endings)]
 
     def read(self, name: str) -> bytes:
-        """The contents of the file of that name. Raises :class:`BadImage` where it cannot be unpacked."""
+        """The contents of the file of that name. Raises :class:`BadContent` where it cannot be unpacked."""
         try:
             return zip_member(self._zip(), self._zip().getinfo(self.members[name]))
         except Exception as problem:  # damaged, encrypted, compressed in an unknown way, too large
-            raise BadImage(f"cannot be unpacked ({reason(problem)})") from None
+            raise BadContent(f"cannot be unpacked ({reason(problem)})") from None
 
     def _zip(self) -> zipfile.ZipFile:
         if self._opened is None or self._opened[0] != os.getpid():
@@ -128,7 +127,7 @@ def _below_the_root(name: str) -> str:
 
 
 def _common_folder(names: list[str]) -> str:
-    """``"pets/"`` when every image is inside ``pets``: people zip the folder, not what is in it."""
+    """``"pets/"`` when every file is inside ``pets``: people zip the folder, not what is in it."""
     if not names:
         return ""
     first = PurePosixPath(names[0]).parts[:-1]
@@ -138,3 +137,30 @@ def _common_folder(names: list[str]) -> str:
     ):
         shared += 1
     return "".join(f"{part}/" for part in first[:shared])
+
+
+# What is said where there is nothing to read
+
+
+def nothing_in(file_set: FileSet, endings: tuple[str, ...], what: str, whole: tuple[str, ...] = (".zip",)) -> UserError:
+    """That a set holds none of a modality's files, ``what`` in the plural; files with an ending among ``whole``, which
+    hold many examples each, are named to be given instead."""
+    held = [name for name in file_set.others if name.endswith(whole)]
+    hint = f"give {file_set.where}/{held[0]} instead" if held else f"it needs files that end in {' '.join(endings)}"
+    return UserError(f"{file_set.where}: holds no {what}; {hint}")
+
+
+def too_few(where: str, good: int, least: int, bad_files: Sequence[BadFile], what: str) -> UserError:
+    """That only so many files are good, ``what`` in the plural, where ``least`` are needed, and what is wrong with the
+    first of the others."""
+    message = f"{where}: {good} good {counted_as(what, good)}, at least {least} are needed"
+    if not bad_files:
+        return UserError(message + "; add more")
+    first = ", ".join(f"{bad.path.removeprefix(where + '/')} ({bad.reason})" for bad in bad_files[:3])
+    more = ", ..." if len(bad_files) > 3 else ""
+    return UserError(f"{message}; {len(bad_files)} bad: {first}{more}; mend these or add more")
+
+
+def counted_as(what: str, number: int) -> str:
+    """``what``, a plural that ends in s, in the form that a number of them has."""
+    return what.removesuffix("s") if number == 1 else what
