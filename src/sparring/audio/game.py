@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.audio.augment import Gain, SoundAugment
-from sparring.audio.form import AudioForm
+from sparring.audio.form import FULL, AudioForm
 from sparring.audio.networks.wavegan import WaveDiscriminator, WaveGenerator
 from sparring.audio.recipes import AudioRecipe
 from sparring.audio.representation import (
@@ -26,7 +26,6 @@ from sparring.core.errors import UserError
 from sparring.core.game import Batch
 from sparring.networks.lean import LeanDiscriminator, LeanGenerator
 
-FULL = 32767.0  # what 16 bits hold of amplitude 1
 PART = 32  # sounds that phases are found for at a time: more of them do not fit into a processor's cache
 WINDOW = 0.032  # seconds that a window takes, about, where the recipe says auto
 

@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from sparring.audio.data import open_in_form, open_kept, open_source
-from sparring.audio.form import AudioForm
-from sparring.audio.game import FULL, AudioGame
+from sparring.audio.form import FULL, AudioForm
+from sparring.audio.game import AudioGame
 from sparring.audio.recipes import ENTRY, AudioRecipe
 from sparring.audio.samples import as_artifact, write_samples
 from sparring.core.game import Batch, Game, Networks, Output
