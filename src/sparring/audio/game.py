@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -60,7 +61,7 @@ def representation(recipe: AudioRecipe, form: AudioForm) -> Representation:
     """What the players see of sounds of this form. Raises :class:`UserError` for sounds too short for the window."""
     if recipe.representation == "waveform":
         return Waveform(form.channels, form.samples)
-    window = recipe.window or 2 ** round(torch.tensor(form.rate * WINDOW).log2().item())
+    window = recipe.window or 2 ** round(math.log2(form.rate * WINDOW))
     hop = window // recipe.overlap
     if form.samples < window:
         raise UserError(

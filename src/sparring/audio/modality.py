@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from torch import Tensor
 
-from sparring.audio.data import open_in_form, open_kept, open_source
+from sparring.audio.data import AudioSource, open_in_form, open_kept, open_source
+from sparring.audio.features.find import find_features, quick_features
 from sparring.audio.form import FULL, AudioForm
 from sparring.audio.game import AudioGame
 from sparring.audio.recipes import ENTRY, AudioRecipe
@@ -16,7 +18,8 @@ from sparring.audio.samples import as_artifact, write_samples
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
-from sparring.modality import Artifact, Modality
+from sparring.metrics.features import Features
+from sparring.modality import Artifact, Modality, Say
 
 SHOWN = 16  # sounds of a preview
 
@@ -78,6 +81,16 @@ class Audio(Modality):
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""
         return self.comparable(batch["sounds"] / FULL)
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """Bands of the spectrum of sounds ``(n, channels, samples)``, scaled to those of real ones."""
+        return quick_features(real)
+
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
+        """Features learned from the source. Raises :class:`UserError` for a name that it does not know."""
+        return find_features(cast(AudioSource, source), asked, device, say)
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` as files of 16 bits would hold them, in [-1, 1]."""

@@ -65,7 +65,8 @@ class ShortTime:
         self.bins, self.frames = window // 2, math.ceil(samples / hop)
         self.margin = (window - hop) // 2
         self.total = (self.frames - 1) * hop + window  # samples that all frames cover
-        self._shape = torch.hann_window(window)
+        self._shape = torch.hann_window(window, device="cpu")  # also where networks are built on no device
+        self._scale = 2 / float(self._shape.sum())
         overlap = fold(self._shape.square()[None, :, None].expand(1, window, self.frames), (1, self.total),
                        (1, window), stride=(1, hop))  # fmt: skip
         self._overlap = overlap.flatten().clamp(min=1e-3)
@@ -74,14 +75,13 @@ class ShortTime:
         """Sounds ``(n, samples)`` as complex numbers ``(n, bins, frames)``."""
         padded = pad(sounds, (self.margin, self.total - self.margin - self.samples))
         frames = padded.unfold(1, self.window, self.hop) * self._shape.to(sounds.device)
-        scale = 2 / float(self._shape.sum())
         spectrum: Tensor = torch.fft.rfft(frames, dim=2)[:, :, :-1].transpose(1, 2)
-        return spectrum * scale
+        return spectrum * self._scale
 
     def inverse(self, spectrum: Tensor) -> Tensor:
         """Sounds ``(n, samples)`` whose transform is nearest to complex numbers ``(n, bins, frames)`` (Griffin & Lim
         1984, eq. 6)."""
-        frames = torch.fft.irfft(spectrum.transpose(1, 2), n=self.window, dim=2) * float(self._shape.sum() / 2)
+        frames = torch.fft.irfft(spectrum.transpose(1, 2), n=self.window, dim=2) / self._scale
         weighted = (frames * self._shape.to(frames.device)).transpose(1, 2)
         sounds = fold(weighted, (1, self.total), (1, self.window), stride=(1, self.hop)).flatten(1)
         sounds = sounds / self._overlap.to(sounds.device)

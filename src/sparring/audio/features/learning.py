@@ -102,7 +102,7 @@ def contrast(source: AudioSource, device: torch.device, say: Say) -> Learned:
 
 
 def tested_part(source: AudioSource) -> np.ndarray:
-    """Indices ``(m,)`` of a tenth of the sounds, 2,000 at most, which classifiers are tested on and do not see before."""
+    """Indices ``(m,)`` of a tenth of the sounds, 2,000 at most: classifiers are tested on them, not taught by them."""
     order = np.random.default_rng(0).permutation(len(source))
     return np.sort(order[: min(2000, max(1, len(source) // 10))])
 
