@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from sparring.core.game import Batch, Game, Networks
+    from sparring.core.game import Batch, Game, Networks, Output
     from sparring.data.source import Source
     from sparring.metrics.comparison import Comparison
     from sparring.metrics.features import Features
@@ -110,10 +110,18 @@ class Kind(ABC):
 
     @abstractmethod
     def write(
-        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
     ) -> list[Path]:
-        """Write finished samples ``(n, ...)`` with the label of each; ``out``'s ending decides as what. ``note`` says
-        where they came from. Returns the files. Raises :class:`UserError` for an ending it does not know."""
+        """Write finished samples ``(n, ...)`` of this form with the label of each; ``out``'s ending decides as what.
+        ``note`` says where they came from. Returns the files. Raises :class:`UserError` for an ending that it does not
+        know."""
 
     @abstractmethod
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
@@ -130,6 +138,10 @@ class Kind(ABC):
     @abstractmethod
     def comparable(self, finished: Tensor) -> Tensor:
         """Finished examples ``(n, ...)``, real and made alike, as a file of them would hold them; on the CPU."""
+
+    def real_examples(self, output: Output, batch: Batch) -> Tensor:
+        """The real examples of a batch, comparable ``(n, ...)``."""
+        return self.comparable(output.finish(output.real(batch)))
 
     @abstractmethod
     def quick_features(self, real: Tensor, device: torch.device) -> Features:

@@ -109,7 +109,7 @@ class OutputMeasurements:
 
     def real_at(self, indices: np.ndarray) -> Tensor:
         """Comparable real examples ``(n, ...)``."""
-        return self.comparable(self.output.real(self.source.batch(indices)))
+        return self.modality.real_examples(self.output, self.source.batch(indices))
 
     def comparable(self, examples: Tensor) -> Tensor:
         """Examples ``(n, ...)`` of the game as they are compared, on the CPU."""
@@ -159,7 +159,8 @@ class OutputMeasurements:
         real, made = self.output.real(others), self.output.generate(networks, made_under, seed=seed)
         measured = {}
         if made.isfinite().all():
-            measured["diversity"] = diversity(self.features_of(made), self.features_of(real))
+            apart = self.features(self.modality.real_examples(self.output, others))
+            measured["diversity"] = diversity(self.features_of(made), apart)
         logits = [
             self.output.logits(networks, conditions, examples)
             for conditions, examples in ((recent, self.output.real(recent)), (others, real), (made_under, made))

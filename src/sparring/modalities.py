@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import sparring.audio.recipes as audio
 import sparring.images.recipes as images
 import sparring.points.recipes as points
 import sparring.text.recipes as text
@@ -41,6 +42,7 @@ ENTRIES = by_kind(
     images.ENTRY,
     translation.ENTRY,
     text.ENTRY,
+    audio.ENTRY,
     points.ENTRY,
 )
 
@@ -57,7 +59,7 @@ def all_recipes() -> dict[str, Recipe]:
 
 RECIPES = all_recipes()
 
-UNTRAINED = {"sounds": (".wav", ".flac", ".ogg", ".mp3"), "videos": (".mp4", ".mkv", ".webm", ".mov", ".avi")}
+UNTRAINED = {"videos": (".mp4", ".mkv", ".webm", ".mov", ".avi")}
 """Files that are counted beside those of the modalities, to say what a folder holds."""
 MOST = 100_000  # files of a folder that are counted
 CLEARLY = 4  # times as many files as of any other kind decide what a folder holds

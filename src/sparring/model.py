@@ -193,4 +193,4 @@ class Model:
             "examples_seen": self.examples_seen,
             "seed": seed,
         }
-        return self.modality.write(samples, out, labels=labels, note=note, overwrite=overwrite)
+        return self.modality.write(samples, out, form=self.form, labels=labels, note=note, overwrite=overwrite)

@@ -185,4 +185,4 @@ def real_examples(modality: Kind, output: Output, source: Source, indices: np.nd
     """The real examples at ``indices``, comparable ``(n, ...)``; some read at a time, for they take more memory
     before."""
     parts = np.split(indices, range(READ, len(indices), READ))
-    return torch.cat([modality.comparable(output.finish(output.real(source.batch(part)))) for part in parts])
+    return torch.cat([modality.real_examples(output, source.batch(part)) for part in parts])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparring.core.augmented import AdaptiveProbability
 from sparring.core.game import Step
 from sparring.images import augment
 from sparring.images.game import ImageGame
@@ -183,12 +184,12 @@ def test_real_and_generated_are_changed_apart_but_alike(settings: dict[str, Any]
 
 
 def test_the_controller_moves_by_one_in_500_000_examples_and_stays_a_probability() -> None:
-    controller = augment.AdaptiveProbability(target=0.6)
+    controller = AdaptiveProbability(target=0.6)
     moves = [(0.61, 10_000, 0.02), (0.59, 5_000, 0.01), (-1.0, 50_000, 0), (1.0, 900_000, 1), (0.5, 250_000, 0.5)]
     for sign_mean, examples, expected in moves:
         controller.update(sign_mean, examples)
         assert controller.p == pytest.approx(expected)
-    capped = augment.AdaptiveProbability(target=0.6, highest=0.3)
+    capped = AdaptiveProbability(target=0.6, highest=0.3)
     capped.update(1.0, 900_000)
     capped.update(0.0, 50_000)  # falls at once: it has not climbed beyond what is ever used
     assert capped.p == pytest.approx(0.2)

@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 
 from sparring.core.errors import UserError
 from sparring.core.files import aside, write_atomically
+from sparring.data.source import Form
 from sparring.images.modality import Images
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import RECIPES
@@ -326,7 +327,7 @@ def test_the_modality_writes_what_write_samples_writes(tmp_path: Path) -> None:
 
 
 def door(samples: torch.Tensor, labels: list[str] | None, out: Path, note: dict[str, Any]) -> list[Path]:
-    return Images().write(samples, out, labels=labels, note=note, overwrite=False)
+    return Images().write(samples, out, form=Form(), labels=labels, note=note, overwrite=False)
 
 
 # core/files.py

@@ -20,6 +20,7 @@ from sparring.core.game import Step
 from sparring.core.health import COLLAPSED, OVERFITTED
 from sparring.core.monitor import CHECKED
 from sparring.core.precision import choose
+from sparring.data.source import Form
 from sparring.images.reading.arrays import ImageArrays
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.sheets import sheet, to_uint8
@@ -139,7 +140,9 @@ def test_translations_are_compared_as_bytes() -> None:
 
 def test_samples_are_written_as_pictures_are(tmp_path: Path) -> None:
     pictures = bytes_of(4)
-    written = MODALITY.write(pictures.float() / 127.5 - 1, tmp_path / "x.npy", labels=None, note={}, overwrite=False)
+    written = MODALITY.write(
+        pictures.float() / 127.5 - 1, tmp_path / "x.npy", form=Form(), labels=None, note={}, overwrite=False
+    )
     np.testing.assert_array_equal(np.load(written[0]), pictures.permute(0, 2, 3, 1))
 
 

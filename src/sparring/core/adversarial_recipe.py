@@ -113,3 +113,26 @@ class AdversarialRecipe(AdversarialLossRecipe):
         super().__post_init__()
         if self.reuse_logits and self.generator_first:
             raise UserError("reuse_logits: there are none yet where generator_first is set; leave one of the two out")
+
+
+ADA = ("augment", ("ada",))
+
+
+@settings
+class AugmentedRecipe(AdversarialRecipe):
+    """A game whose discriminator may see all examples, real and generated, through random changes."""
+
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+        **AdversarialRecipe.only_with, "augment_target": ADA, "augment_limit": ADA, "augment_fixed": ADA,
+    }  # fmt: skip
+
+    augment: str = setting(
+        "none", "random changes of every example that the discriminator sees", "regularisation",
+        choices=("none", "diff", "ada"), common=True,
+    )  # fmt: skip
+    augment_target: float = setting(
+        0.6, "ADA adapts until this much of E[sign D(real)] is left", "regularisation", low=0, high=1
+    )
+    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0,
+                                      high=1)  # fmt: skip
+    augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")

@@ -93,6 +93,21 @@ def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) ->
     clear_parts(path.parent, path.name)
 
 
+def make_place(out: Path, kind: str, overwrite: bool) -> None:
+    """Make the folders that samples need which are written to ``out``, a file of that ``kind`` or, where it is empty, a
+    folder. Raises :class:`UserError` when something is there already, or nothing can be
+    written there. What a killed process left half-written is removed."""
+    try:
+        (out.parent if kind else out).mkdir(parents=True, exist_ok=True)
+        clear_parts(*((out.parent, out.name) if kind else (out,)))
+        taken = out.exists() if kind else any(out.iterdir())
+    except OSError as problem:
+        raise UserError(f"{out}: cannot be written ({problem.strerror}); choose another --out") from None
+    if taken and not overwrite:
+        what = "exists" if kind else "exists and is not empty"
+        raise UserError(f"{out}: {what}; choose another --out, or add --overwrite")
+
+
 def make_folder(folder: Path) -> None:
     """The folder, and those around it. Raises :class:`UserError` when something else is there, or may not be made."""
     try:

@@ -208,23 +208,3 @@ def paint(images: Tensor, matrix: Tensor) -> Tensor:
         mixing, shift = mixing.sum(2, keepdim=True).mean(1, keepdim=True), shift.mean(1, keepdim=True)
     changed = torch.einsum("bij,bjhw->bihw", mixing.to(images.dtype), colour) + shift[:, :, None, None]
     return torch.cat([changed, alpha], 1)
-
-
-class AdaptiveProbability:
-    """ADA's controller (Karras et al. 2020, section 3.2): p rises while the discriminator is surer of real pictures
-    than ``target``.
-
-    The measure is r_t = E[sign(D(real))], for relativistic objectives the sign against the mean fake, since
-    their logits have no zero. p moves by 1 within ``SPEED`` examples and never above ``highest``.
-    """
-
-    SPEED = 500_000
-
-    def __init__(self, target: float = 0.6, highest: float = 1.0) -> None:
-        self.target, self.highest = target, highest
-        self.p = 0.0
-
-    def update(self, sign_mean: float, examples: int) -> None:
-        """Take in the mean sign over the last ``examples`` examples."""
-        step = examples / self.SPEED
-        self.p = min(max(self.p + (step if sign_mean > self.target else -step), 0.0), self.highest)

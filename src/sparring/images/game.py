@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from sparring.core.adversarial import AdversarialGame
+from sparring.core.augmented import AugmentedGame
 from sparring.core.errors import UserError
-from sparring.core.game import Batch, Event, Step, Turn
-from sparring.images.augment import AdaptiveAugment, AdaptiveProbability, diff_augment
+from sparring.core.game import Batch, Step, Turn
+from sparring.images.augment import AdaptiveAugment, diff_augment
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
 from sparring.images.reading.shape import ImageForm
@@ -18,7 +18,7 @@ from sparring.images.recipes import ImageRecipe, read_widths
 from sparring.networks.lean import LeanDiscriminator, LeanGenerator
 
 
-class ImageGame(AdversarialGame):
+class ImageGame(AugmentedGame):
     """Pictures ``(batch, channels, height, width)`` in [-1, 1]. Raises :class:`UserError` where recipe and form do not
     go together."""
 
@@ -30,10 +30,10 @@ class ImageGame(AdversarialGame):
                 "label, add a labels.csv (file,label), or leave conditional out"
             )
         generator, discriminator = networks(recipe, form, classes)
-        super().__init__(generator, discriminator, recipe, classes=classes, augment=self.augmented)
+        super().__init__(
+            generator, discriminator, recipe, always=diff_augment, adaptive=AdaptiveAugment(), classes=classes
+        )
         self.settings = recipe
-        self.adaptive = AdaptiveAugment() if recipe.augment == "ada" else None
-        self.probability = AdaptiveProbability(recipe.augment_target, recipe.augment_limit.highest)
 
     def turns(self, step: Step) -> Iterator[Turn]:
         """As in every adversarial game, with half of the real pictures mirrored where the recipe says so."""
@@ -44,39 +44,6 @@ class ImageGame(AdversarialGame):
     def real(self, batch: Batch) -> Tensor:
         """The batch's pictures ``(batch, channels, height, width)``, from bytes to [-1, 1]."""
         return batch["images"].float() / 127.5 - 1
-
-    # Augmentation
-
-    def augmented(self, examples: Tensor, step: Step) -> Tensor:
-        """What the discriminator is shown of pictures ``(batch, channels, height, width)``, real or generated."""
-        if self.settings.augment == "diff":
-            return diff_augment(examples, step)
-        if not self.adaptive:
-            return examples
-        strength = self.strength(step.examples_seen)
-        step.report["augment/probability"] = examples.new_tensor(strength)
-        return self.adaptive(examples, strength, step)
-
-    def strength(self, examples_seen: int) -> float:
-        """The probability with which each of ADA's augmentations is applied."""
-        limit = self.settings.augment_limit(examples_seen)
-        return limit if self.settings.augment_fixed else min(self.probability.p, limit)
-
-    def observe(self, means: Mapping[str, float], examples: int) -> Event | None:
-        """ADA's controller: more augmentation while the discriminator is too sure of the real pictures. Measurements,
-        which come with 0 ``examples``, do not move it."""
-        if self.adaptive and not self.settings.augment_fixed and examples:
-            self.probability.update(2 * means["accuracy/real"] - 1, examples)
-        return None
-
-    def state(self) -> dict[str, float | Tensor]:
-        """ADA's probability, a scalar called ``augment_p``; empty where nothing adapts."""
-        return {"augment_p": self.probability.p} if self.adaptive else {}
-
-    def load_state(self, state: Mapping[str, float | Tensor]) -> None:
-        """Take back the scalar that :meth:`state` gave."""
-        if self.adaptive:
-            self.probability.p = float(state["augment_p"])
 
 
 def mirrored(images: Tensor, step: Step) -> Tensor:

@@ -69,7 +69,14 @@ class Images(Modality):
         return ImageGame(recipe, form)
 
     def write(
-        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
     ) -> list[Path]:
         """Write images ``(n, channels, height, width)`` as a sheet, arrays, an archive or a folder. Raises
         :class:`UserError` for another ending of ``out``, and where something is there already."""

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sparring.core.adversarial_recipe import AdversarialRecipe
+from sparring.core.adversarial_recipe import AugmentedRecipe
 from sparring.core.errors import UserError
-from sparring.core.schedules import Schedule, schedule
+from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
 from sparring.core.terminal import quoted
 from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
@@ -22,21 +22,21 @@ FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
 WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
 
-LEAN, ADA = ("network", ("lean",)), ("augment", ("ada",))
+LEAN = ("network", ("lean",))
 ONLY_WITH = {
     "width": LEAN, "batch_statistics": LEAN, "batch_norm": LEAN, "dropout": ("network", ("lean", "tutorial")),
-    "widths": ("network", ("r3gan",)), "augment_target": ADA, "augment_limit": ADA, "augment_fixed": ADA,
+    "widths": ("network", ("r3gan",)),
 }  # fmt: skip
 """Settings that have an effect only where another has one of these values."""
 
 
 @settings
-class ImageRecipe(Reading, AdversarialRecipe):
+class ImageRecipe(Reading, AugmentedRecipe):
     """A game on pictures: how they are read, which networks play, what the discriminator is shown."""
 
     kind: ClassVar[str] = "images"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-        **Reading.only_with, **AdversarialRecipe.only_with, **ONLY_WITH,
+        **Reading.only_with, **AugmentedRecipe.only_with, **ONLY_WITH,
     }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
@@ -50,16 +50,6 @@ class ImageRecipe(Reading, AdversarialRecipe):
     batch_norm: str = setting("none", "batch norm in the lean pair", "network", choices=("none", "generator", "both"))
     batch_statistics: bool = setting(False, "show the discriminator how varied its batch is", "network")
 
-    augment: str = setting(
-        "none", "random changes of every picture that the discriminator sees", "regularisation",
-        choices=("none", "diff", "ada"), common=True,
-    )  # fmt: skip
-    augment_target: float = setting(
-        0.6, "ADA adapts until this much of E[sign D(real)] is left", "regularisation", low=0, high=1
-    )
-    augment_limit: Schedule = setting(schedule(0.8), "highest probability that ADA may reach", "regularisation", low=0,
-                                      high=1)  # fmt: skip
-    augment_fixed: bool = setting(False, "hold ADA at its limit instead of adapting", "regularisation")
     mirror: bool = setting(False, "show half of the real pictures mirrored", "regularisation", common=True)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.files import aside, clear_parts, file_name, write_atomically
+from sparring.core.files import aside, file_name, make_place, write_atomically
 from sparring.media.pictures.notes import as_png, compact, encode_png, save_png
 from sparring.media.pictures.sheets import channels_last, sheet, to_picture, to_uint8
 from sparring.modality import Artifact
@@ -33,7 +33,7 @@ def write_samples(
     kind = "" if out.is_dir() else out.suffix.lower()
     if kind not in ("", ".png", ".npz", ".npy", ".zip"):
         raise UserError(f"{out}: cannot write {kind} files; use {', '.join(KINDS)}")
-    make_folders(out, kind, overwrite)
+    make_place(out, kind, overwrite)
     pixels = to_uint8(images)
     if kind == ".png":
         save_png(sheet(pixels), out, {**note, **({"labels": list(labels)} if labels else {})})
@@ -49,20 +49,6 @@ def write_samples(
 def as_artifact(images: Tensor, caption: str, name: str = "", columns: int | None = None) -> Artifact:
     """A sheet of bytes ``(n, channels, height, width)``, as many in a row as ``columns`` says, or as make it square."""
     return Artifact(caption, "image/png", as_png(sheet(channels_last(images), columns)), name)
-
-
-def make_folders(out: Path, kind: str, overwrite: bool) -> None:
-    """Make the folders that ``out`` needs. Raises :class:`UserError` when something is there already, or nothing can be
-    written there. What a killed process left half-written is removed."""
-    try:
-        (out.parent if kind else out).mkdir(parents=True, exist_ok=True)
-        clear_parts(*((out.parent, out.name) if kind else (out,)))
-        taken = out.exists() if kind else any(out.iterdir())
-    except OSError as problem:
-        raise UserError(f"{out}: cannot be written ({problem.strerror}); choose another --out") from None
-    if taken and not overwrite:
-        what = "exists" if kind else "exists and is not empty"
-        raise UserError(f"{out}: {what}; choose another --out, or add --overwrite")
 
 
 def write_arrays(out: Path, pixels: np.ndarray, labels: Sequence[str] | None, note: Mapping[str, Any]) -> None:

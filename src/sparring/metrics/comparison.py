@@ -12,7 +12,7 @@ class Comparison:
     """``reference`` ``(m, ...)`` and ``samples`` ``(n, ...)`` as they were measured, with their features.
 
     ``logits`` ``(n,)`` are the discriminator's, where there is one; ``labels`` ``(n,)``, indices into ``names``, where
-    samples were made under labels.
+    samples were made under labels; ``form`` is that of the examples.
     """
 
     reference: Tensor

@@ -53,7 +53,14 @@ class Points(Modality):
         return PointGame(recipe, form)
 
     def write(
-        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
     ) -> list[Path]:
         """Write points ``(n, dimensions)`` as a picture, an array or a table. Raises :class:`UserError` for
         another ending of ``out``, and where something is there already."""

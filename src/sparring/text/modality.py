@@ -59,7 +59,14 @@ class Text(Modality):
     # What it makes, as files
 
     def write(
-        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
     ) -> list[Path]:
         """Write lines of characters ``(n, longest)`` as plain text, a table, or a picture. Raises
         :class:`UserError` for another ending of ``out``, and where something is there already."""

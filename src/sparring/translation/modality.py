@@ -74,7 +74,14 @@ class Translation(Modality):
         return RecycleGame(recipe, form) if recipe.recycle else GAMES[recipe.method](recipe, form)
 
     def write(
-        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
     ) -> list[Path]:
         """Write pictures ``(n, channels, height, width)`` in [-1, 1] as those of ``images/``. Raises
         :class:`UserError` for an ending that these do not have."""

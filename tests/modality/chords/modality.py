@@ -35,7 +35,14 @@ class Chords(Modality):
         return ChordGame(recipe, form)
 
     def write(
-        self, samples: Tensor, out: Path, *, labels: Sequence[str] | None, note: Mapping[str, Any], overwrite: bool
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
     ) -> list[Path]:
         """Write chords ``(n, 12)``, one a line. Raises :class:`UserError` for another ending."""
         may_write(out, (".txt", ".chords"), "chords are", overwrite)

@@ -1,0 +1,124 @@
+"""Sounds to train on: from whatever ``data`` names, in one form, with what is wrong with the rest."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sparring.audio.files import MINIMUM, AudioFiles
+from sparring.audio.form import AudioForm
+from sparring.audio.recipes import SETS, AudioRecipe
+from sparring.audio.tones import ToneSource
+from sparring.core.errors import UserError
+from sparring.core.reading import regular
+from sparring.core.settings import nearest
+from sparring.core.terminal import quoted, shortened
+from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.splits import to_evaluate_with, to_learn_from
+from sparring.data.source import Source
+from sparring.media.sounds.formats import BY_AV, ENDINGS
+
+ALL = (*ENDINGS, *BY_AV)
+
+
+class AudioSource(Source, Protocol):
+    """Yields ``sounds`` int16 ``(n, channels, samples)`` and, if any, ``labels`` int64 ``(n,)``."""
+
+    form: AudioForm
+    labels: Tensor | None
+
+
+def open_source(recipe: AudioRecipe, least: int = MINIMUM) -> AudioSource:
+    """The sounds that ``recipe.data`` names: the bundled set, a folder or a zip; where one sound is enough, a file of
+    it too.
+
+    Raises :class:`UserError` when there are fewer than ``least`` to be had, or no labels where ``labelled`` asks for
+    them.
+    """
+    source: AudioSource = ToneSource(recipe) if recipe.data in SETS else _open_path(recipe, least)
+    if recipe.labelled == "yes" and not source.form.labels:
+        raise UserError(
+            f"{recipe.data}: no labels found; sort the sounds into a sub-folder for each label, put a labels.csv "
+            "(file,label) beside them, or give a --label-pattern"
+        )
+    return source
+
+
+def open_in_form(recipe: AudioRecipe, form: AudioForm) -> AudioSource:
+    """The sounds that ``recipe.data`` names, one or more, brought to ``form``; their labels, where they have any and
+    the recipe is conditioned on them, are numbered as in ``form``.
+
+    Raises :class:`UserError` as :func:`open_source` does, and for a label that ``form`` does not know.
+    """
+    return _given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
+
+
+def open_kept(recipe: AudioRecipe, form: AudioForm) -> AudioSource | None:
+    """The sounds beside those that are learned from, which are kept to be evaluated with, as :func:`open_in_form` gives
+    them; None where there are none, or none with the labels that the recipe needs. Raises :class:`UserError` as that
+    does."""
+    path = Path(os.path.expanduser(recipe.data))
+    whole = None if recipe.data in SETS or recipe.split == "all" else _files_at(path)
+    kept = to_evaluate_with(whole) if whole else None
+    if kept is None:
+        return None
+    place = f"{recipe.data}/{kept.where.rpartition('/')[2]}"
+    source = AudioFiles(kept, _in_form(recipe, form).changed({"data": place}), least=1)
+    return _given_form(source, form) if source.form.labels or not recipe.conditional else None
+
+
+def _in_form(recipe: AudioRecipe, form: AudioForm) -> AudioRecipe:
+    """The recipe that reads sounds in the rate, length, channels and loudness of ``form``."""
+    own = {"rate": str(form.rate), "seconds": repr(form.seconds), "channels": str(form.channels)}
+    labels = {} if recipe.conditional else {"labelled": "no", "label_pattern": ""}
+    return recipe.changed({**own, "loudness": form.loudness, **labels})
+
+
+def _given_form(source: AudioSource, form: AudioForm) -> AudioSource:
+    """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
+    number = {label: index for index, label in enumerate(form.labels)}
+    for label in source.form.labels:
+        if label not in number:
+            raise UserError(
+                f"{source.name}: its label {quoted(label)}{nearest(label, number)} is none of those that the model "
+                f"knows ({', '.join(map(shortened, form.labels[:20]))}); give its folder by itself, or rename it"
+            )
+    if source.labels is not None:
+        source.labels = torch.tensor([number[label] for label in source.form.labels])[source.labels]
+    source.form = form
+    return source
+
+
+def _open_path(recipe: AudioRecipe, least: int) -> AudioFiles:
+    path = Path(os.path.expanduser(recipe.data))
+    try:
+        if not recipe.data or not path.exists():
+            raise UserError(
+                f"data: no file, folder or set called {quoted(recipe.data)}{nearest(recipe.data, SETS)} "
+                f"(sets: {', '.join(SETS)})"
+            )
+        if not path.is_dir():
+            regular(path)
+        whole = _files_at(path)
+        if whole is not None:
+            chosen, said = (whole, list[str]()) if recipe.split == "all" else to_learn_from(whole)
+            return AudioFiles(chosen, recipe, least, said)
+    except PermissionError as problem:
+        raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
+    except OSError as problem:
+        raise UserError(f"{path}: cannot be read ({problem.strerror}); give a folder or a file") from None
+    if ends_as(path.name, ALL) and (least == 1 or recipe.longer == "pieces"):
+        return AudioFiles(SingleFile(path), recipe, least)
+    hint = "; give the folder that it is in, or learn from pieces of it: --longer pieces"
+    raise UserError(f"{path}: not a folder or a .zip of sounds{hint if ends_as(path.name, ALL) else ''}")
+
+
+def _files_at(path: Path) -> FileSet | None:
+    """The sounds in a zip or a folder; None for anything else."""
+    if path.suffix == ".zip" and path.is_file():
+        return Archive(path, ALL)
+    return Folder(path, ALL) if path.is_dir() else None

@@ -1,0 +1,84 @@
+"""Sounds, behind the door that every modality has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from sparring.audio.data import open_in_form, open_kept, open_source
+from sparring.audio.form import AudioForm
+from sparring.audio.game import FULL, AudioGame
+from sparring.audio.recipes import ENTRY, AudioRecipe
+from sparring.audio.samples import as_artifact, write_samples
+from sparring.core.game import Batch, Game, Networks, Output
+from sparring.core.recipe import Recipe
+from sparring.data.source import Form, Source
+from sparring.modality import Artifact, Modality
+
+SHOWN = 16  # sounds of a preview
+
+
+class Audio(Modality):
+    """Sounds: what the players see of them ``(n, ...)`` as they are generated, ``(n, channels, samples)`` in [-1, 1] as
+    they leave the game and are compared."""
+
+    entry = ENTRY
+    form = AudioForm
+    sheet = ".wav"
+
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The sounds that the recipe names; with ``form``, one or more brought to its rate, length and channels, their
+        labels numbered as it numbers them. Raises :class:`UserError` when there are none to be had, and for a label
+        that ``form`` does not know."""
+        assert isinstance(recipe, AudioRecipe)
+        if form is None:
+            return open_source(recipe)
+        assert isinstance(form, AudioForm)
+        return open_in_form(recipe, form)
+
+    def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
+        """The sounds in a folder ``test`` or the like beside ``train``; None where there are none. Raises
+        :class:`UserError` where they cannot be read, or have a label that ``form`` does not know."""
+        assert isinstance(recipe, AudioRecipe)
+        assert isinstance(form, AudioForm)
+        return open_kept(recipe, form)
+
+    def build_game(self, recipe: Recipe, form: Form) -> Game:
+        """The game that the recipe describes, on sounds of this form. Raises :class:`UserError` where there are no
+        labels to condition on, or the sounds are too short for the window."""
+        assert isinstance(recipe, AudioRecipe)
+        assert isinstance(form, AudioForm)
+        return AudioGame(recipe, form)
+
+    def write(
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        overwrite: bool,
+    ) -> list[Path]:
+        """Write sounds ``(n, channels, samples)`` into one file, with gaps between them, or into a folder. Raises
+        :class:`UserError` for another ending of ``out``, and where something is there already."""
+        assert isinstance(form, AudioForm)
+        return write_samples(samples, form.rate, labels, out, note, overwrite)
+
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """16 generated sounds one after the other, of each label in turn."""
+        assert isinstance(game, AudioGame)
+        output = game.outputs[""]
+        samples = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
+        return as_artifact(samples, game.rate, "generated sounds")
+
+    def real_examples(self, output: Output, batch: Batch) -> Tensor:
+        """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""
+        return self.comparable(batch["sounds"] / FULL)
+
+    def comparable(self, finished: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` as files of 16 bits would hold them, in [-1, 1]."""
+        return (finished.float().cpu().clamp(-1, 1) * FULL).round() / FULL

@@ -1,0 +1,152 @@
+"""What the players see of a sound, and the way back: its spectrogram, as logarithms of magnitudes or as compressed
+complex numbers, or the waveform itself.
+
+The penalties on the discriminator's gradient are taken on what its first layer sees. On waveforms they would be a
+thousand to ten million times stronger, and mostly about silence.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import fold, pad
+
+QUIETEST, LOUDEST = (
+    -80.0,
+    -6.0,
+)  # decibels of a partial below one of amplitude 1, between which magnitudes are told apart
+COMPRESSION = 0.3  # exponent of magnitudes in complex spectrograms
+LEAST_POWER = 1e-8  # added to squared magnitudes: their roots have no slope at 0
+GAIN = 2.0  # brings compressed numbers of usual loudness to a deviation of some 0.5
+MOMENTUM = 0.99  # of the phase iterations
+
+
+class Representation(Protocol):
+    """What the players see of sounds ``(n, channels, samples)``."""
+
+    shape: tuple[int, ...]
+    """Of one example: ``(channels, bins, frames)`` or ``(channels, samples)``."""
+
+    def encode(self, sounds: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` in [-1, 1] as examples ``(n, *shape)``."""
+
+    def decode(self, examples: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` of examples ``(n, *shape)``, as near as there are any."""
+
+
+class Waveform:
+    """Sounds as they are."""
+
+    def __init__(self, channels: int, samples: int) -> None:
+        self.shape: tuple[int, ...] = (channels, samples)
+
+    def encode(self, sounds: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)``."""
+        return sounds
+
+    def decode(self, examples: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)``."""
+        return examples
+
+
+class ShortTime:
+    """The short-time Fourier transform of sounds and its inverse: a Hann ``window`` of so many samples every ``hop``.
+
+    There are ``samples / hop`` frames (rounded up), each centred on its hop, so that a network of halving layers meets
+    round numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
+    left out.
+    """
+
+    def __init__(self, samples: int, window: int, hop: int) -> None:
+        self.samples, self.window, self.hop = samples, window, hop
+        self.bins, self.frames = window // 2, math.ceil(samples / hop)
+        self.margin = (window - hop) // 2
+        self.total = (self.frames - 1) * hop + window  # samples that all frames cover
+        self._shape = torch.hann_window(window)
+        overlap = fold(self._shape.square()[None, :, None].expand(1, window, self.frames), (1, self.total),
+                       (1, window), stride=(1, hop))  # fmt: skip
+        self._overlap = overlap.flatten().clamp(min=1e-3)
+
+    def forward(self, sounds: Tensor) -> Tensor:
+        """Sounds ``(n, samples)`` as complex numbers ``(n, bins, frames)``."""
+        padded = pad(sounds, (self.margin, self.total - self.margin - self.samples))
+        frames = padded.unfold(1, self.window, self.hop) * self._shape.to(sounds.device)
+        scale = 2 / float(self._shape.sum())
+        spectrum: Tensor = torch.fft.rfft(frames, dim=2)[:, :, :-1].transpose(1, 2)
+        return spectrum * scale
+
+    def inverse(self, spectrum: Tensor) -> Tensor:
+        """Sounds ``(n, samples)`` whose transform is nearest to complex numbers ``(n, bins, frames)`` (Griffin & Lim
+        1984, eq. 6)."""
+        frames = torch.fft.irfft(spectrum.transpose(1, 2), n=self.window, dim=2) * float(self._shape.sum() / 2)
+        weighted = (frames * self._shape.to(frames.device)).transpose(1, 2)
+        sounds = fold(weighted, (1, self.total), (1, self.window), stride=(1, self.hop)).flatten(1)
+        sounds = sounds / self._overlap.to(sounds.device)
+        return sounds[:, self.margin : self.margin + self.samples]
+
+
+class LogMagnitude:
+    """Magnitudes in decibels, from ``QUIETEST`` to ``LOUDEST`` as [-1, 1]; phases are found by iteration."""
+
+    def __init__(self, channels: int, transform: ShortTime, iterations: int) -> None:
+        self.transform, self.iterations = transform, iterations
+        self.shape: tuple[int, ...] = (channels, transform.bins, transform.frames)
+
+    def encode(self, sounds: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` as examples ``(n, channels, bins, frames)`` in [-1, 1]."""
+        with torch.autocast(sounds.device.type, enabled=False):
+            magnitudes = self.transform.forward(sounds.float().flatten(0, 1)).abs()
+        decibels = 20 * (magnitudes + 10 ** (QUIETEST / 20)).log10()
+        examples = 2 * (decibels - QUIETEST) / (LOUDEST - QUIETEST) - 1
+        return examples.clamp(max=1).view(-1, *self.shape)
+
+    def decode(self, examples: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` whose magnitudes are nearest to those of examples ``(n, channels, bins,
+        frames)``."""
+        decibels = (examples.float().clamp(-1, 1) + 1) / 2 * (LOUDEST - QUIETEST) + QUIETEST
+        magnitudes = 10 ** (decibels / 20) - 10 ** (QUIETEST / 20)
+        sounds = with_phases(magnitudes.flatten(0, 1), self.transform, self.iterations)
+        return sounds.view(-1, self.shape[0], self.transform.samples)
+
+
+class Complex:
+    """Complex numbers X as X |X|^(c - 1) with c = 0.3, their real and imaginary parts as channels; no phase is lost."""
+
+    def __init__(self, channels: int, transform: ShortTime) -> None:
+        self.transform = transform
+        self.shape: tuple[int, ...] = (2 * channels, transform.bins, transform.frames)
+
+    def encode(self, sounds: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` as examples ``(n, 2 * channels, bins, frames)``."""
+        with torch.autocast(sounds.device.type, enabled=False):
+            parts = torch.view_as_real(self.transform.forward(sounds.float().flatten(0, 1)))
+        power = parts.square().sum(-1, keepdim=True) + LEAST_POWER
+        compressed = GAIN * parts * power ** ((COMPRESSION - 1) / 2)
+        return compressed.permute(0, 3, 1, 2).reshape(-1, *self.shape)
+
+    def decode(self, examples: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` whose transform is nearest to examples ``(n, 2 * channels, bins,
+        frames)``."""
+        bins, frames = self.shape[1:]
+        parts = examples.float().reshape(-1, 2, bins, frames).permute(0, 2, 3, 1) / GAIN
+        power = parts.square().sum(-1, keepdim=True)
+        expanded = parts * power ** ((1 / COMPRESSION - 1) / 2)
+        sounds = self.transform.inverse(torch.view_as_complex(expanded.contiguous()))
+        return sounds.view(-1, self.shape[0] // 2, self.transform.samples)
+
+
+def with_phases(magnitudes: Tensor, transform: ShortTime, iterations: int) -> Tensor:
+    """Sounds ``(n, samples)`` with these magnitudes ``(n, bins, frames)``: phases that agree from frame to frame are
+    approached by so many ``iterations`` (Griffin & Lim 1984, with the momentum of Perraudin et al. 2013), from random
+    ones, the same for every sound."""
+    turns = torch.rand(magnitudes.shape[1:], generator=torch.Generator().manual_seed(0)).to(magnitudes.device)
+    phases = torch.polar(torch.ones_like(magnitudes), 2 * math.pi * turns.expand_as(magnitudes))
+    before = torch.zeros_like(phases)
+    for _ in range(iterations):
+        projected = transform.forward(transform.inverse(magnitudes * phases))
+        moved = projected - before * (MOMENTUM / (1 + MOMENTUM))
+        phases, before = moved / moved.abs().clamp(min=1e-9), projected
+    return transform.inverse(magnitudes * phases)

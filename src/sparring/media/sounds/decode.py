@@ -1,0 +1,144 @@
+"""One sound file, of any format and rate, to float32 samples; or a reason why not.
+
+The library of the extra called ``audio`` is imported when a sound needs it, never before.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from sparring.core.errors import UserError
+from sparring.core.reading import has_memory_for, open_regular, reason
+from sparring.data.source import BadContent
+from sparring.media.sounds.containers import is_cut_off
+from sparring.media.sounds.formats import BY_AV
+
+RATES = (100, 1_000_000)  # hertz that a file may have
+MOST_CHANNELS = 32
+MOST_FRAMES = 1 << 40
+STARTS = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"PK\x03\x04": "a zip",
+          b"%PDF": "a PDF"}  # fmt: skip
+"""How files begin that are no sounds, whatever they are called."""
+
+
+class BadSound(BadContent):
+    """A file that gives no sound; the message is the reason, in one line."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a sound before any of it is decoded; ``frames`` are samples of each channel."""
+
+    rate: int
+    channels: int
+    frames: int
+    coded: str
+    """How samples are coded, in the library's words: ``PCM_16``, ``VORBIS``, ..."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the sound is."""
+        return self.frames / self.rate
+
+
+def soundfile() -> ModuleType:
+    """The library that reads and writes sounds. Raises :class:`UserError` where it is not installed."""
+    try:
+        import soundfile
+    except (ImportError, OSError):
+        raise UserError("sounds need the library soundfile: pip install 'sparring[audio]'") from None
+    module: ModuleType = soundfile
+    return module
+
+
+def read_header(file: Path | bytes) -> Header:
+    """What is known of a sound without decoding it. Raises :class:`BadSound` for a file that gives none."""
+    if by_av(file):
+        from sparring.media.sounds.compressed import read_compressed
+
+        sound, rate = read_compressed(Path(str(file)))
+        return Header(rate, len(sound), sound.shape[1], "compressed")
+    with opened(file) as sound:
+        return checked(Header(sound.samplerate, sound.channels, sound.frames, sound.subtype))
+
+
+def read_sound(file: Path | bytes, start: int = 0, frames: int | None = None) -> tuple[np.ndarray, int]:
+    """Samples of a file from ``start`` on, ``frames`` of them or all that there are, float32 ``(channels, frames)`` in
+    [-1, 1], and their rate in hertz. Raises :class:`BadSound` for a file that gives none, or not as many as it
+    promises, or numbers that are not finite."""
+    if by_av(file):
+        from sparring.media.sounds.compressed import read_compressed
+
+        whole, rate = read_compressed(Path(str(file)))
+        samples = whole[:, start:][:, :frames]
+    else:
+        with opened(file) as sound:
+            header = checked(Header(sound.samplerate, sound.channels, sound.frames, sound.subtype))
+            rate, wanted = header.rate, min(header.frames - start, frames or header.frames)
+            if not has_memory_for(4 * wanted * header.channels):
+                raise BadSound(f"{header.seconds / 60:,.0f} minutes are more than fit into memory; cut it into pieces")
+            sound.seek(start)
+            samples = sound.read(wanted, dtype="float32", always_2d=True).T
+            if samples.shape[1] < wanted:
+                raise BadSound(f"is cut off: {samples.shape[1] + start:,} of {header.frames:,} samples are there")
+    if not np.isfinite(samples).all():
+        raise BadSound("holds samples that are not numbers (NaN or infinite)")
+    return np.ascontiguousarray(samples), rate
+
+
+def checked(header: Header) -> Header:
+    """The header, if there can be such a sound. Raises :class:`BadSound` where there cannot."""
+    if not RATES[0] <= header.rate <= RATES[1]:
+        raise BadSound(f"has a rate of {header.rate:,} Hz, which is none of a sound")
+    if not 1 <= header.channels <= MOST_CHANNELS:
+        raise BadSound(f"has {header.channels:,} channels, more than {MOST_CHANNELS}")
+    if not 0 < header.frames < MOST_FRAMES:
+        raise BadSound("is empty: it holds no samples")
+    return header
+
+
+def by_av(file: Path | bytes) -> bool:
+    """Whether a file is one of those that PyAV reads."""
+    return isinstance(file, Path) and file.suffix.lower() in BY_AV
+
+
+@contextmanager
+def opened(file: Path | bytes) -> Iterator[Any]:
+    """A sound file as soundfile gives it. Raises :class:`BadSound` for what cannot be opened, is no sound, or is
+    shorter than its header says."""
+    library = soundfile()
+    try:
+        with open_regular(file) if isinstance(file, Path) else io.BytesIO(file) as content:
+            refuse_others(content)
+            with library.SoundFile(content) as sound:
+                yield sound
+    except (BadSound, UserError):
+        raise
+    except Exception as problem:  # a broken file may trip the library up in any way at all
+        told = reason(problem).rpartition("Error : ")[2]  # without the words before it, which name a Python object
+        raise BadSound(f"cannot be read as a sound ({told})") from None
+
+
+def refuse_others(content: BinaryIO) -> None:
+    """Raise :class:`BadSound` for bytes that begin as another kind of file, and for a container that has been cut
+    off."""
+    size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    start = content.read(16)
+    if not size:
+        raise BadSound("is an empty file")
+    for beginning, what in STARTS.items():
+        if start.startswith(beginning):
+            raise BadSound(f"is {what}, not a sound")
+    if is_cut_off(content, size):
+        raise BadSound("is cut off: it ends before its header says so")
+    content.seek(0)
