@@ -537,7 +537,7 @@ def test_help_on_data(tmp_path: Path, says: Callable[..., Said]) -> None:
 OWN = {
     "sample": {"images": set(), "translation": set(), "text": {"temperature", "top-p", "prompt"}, "points": set()},
     "evaluate": {
-        "images": {"size", "channels", "range", "fit", "alpha", "cache-mb", "labelled", "split"},
+        "images": {"size", "channels", "range", "fit", "alpha", "cache-mb", "labelled", "label-pattern", "split"},
         "translation": {"videos", "resize", "direction"},
         "text": set(),
         "points": set(),
