@@ -56,7 +56,7 @@ class ShortTime:
     """The short-time Fourier transform of sounds and its inverse: a Hann ``window`` of so many samples every ``hop``.
 
     There are ``samples / hop`` frames (rounded up), each centred on its hop, so that a network of halving layers meets
-    round numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
+    even numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
     left out.
     """
 
