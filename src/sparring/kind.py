@@ -52,12 +52,14 @@ class Entry:
 @dataclass(frozen=True)
 class Artifact:
     """One thing that can be shown anywhere: a caption, a media type (``image/png``, ``image/svg+xml``, ``audio/wav``,
-    ``video/mp4``, ``text/plain``) and the bytes of its file; ``name`` is what that file is called, where it matters."""
+    ``video/mp4``, ``text/plain``) and the bytes of its file; ``name`` is what that file is called, where it matters;
+    ``picture`` is a PNG that a sound is shown by, empty where there is none."""
 
     caption: str
     media_type: str
     data: bytes
     name: str = ""
+    picture: bytes = b""
 
     @property
     def ending(self) -> str:

@@ -9,12 +9,14 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from sparring.audio.check import check
 from sparring.audio.data import AudioSource, open_in_form, open_kept, open_source
 from sparring.audio.features.find import find_features, quick_features
 from sparring.audio.form import FULL, AudioForm
 from sparring.audio.game import AudioGame
 from sparring.audio.recipes import ENTRY, AudioRecipe
 from sparring.audio.samples import as_artifact, write_samples
+from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
@@ -31,6 +33,7 @@ class Audio(Modality):
     entry = ENTRY
     form = AudioForm
     sheet = ".wav"
+    check_sheet = ".html"
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
         """The sounds that the recipe names; with ``form``, one or more brought to its rate, length and channels, their
@@ -81,6 +84,12 @@ class Audio(Modality):
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""
         return self.comparable(batch["sounds"] / FULL)
+
+    def check(self, recipe: Recipe, say: Say) -> Summary:
+        """What is in the recipe's data, and what is wrong with it, with a page of 24 sounds. Raises :class:`UserError` as
+        training would."""
+        assert isinstance(recipe, AudioRecipe)
+        return check(recipe)
 
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """Bands of the spectrum of sounds ``(n, channels, samples)``, scaled to those of real ones."""
