@@ -86,8 +86,8 @@ class Audio(Modality):
         return self.comparable(batch["sounds"] / FULL)
 
     def check(self, recipe: Recipe, say: Say) -> Summary:
-        """What is in the recipe's data, and what is wrong with it, with a page of 24 sounds. Raises :class:`UserError` as
-        training would."""
+        """What is in the recipe's data, and what is wrong with it, with a page of 24 sounds. Raises :class:`UserError`
+        as training would."""
         assert isinstance(recipe, AudioRecipe)
         return check(recipe)
 

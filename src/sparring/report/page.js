@@ -201,16 +201,16 @@ function scrub() {
   let playing = null;
 
   function show(index) {
-    const { examples, media, url, poster } = data.previews[index];
+    const { examples, media, url, picture } = data.previews[index];
     const seen = `${grouped.format(examples)} examples`;
-    const kind = poster ? "video" : ELEMENTS[media.split("/")[0]] ?? "pre";
+    const kind = ELEMENTS[media.split("/")[0]] ?? "pre";
     const preview = ofKind(kind);
     if (kind === "pre") {
       preview.textContent = text(url);
     } else {
       const running = preview.paused === false;
       if (preview.getAttribute("src") !== url) preview.src = url;
-      if (poster) preview.poster = poster;
+      if (picture && preview.previousElementSibling) preview.previousElementSibling.src = picture;
       if (running) preview.play().catch(() => {});
       preview.setAttribute(kind === "img" ? "alt" : "aria-label", `Samples after ${seen}`);
     }

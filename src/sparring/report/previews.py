@@ -49,10 +49,10 @@ class Preview:
     artifact: Artifact
 
     def to_dict(self) -> dict[str, Any]:
-        """``examples``, the ``media`` type, the ``url`` and, for a sound, the ``poster``, as plain values for the page's
-        script."""
+        """``examples``, the ``media`` type, the ``url`` and the ``picture`` that a sound may have, as plain values for
+        the page's script."""
         told = {"examples": self.examples, "media": self.artifact.media_type, "url": as_url(self.artifact)}
-        return {**told, "poster": poster(self.artifact)} if self.artifact.picture else told
+        return {**told, "picture": picture_url(self.artifact)} if self.artifact.picture else told
 
 
 # Artifacts as elements
@@ -63,17 +63,16 @@ def element(artifact: Artifact, attributes: str = "") -> str:
     is read out in its place. ``attributes`` are put into its tag as they are."""
     kind, caption = artifact.media_type.partition("/")[0], escape(artifact.caption)
     tag = {"image": "img", "audio": "audio controls", "video": "video controls loop playsinline"}.get(kind, "pre")
-    if artifact.picture:  # a video that shows one picture: an element for sounds has no place for it
-        kind, tag = "video", f'video controls poster="{poster(artifact)}"'
     opening = " ".join([tag, attributes]).strip()
     if tag == "pre":
         return f"<{opening}>{escape(artifact.data.decode('utf-8', errors='replace'))}</pre>"
     if tag == "img":
         return f'<{opening} alt="{caption}" src="{as_url(artifact)}">'
-    return f'<{opening} aria-label="{caption}" src="{as_url(artifact)}"></{kind}>'
+    above = f'<img class="above" alt="" src="{picture_url(artifact)}">' if artifact.picture else ""
+    return f'{above}<{opening} aria-label="{caption}" src="{as_url(artifact)}"></{kind}>'
 
 
-def poster(artifact: Artifact) -> str:
+def picture_url(artifact: Artifact) -> str:
     """The picture that a sound is shown by, as a ``data:`` URL."""
     return as_url(Artifact("", "image/png", artifact.picture))
 
@@ -124,8 +123,8 @@ def media_type_of(path: Path) -> str:
 
 def read_preview(path: Path, examples: int) -> Artifact:
     """A file as it is, or a large PNG as a WebP of at most 1024 pixels a side."""
-    picture = path.with_name(f"{path.name}.png")
-    shown_by = picture.read_bytes() if media_type_of(picture) else b""
+    beside = path.with_name(f"{path.name}.png")
+    shown_by = beside.read_bytes() if media_type_of(beside) else b""
     caption = f"Samples after {examples:,} examples"
     artifact = Artifact(caption, media_type_of(path), path.read_bytes(), picture=shown_by)
     if len(artifact.data) <= LARGE or artifact.media_type != "image/png":
