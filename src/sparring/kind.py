@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sparring.core.game import Batch, Game, Networks, Output
+    from sparring.core.health import Limit
     from sparring.data.source import Source
     from sparring.metrics.comparison import Comparison
     from sparring.metrics.features import Features
@@ -85,6 +86,8 @@ class Kind(ABC):
     """The ending that samples are written with where the user names no file; empty: that of :meth:`preview`."""
     check_sheet: ClassVar[str] = ""
     """The ending of the file in which ``sparring data check`` draws some of the examples; empty: it draws none."""
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    """Of what :meth:`health` measures, by name: how much of it is warned of."""
 
     # Data and game
 
@@ -166,6 +169,11 @@ class Kind(ABC):
         """Real comparable examples ``(n, ...)`` changed so that nothing in them can be recognised any more, of that
         shape: such as a generator makes that has hardly learned. None where nobody knows how."""
         return None
+
+    def health(self, samples: Tensor, real: Tensor) -> dict[str, float]:
+        """What only samples of this kind can suffer from, by the names in ``limits``, of some comparable samples and
+        real examples ``(n, ...)``."""
+        return {}
 
     def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
         """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""

@@ -38,9 +38,9 @@ def check(recipe: AudioRecipe) -> Summary:
     """What training on ``recipe.data`` would meet; every file is read.
 
     The facts are ``good`` (sounds), ``bad`` (``{"path", "reason"}`` each), ``rates`` and ``channels`` (hertz and
-    numbers to count), ``seconds`` and ``decibels`` (the 5th, 50th and 95th percentile of lengths and of loudness), ``clipped``
-    (files), ``labels`` (name to count), ``form``, ``in_memory``, and ``duplicates``: how many sounds equal an earlier
-    one once brought to form. Raises :class:`UserError` as training would.
+    numbers to count), ``seconds`` and ``decibels`` (the 5th, 50th and 95th percentile of lengths and of loudness),
+    ``clipped`` (files), ``labels`` (name to count), ``form``, ``in_memory``, and ``duplicates``: how many sounds equal
+    an earlier one once brought to form. Raises :class:`UserError` as training would.
     """
     source = open_source(recipe)
     numbers, different = count_examples(source)
