@@ -129,7 +129,7 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
         "scores": [as_row(score, features.frechet) for score in scores],
     }
     comparison = Comparison(
-        reference, samples, reference_features, sample_features, logits, labels, tuple(target.labels)
+        reference, samples, reference_features, sample_features, logits, labels, tuple(target.labels), source.form
     )
     return Evaluation(result, modality.figures(comparison))
 

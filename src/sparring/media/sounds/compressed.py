@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from sparring.core.reading import has_memory_for, reason, regular
 
 
-def read_compressed(path: Path) -> tuple[np.ndarray, int]:
+def read_compressed(file: Path | bytes) -> tuple[np.ndarray, int]:
     """All samples of a file's first sound track, float32 ``(channels, frames)``, and their rate in hertz. Raises
     :class:`BadSound` for a file that gives none, and where PyAV is not installed."""
     from sparring.media.sounds.decode import MOST_CHANNELS, BadSound
@@ -20,7 +21,8 @@ def read_compressed(path: Path) -> tuple[np.ndarray, int]:
         raise BadSound("is read by PyAV: pip install 'sparring[video]', or convert it to WAV or FLAC") from None
     parts, rate, size = [], 0, 0
     try:
-        with av.open(str(regular(path))) as container:
+        content = io.BytesIO(file) if isinstance(file, bytes) else str(regular(file))
+        with av.open(content, "r") as container:
             if not container.streams.audio:
                 raise BadSound("holds no sound")
             stream = container.streams.audio[0]

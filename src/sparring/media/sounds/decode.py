@@ -22,12 +22,14 @@ from sparring.data.source import BadContent
 from sparring.media.sounds.containers import is_cut_off
 from sparring.media.sounds.formats import BY_AV
 
-RATES = (100, 1_000_000)  # hertz that a file may have
+RATES = (1000, 768_000)  # hertz that a file may have
 MOST_CHANNELS = 32
 MOST_FRAMES = 1 << 40
+AT_ONCE = 1 << 16  # samples that are passed over at a time
 STARTS = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"PK\x03\x04": "a zip",
           b"%PDF": "a PDF"}  # fmt: skip
 """How files begin that are no sounds, whatever they are called."""
+ASF = b"\x30\x26\xb2\x75"  # how WMA begins
 
 
 class BadSound(BadContent):
@@ -65,7 +67,7 @@ def read_header(file: Path | bytes) -> Header:
     if by_av(file):
         from sparring.media.sounds.compressed import read_compressed
 
-        sound, rate = read_compressed(Path(str(file)))
+        sound, rate = read_compressed(file)
         return Header(rate, len(sound), sound.shape[1], "compressed")
     with opened(file) as sound:
         return checked(Header(sound.samplerate, sound.channels, sound.frames, sound.subtype))
@@ -78,15 +80,16 @@ def read_sound(file: Path | bytes, start: int = 0, frames: int | None = None) ->
     if by_av(file):
         from sparring.media.sounds.compressed import read_compressed
 
-        whole, rate = read_compressed(Path(str(file)))
+        whole, rate = read_compressed(file)
         samples = whole[:, start:][:, :frames]
     else:
         with opened(file) as sound:
             header = checked(Header(sound.samplerate, sound.channels, sound.frames, sound.subtype))
-            rate, wanted = header.rate, min(header.frames - start, frames or header.frames)
+            rate, there = header.rate, max(0, header.frames - start)
+            wanted = there if frames is None else min(frames, there)
             if not has_memory_for(4 * wanted * header.channels):
                 raise BadSound(f"{header.seconds / 60:,.0f} minutes are more than fit into memory; cut it into pieces")
-            sound.seek(start)
+            skip(sound, min(start, header.frames))
             samples = sound.read(wanted, dtype="float32", always_2d=True).T
             if samples.shape[1] < wanted:
                 raise BadSound(f"is cut off: {samples.shape[1] + start:,} of {header.frames:,} samples are there")
@@ -95,37 +98,76 @@ def read_sound(file: Path | bytes, start: int = 0, frames: int | None = None) ->
     return np.ascontiguousarray(samples), rate
 
 
+def read_blocks(file: Path | bytes, frames: int) -> Iterator[np.ndarray]:
+    """All samples of a file in order, float32 ``(channels, frames)``, fewer in the last block; one is in memory at a
+    time. Raises :class:`BadSound` as :func:`read_sound` does."""
+    start, header = 0, read_header(file)
+    while start < header.frames:
+        block, _ = read_sound(file, start, frames)
+        yield block
+        start += frames
+
+
+def skip(sound: Any, start: int) -> None:
+    """Go to a sample of an open sound; through all before it where the library cannot jump (GSM, some MP3)."""
+    if start and sound.seekable():
+        sound.seek(start)
+    while start and not sound.seekable():
+        passed = len(sound.read(min(start, AT_ONCE), dtype="float32"))
+        start = start - passed if passed else 0
+
+
 def checked(header: Header) -> Header:
     """The header, if there can be such a sound. Raises :class:`BadSound` where there cannot."""
     if not RATES[0] <= header.rate <= RATES[1]:
         raise BadSound(f"has a rate of {header.rate:,} Hz, which is none of a sound")
     if not 1 <= header.channels <= MOST_CHANNELS:
         raise BadSound(f"has {header.channels:,} channels, more than {MOST_CHANNELS}")
-    if not 0 < header.frames < MOST_FRAMES:
+    if header.frames <= 0:
         raise BadSound("is empty: it holds no samples")
+    if header.frames >= MOST_FRAMES:
+        raise BadSound("does not say how long it is; write it anew with a program that does")
     return header
 
 
 def by_av(file: Path | bytes) -> bool:
-    """Whether a file is one of those that PyAV reads."""
-    return isinstance(file, Path) and file.suffix.lower() in BY_AV
+    """Whether a file is one of those that PyAV reads: by its ending, or a member of an archive by how it
+    begins."""
+    return file.suffix.lower() in BY_AV if isinstance(file, Path) else file[4:8] == b"ftyp" or file[:4] == ASF
+
+
+class Content:
+    """A sound's bytes for the library, which calls back for them and may not be answered with an exception: Python
+    would print it. A broken file sends it to places before the beginning."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        self.tell, self.readinto = content.tell, content.readinto  # type: ignore[attr-defined]
+        self._seek = content.seek
+
+    def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position; where there is none, stay."""
+        try:
+            return self._seek(position, whence)
+        except (OSError, ValueError, OverflowError):
+            return self.tell()
 
 
 @contextmanager
 def opened(file: Path | bytes) -> Iterator[Any]:
-    """A sound file as soundfile gives it. Raises :class:`BadSound` for what cannot be opened, is no sound, or is
-    shorter than its header says."""
-    library = soundfile()
+    """A sound file as soundfile gives it. Raises :class:`BadSound` for what cannot be opened, is no sound, is shorter
+    than its header says, or breaks while it is read."""
+    library, what = soundfile(), "cannot be read as a sound"
     try:
         with open_regular(file) if isinstance(file, Path) else io.BytesIO(file) as content:
             refuse_others(content)
-            with library.SoundFile(content) as sound:
+            with library.SoundFile(Content(content)) as sound:
+                what = "is damaged or cut off"
                 yield sound
     except (BadSound, UserError):
         raise
     except Exception as problem:  # a broken file may trip the library up in any way at all
-        told = reason(problem).rpartition("Error : ")[2]  # without the words before it, which name a Python object
-        raise BadSound(f"cannot be read as a sound ({told})") from None
+        told = getattr(problem, "error_string", None) or reason(problem)  # its whole text names a Python object
+        raise BadSound(f"{what} ({told.removeprefix('Error : ').rstrip('.')})") from None
 
 
 def refuse_others(content: BinaryIO) -> None:

@@ -13,7 +13,7 @@ from sparring.core.errors import UserError
 from sparring.core.files import write_atomically
 from sparring.core.reading import open_regular
 from sparring.media.pictures.notes import LARGEST_NOTE, compact, parsed
-from sparring.media.sounds.containers import comment_in, with_comment
+from sparring.media.sounds.containers import comment_in, unnumbered, with_comment
 from sparring.media.sounds.decode import soundfile
 
 FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
@@ -32,7 +32,8 @@ def encode(samples: np.ndarray, rate: int, ending: str, note: Mapping[str, Any])
         if note and kind != "WAV":
             file.comment = compact(note)
         file.write(limited)
-    return with_comment(buffer.getvalue(), compact(note)) if note and kind == "WAV" else buffer.getvalue()
+    content = unnumbered(buffer.getvalue()) if kind == "OGG" else buffer.getvalue()
+    return with_comment(content, compact(note)) if note and kind == "WAV" else content
 
 
 def save_sound(samples: np.ndarray, rate: int, path: Path, note: Mapping[str, Any], durable: bool = True) -> None:
