@@ -33,8 +33,12 @@ FLOORS = [
     {"arguments", ""},  # "" is sparring/__init__.py, which names the verbs' functions
     {"cli", "__main__"},
 ]
-# Where a modality's name is something else: a column of a table of labels, a kind of media
-ELSEWHERE = {("sparring.data.files.label_tables", "audio"), ("sparring.report.previews", "audio")}
+ELSEWHERE = {
+    ("sparring.data.files.label_tables", "audio"),  # a column of a table
+    ("sparring.report.previews", "audio"),  # a kind of media
+    ("sparring.report.check", "lines"),  # a slot of a page
+}
+"""Where a modality's name is something else."""
 FORBIDDEN = {"torchvision", "torchaudio", "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib"}
 
 

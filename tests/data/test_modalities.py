@@ -173,7 +173,8 @@ def test_a_mixture_and_what_cannot_be_trained_on_are_refused_with_the_counts(
     for ask in (lambda: entry_for([folder]), lambda: find_recipe(folder), lambda: recipe_for([folder])):
         assert mistake(ask) == (
             f"{folder}: holds {told}, which does not tell what to train; name a recipe: "
-            f"sparring train RECIPE --data {folder}, where RECIPE is images, cyclegan, text, audio, gaussians or another"
+            f"sparring train RECIPE --data {folder}, "
+            "where RECIPE is images, cyclegan, text, audio, gaussians or another"
         )
 
 
