@@ -13,6 +13,7 @@ from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
 from sparring.media.sounds.formats import BY_AV, ENDINGS
 from sparring.modality import Entry
+from sparring.options import LatentSampleOptions
 
 SETS = ("tones",)  # that data can name
 SPECTROGRAM = ("representation", ("log-magnitude", "complex"))
@@ -97,5 +98,5 @@ RECIPES = {recipe.name: recipe for recipe in (audio, tones, wavegan)}
 
 ENTRY = Entry(
     AudioRecipe, RECIPES, SETS, (*ENDINGS, *BY_AV), "sparring.audio.modality:Audio",
-    options={"evaluate": AudioEvaluateOptions},
+    options={"evaluate": AudioEvaluateOptions, "sample": LatentSampleOptions},
 )  # fmt: skip
