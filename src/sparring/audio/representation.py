@@ -74,7 +74,8 @@ class ShortTime:
         """Sounds ``(n, samples)`` as complex numbers ``(n, frames, bins)``."""
         padded = pad(sounds, (self.margin, self.total - self.margin - self.samples))
         frames = padded.unfold(1, self.window, self.hop) * (self._window * self._scale).to(sounds.device)
-        return torch.fft.rfft(frames, dim=2)[:, :, :-1]
+        spectrum: Tensor = torch.fft.rfft(frames, dim=2)
+        return spectrum[:, :, :-1]
 
     def inverse(self, spectrum: Tensor) -> Tensor:
         """Sounds ``(n, samples)`` whose transform is nearest to complex numbers ``(n, frames, bins)`` (Griffin & Lim
