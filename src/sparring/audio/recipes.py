@@ -35,7 +35,7 @@ class AudioRecipe(Hearing, AugmentedRecipe):
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     representation: str = setting(
         "log-magnitude",
-        "what the players see: spectrograms, with phases found by iteration or as complex numbers, or waveforms",
+        "what the players see of a sound, spectrograms or its waveform",
         "network",
         choices=("log-magnitude", "complex", "waveform"),
         common=True,

@@ -57,7 +57,7 @@ class ShortTime:
     which divides it.
 
     There are ``samples / hop`` frames (rounded up), each centred on its hop, so that a network of halving layers meets
-    round numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
+    even numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
     left out.
     """
 
