@@ -12,10 +12,11 @@ from machine import RESULTS
 from torch import Tensor
 
 from sparring.core.run import weights_hash
+from sparring.features.keeping import Kept, as_kept, keep, load, on, part, reader, trunk_of
+from sparring.features.trunk import Head
 from sparring.images.data import ImageSource, open_source
-from sparring.images.features.learned import Kept, as_kept, keep, load, on, part, reader, trunk_of
 from sparring.images.features.learning import classifier
-from sparring.images.features.trunk import Head
+from sparring.images.features.pixels import scaled
 from sparring.images.recipes import images
 from sparring.metrics.features import Features, in_chunks
 
@@ -45,7 +46,7 @@ def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
     # The two networks
     trunk, head = trunk_of(kept), Head(10)
     head.load_state_dict(part(kept.tensors, "head."))
-    classify = reader(trunk.eval(), head.eval(), DEVICE)
+    classify = reader(trunk.eval(), head.eval(), DEVICE, scaled)
 
     # Test
     test = real_digits(mnist)
@@ -56,7 +57,7 @@ def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
             f"the classifier reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; delete {path}"
         )
     name = f"classifier of MNIST, {accuracy:.2%} right on the test digits"
-    return DigitClassifier(Features(name, weights_hash(kept.tensors), on(trunk, DEVICE)), classify, accuracy)
+    return DigitClassifier(Features(name, weights_hash(kept.tensors), on(trunk, DEVICE, scaled)), classify, accuracy)
 
 
 def trained(mnist: Path, steps: int) -> Kept:

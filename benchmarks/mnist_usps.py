@@ -27,9 +27,10 @@ import torch
 from at_times import models_at
 from torch import Tensor
 
+from sparring.features.keeping import reader
 from sparring.images.data import ImageSource, open_source
-from sparring.images.features.learned import reader
 from sparring.images.features.learning import classifier
+from sparring.images.features.pixels import scaled
 from sparring.images.recipes import images
 from sparring.media.pictures.sheets import channels_last, sheet, to_bytes
 from sparring.metrics.features import in_chunks
@@ -65,7 +66,7 @@ def open_domain(training: Path, test: Path, steps: int) -> Domain:
     learned = classifier(digits(training), CPU, steps)
     source = digits(test)
     batch = source.batch(np.arange(len(source)))
-    classify = reader(learned.trunk, learned.head, CPU)
+    classify = reader(learned.trunk, learned.head, CPU, scaled)
     return Domain(training, batch, classify, share_read(classify, batch["images"], batch["labels"]))
 
 

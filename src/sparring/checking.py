@@ -26,11 +26,13 @@ NAMED = 10  # bad files and labels in the words for a person; the JSON has all
 
 @dataclass(frozen=True)
 class Summary:
-    """What a data set holds: ``facts`` as plain values, ``lines`` for a person, and some of the examples to look at."""
+    """What a data set holds: ``facts`` as plain values, ``lines`` for a person, and some of the examples to look at:
+    a ``preview``, or, of what a picture cannot show, a ``page`` of them."""
 
     facts: dict[str, Any]
     lines: tuple[str, ...]
     preview: Artifact | None = None
+    page: tuple[Artifact, ...] = ()
 
 
 def check_examples(modality: Kind, recipe: Recipe, say: Say) -> Summary:

@@ -16,10 +16,12 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.source import Source
 from sparring.kind import Artifact, Kind, Say
+from sparring.metrics.class_score import scored
 from sparring.metrics.compare import (
     FRECHET,
     LABEL_ACCURACY,
     MEMORISATION,
+    SECOND_ACCURACY,
     compare,
     memorised,
     missing_score,
@@ -110,8 +112,10 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     if shapeless is not None:
         few = reference_features[:BLURRED]
         scores.append(without_shape(few, features(shapeless), floor_features, sample_features))
+    if features.probabilities:
+        scores.append(scored(*(in_chunks(features.probabilities, each) for each in (samples, floor))))
     if labels is not None and features.classify:
-        scores.append(as_asked(features, samples, labels))
+        scores += as_asked(features, samples, labels)
     scores += target.extra_scores(samples, features, seed)
 
     # The result as plain values
@@ -128,7 +132,7 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
         "scores": [as_row(score, features.frechet) for score in scores],
     }
     comparison = Comparison(
-        reference, samples, reference_features, sample_features, logits, labels, tuple(target.labels)
+        reference, samples, reference_features, sample_features, logits, labels, tuple(target.labels), source.form
     )
     return Evaluation(result, modality.figures(comparison))
 
@@ -183,13 +187,19 @@ def features_at(indices: np.ndarray, target: Target, source: Source, features: F
     return torch.cat([none, *map(features, read)])
 
 
-def as_asked(features: Features, samples: Tensor, labels: Tensor) -> Score:
-    """The row on labels ``(n,)`` of samples ``(n, ...)``; its floor is the classifier's accuracy on real examples that
-    it did not learn from."""
+def as_asked(features: Features, samples: Tensor, labels: Tensor) -> list[Score]:
+    """The rows on labels ``(n,)`` of samples ``(n, ...)``, one for each classifier that the features have; the floor is
+    its accuracy on real examples that it did not learn from."""
     assert features.classify is not None
-    right = (in_chunks(features.classify, samples) == labels).float()
-    error = right.std().item() / len(right) ** 0.5
-    return Score(LABEL_ACCURACY, right.mean().item(), error, features.accuracy, None, None, len(right))
+    classifiers = [(LABEL_ACCURACY, features.classify, features.accuracy)]
+    if features.second:
+        classifiers.append((SECOND_ACCURACY, features.second.classify, features.second.accuracy))
+    scores = []
+    for metric, classify, accuracy in classifiers:
+        right = (in_chunks(classify, samples) == labels).float()
+        error = right.std().item() / len(right) ** 0.5
+        scores.append(Score(metric, right.mean().item(), error, accuracy, None, None, len(right)))
+    return scores
 
 
 def as_row(score: Score, frechet: str = FRECHET.name) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sparring.core.game import Batch, Game, Networks, Output
+    from sparring.core.health import Limit
     from sparring.data.source import Source
     from sparring.metrics.comparison import Comparison
     from sparring.metrics.features import Features
@@ -52,12 +53,14 @@ class Entry:
 @dataclass(frozen=True)
 class Artifact:
     """One thing that can be shown anywhere: a caption, a media type (``image/png``, ``image/svg+xml``, ``audio/wav``,
-    ``video/mp4``, ``text/plain``) and the bytes of its file; ``name`` is what that file is called, where it matters."""
+    ``video/mp4``, ``text/plain``) and the bytes of its file; ``name`` is what that file is called, where it matters;
+    ``picture`` is a PNG that a sound is shown by, empty where there is none."""
 
     caption: str
     media_type: str
     data: bytes
     name: str = ""
+    picture: bytes = b""
 
     @property
     def ending(self) -> str:
@@ -83,6 +86,8 @@ class Kind(ABC):
     """The ending that samples are written with where the user names no file; empty: that of :meth:`preview`."""
     check_sheet: ClassVar[str] = ""
     """The ending of the file in which ``sparring data check`` draws some of the examples; empty: it draws none."""
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    """Of what :meth:`health` measures, by name: how much of it is warned of."""
 
     # Data and game
 
@@ -164,6 +169,11 @@ class Kind(ABC):
         """Real comparable examples ``(n, ...)`` changed so that nothing in them can be recognised any more, of that
         shape: such as a generator makes that has hardly learned. None where nobody knows how."""
         return None
+
+    def health(self, samples: Tensor, real: Tensor) -> dict[str, float]:
+        """What only samples of this kind can suffer from, by the names in ``limits``, of some comparable samples and
+        real examples ``(n, ...)``."""
+        return {}
 
     def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
         """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""

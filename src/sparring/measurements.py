@@ -52,6 +52,7 @@ class QuickMeasurements:
         self.modality, self.game, self.source, self.members = modality, game, source, members
         self.held_out_indices = held_out if len(held_out) >= LEAST_HELD_OUT else held_out[:0]
         self.seed, self.precision = seed, precision
+        self.limits = modality.limits
 
     @cached_property
     def held_out(self) -> Batch | None:
@@ -77,7 +78,7 @@ class QuickMeasurements:
             return {}
         held_out = self.precision.on_device({name: rows[:most] for name, rows in self.held_out.items()})
         each = [output.health(networks, recent, held_out, self.seed + 1) for output in self.outputs.values()]
-        worst = {"diversity": min, "overfitting": max}
+        worst = {"diversity": min, "overfitting": max, **dict.fromkeys(self.limits, max)}
         return {
             name: pick(health[name] for health in each if name in health)
             for name, pick in worst.items()
@@ -159,8 +160,9 @@ class OutputMeasurements:
         real, made = self.output.real(others), self.output.generate(networks, made_under, seed=seed)
         measured = {}
         if made.isfinite().all():
-            apart = self.features(self.modality.real_examples(self.output, others))
-            measured["diversity"] = diversity(self.features_of(made), apart)
+            samples, apart = self.comparable(made), self.modality.real_examples(self.output, others)
+            measured["diversity"] = diversity(self.features(samples), self.features(apart))
+            measured |= self.modality.health(samples, apart)
         logits = [
             self.output.logits(networks, conditions, examples)
             for conditions, examples in ((recent, self.output.real(recent)), (others, real), (made_under, made))

@@ -6,13 +6,13 @@ import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from sparring.core.game import Batch, Game, Networks, Output, Player, Step, Turn, rows
-from sparring.core.health import diversity, overfitting
+from sparring.core.health import Limit, diversity, overfitting
 from sparring.core.journal import entries
 from sparring.core.monitor import Monitor
 from sparring.core.pacing import Progress
@@ -79,6 +79,8 @@ class Health:
 
     def __init__(self, game: Game) -> None:
         self.output = game.outputs[""]
+
+    limits: ClassVar[Mapping[str, Limit]] = {}
 
     def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
         real, made = self.output.real(HELD_OUT), self.output.generate(networks, HELD_OUT, seed=0)

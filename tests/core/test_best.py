@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -18,6 +18,7 @@ from table import smallest
 from torch import Tensor, nn
 
 from sparring.core.game import Batch, Networks
+from sparring.core.health import Limit
 from sparring.core.pacing import Best, passed
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
@@ -38,6 +39,8 @@ class Hike(Match):
         self.distances, self.measured = distances, []
         own = {"measure_every": 2 * BATCH, "average_half_life": 0, "steps": 20}
         super().__init__(run, game, self, **{**own, **settings})
+
+    limits: ClassVar[Mapping[str, Limit]] = {}
 
     def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
         return {}

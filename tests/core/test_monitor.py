@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from one_weight import BATCH, TRAINING, Tug, Watched, noted
 from torch import nn
 
 from sparring.core.game import Batch, Event, Networks
-from sparring.core.health import EARLIEST, LASTING, PATIENCE
+from sparring.core.health import EARLIEST, LASTING, PATIENCE, Limit
 from sparring.core.monitor import CHECKED, FEW, YOUNG, Monitor
 from sparring.core.pacing import Best, Progress
 from sparring.core.precision import Precision
@@ -35,6 +35,8 @@ class Prepared:
         self.asked: list[str] = []
         self.most: list[int] = []
         self.seen: list[tuple[Networks, Batch]] = []
+
+    limits: ClassVar[Mapping[str, Limit]] = {}
 
     def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
         self.most.append(most)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sparring.core.errors import TrainingDiverged
 from sparring.core.game import Event, Networks, Player, Step, Turn
-from sparring.core.health import EARLIEST, LASTING
+from sparring.core.health import EARLIEST, LASTING, Limit
 from sparring.core.journal import entries
 from sparring.core.pacing import Progress
 from sparring.core.recipe import Recipe
@@ -323,6 +323,8 @@ class Talkative(Tug):
 
 class Falling:
     """A distance of 7, whatever is measured."""
+
+    limits: ClassVar[Mapping[str, Limit]] = {}
 
     def health(self, networks: Networks, recent: Mapping[str, Tensor]) -> Mapping[str, float]:
         return {}

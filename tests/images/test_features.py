@@ -23,12 +23,14 @@ from torch import Tensor, nn
 
 from sparring.core.errors import UserError
 from sparring.core.run import weights_hash
+from sparring.features.learning import RATE, STEPS, one_cycle, progress, steps_for
+from sparring.features.trunk import Trunk
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features import files, learned, learning
 from sparring.images.features.files import features_from
 from sparring.images.features.learned import fingerprint, learned_features, random_features
-from sparring.images.features.learning import PIXELS, RATE, STEPS, one_cycle, progress, steps_for
-from sparring.images.features.trunk import Trunk, scaled
+from sparring.images.features.learning import PIXELS
+from sparring.images.features.pixels import scaled
 from sparring.images.modality import Images
 from sparring.images.recipes import RECIPES
 from sparring.metrics.features import Features

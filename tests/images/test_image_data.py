@@ -44,6 +44,7 @@ class Settings:
     alpha: str = "white"
     cache_mb: int = 64
     labelled: str = "auto"
+    label_pattern: str = ""
     split: str = "auto"
 
 

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from sparring.audio.options import CHANNELS, RATES, SAMPLES
 from sparring.data.source import Form
 
+FULL = 32767.0  # what 16 bits hold of amplitude 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class AudioForm(Form):

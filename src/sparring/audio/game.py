@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sparring.audio.augment import Gain, SoundAugment
-from sparring.audio.form import AudioForm
+from sparring.audio.form import FULL, AudioForm
 from sparring.audio.networks.wavegan import WaveDiscriminator, WaveGenerator
 from sparring.audio.recipes import AudioRecipe
 from sparring.audio.representation import (
@@ -26,7 +27,6 @@ from sparring.core.errors import UserError
 from sparring.core.game import Batch
 from sparring.networks.lean import LeanDiscriminator, LeanGenerator
 
-FULL = 32767.0  # what 16 bits hold of amplitude 1
 PART = 32  # sounds that phases are found for at a time: more of them do not fit into a processor's cache
 WINDOW = 0.032  # seconds that a window takes, about, where the recipe says auto
 
@@ -61,7 +61,7 @@ def representation(recipe: AudioRecipe, form: AudioForm) -> Representation:
     """What the players see of sounds of this form. Raises :class:`UserError` for sounds too short for the window."""
     if recipe.representation == "waveform":
         return Waveform(form.channels, form.samples)
-    window = recipe.window or 2 ** round(torch.tensor(form.rate * WINDOW).log2().item())
+    window = recipe.window or 2 ** round(math.log2(form.rate * WINDOW))
     hop = window // recipe.overlap
     if form.samples < window:
         raise UserError(

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from torch import Tensor
 
-from sparring.audio.data import open_in_form, open_kept, open_source
-from sparring.audio.form import AudioForm
-from sparring.audio.game import FULL, AudioGame
+from sparring.audio.check import check
+from sparring.audio.data import AudioSource, open_in_form, open_kept, open_source
+from sparring.audio.features.find import find_features, quick_features
+from sparring.audio.figures import figures
+from sparring.audio.form import FULL, AudioForm
+from sparring.audio.game import AudioGame
+from sparring.audio.metrics import FAULTS, LIMITS, bins, health, shapeless, spectra
 from sparring.audio.recipes import ENTRY, AudioRecipe
 from sparring.audio.samples import as_artifact, write_samples
+from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
-from sparring.modality import Artifact, Modality
+from sparring.metrics.comparison import Comparison
+from sparring.metrics.features import Features
+from sparring.metrics.score import Family
+from sparring.modality import Artifact, Modality, Say
 
 SHOWN = 16  # sounds of a preview
 
@@ -28,6 +37,8 @@ class Audio(Modality):
     entry = ENTRY
     form = AudioForm
     sheet = ".wav"
+    check_sheet = ".html"
+    limits = LIMITS
 
     def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
         """The sounds that the recipe names; with ``form``, one or more brought to its rate, length and channels, their
@@ -78,6 +89,41 @@ class Audio(Modality):
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""
         return self.comparable(batch["sounds"] / FULL)
+
+    def families(self, source: Source) -> tuple[Family, ...]:
+        """The gap between spectra, statistically different bins, level, and shares of silent, clicking and clipped
+        sounds."""
+        rate = cast(AudioSource, source).form.rate
+        return (FAULTS, spectra(rate), bins(rate))
+
+    def shapeless(self, examples: Tensor, seed: int) -> Tensor:
+        """Sounds ``(n, channels, samples)`` with the spectrum of real ones in random phases, of this shape."""
+        return shapeless(examples, seed)
+
+    def health(self, samples: Tensor, real: Tensor) -> dict[str, float]:
+        """Silence, clicks and drift of level of samples beside real sounds ``(n, channels, samples)``."""
+        return health(samples, real)
+
+    def figures(self, comparison: Comparison) -> list[Artifact]:
+        """Sounds to be heard: ``label-0`` and so on, or ``samples``; ``best`` and ``worst``; ``neighbours-1`` and so
+        on."""
+        return figures(comparison)
+
+    def check(self, recipe: Recipe, say: Say) -> Summary:
+        """What is in the recipe's data, and what is wrong with it, with a page of 24 sounds. Raises :class:`UserError`
+        as training would."""
+        assert isinstance(recipe, AudioRecipe)
+        return check(recipe)
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """Bands of the spectrum of sounds ``(n, channels, samples)``, scaled to those of real ones."""
+        return quick_features(real)
+
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
+        """Features learned from the source. Raises :class:`UserError` for a name that it does not know."""
+        return find_features(cast(AudioSource, source), asked, device, say)
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` as files of 16 bits would hold them, in [-1, 1]."""

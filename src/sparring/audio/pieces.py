@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparring.audio.form import AudioForm
+from sparring.audio.form import FULL, AudioForm
 from sparring.audio.options import Hearing, read_rate, read_seconds
-from sparring.media.sounds.decode import BadSound, Header, read_sound
+from sparring.media.sounds.decode import read_sound
+from sparring.media.sounds.header import BadSound, Header
 from sparring.media.sounds.loudness import faded, is_silent, levelled
 from sparring.media.sounds.resample import resampled
 
@@ -84,7 +85,7 @@ def read_piece(file: Path | bytes, piece: Piece, form: AudioForm, shorter: str) 
     lacking = form.samples - samples.shape[1]
     if lacking:
         samples = np.pad(samples, ((0, 0), (0, lacking)), mode="wrap" if shorter == "repeat" else "constant")
-    return (samples.clip(-1, 1) * 32767).round().astype(np.int16)
+    return (samples.clip(-1, 1) * FULL).round().astype(np.int16)
 
 
 def in_channels(samples: np.ndarray, channels: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.files import file_name, make_place
+from sparring.media.sounds.pictures import sheet
 from sparring.media.sounds.writing import FORMATS, encode, joined, save_sound
 from sparring.modality import Artifact
 
@@ -44,6 +45,6 @@ def write_samples(
 
 
 def as_artifact(sounds: Tensor, rate: int, caption: str, name: str = "") -> Artifact:
-    """Sounds ``(n, channels, samples)`` in one file with gaps between them."""
+    """Sounds ``(n, channels, samples)`` in one file with gaps between them, and a picture of them."""
     samples: np.ndarray = sounds.float().cpu().numpy()
-    return Artifact(caption, "audio/wav", encode(joined(samples, rate), rate, ".wav", {}), name)
+    return Artifact(caption, "audio/flac", encode(joined(samples, rate), rate, ".flac", {}), name, sheet(samples, rate))

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.audio.form import AudioForm
+from sparring.audio.form import FULL, AudioForm
 from sparring.audio.options import read_rate, read_seconds
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
@@ -74,7 +74,7 @@ def tones(
         else:
             sound = pluck(pitch, rate, samples, random.uniform(0.985, 0.999), random)
         level = faded(levelled(sound[None].astype(np.float32), rate), rate)
-        made[index] = (level * 32767).round()
+        made[index] = (level * FULL).round()
     return made, notes, pitches
 
 

@@ -44,6 +44,15 @@ def overfitting(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
     return ((training.mean() - held_out.mean()) / gap).item() if gap > 1e-6 else 0.0
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How much of something that only examples of one kind can suffer from is too much, and the ``warning`` then, with
+    the number measured in its braces."""
+
+    most: float
+    warning: str
+
+
 @dataclass
 class Trouble:
     """What checks in a row have found, since the one after the step ``since``."""
@@ -61,13 +70,14 @@ class Watch:
     how many checks there are in a minute depends on the machine, how fast networks change on the steps.
     """
 
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     diversities: list[float] = field(default_factory=list)  # the last few
 
     def look(self, measured: Mapping[str, float], step: int) -> dict[str, str]:
         """The warnings that these measurements, taken after so many steps, now call for, by kind.
 
-        Knows ``diversity``, ``overfitting`` and ``gradient/<player>``.
+        Knows ``diversity``, ``overfitting``, ``gradient/<player>`` and what has a limit.
         """
         troubles: dict[str, tuple[bool, str]] = {}
         for name, value in measured.items():
@@ -78,6 +88,8 @@ class Watch:
             elif name.startswith("gradient/"):
                 player = name.removeprefix("gradient/")
                 troubles[f"dead {player}"] = value < DEAD, dead(player)
+            elif name in self.limits:
+                troubles[name] = value > self.limits[name].most, self.limits[name].warning.format(value)
         return {kind: line for kind, (bad, line) in troubles.items() if self.lasting(kind, bad, step)}
 
     def stays_low(self, diversity: float) -> bool:

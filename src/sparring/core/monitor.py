@@ -13,7 +13,7 @@ import torch
 from sparring.core import processes
 from sparring.core.averaging import evaluating
 from sparring.core.game import Batch, Event, Networks
-from sparring.core.health import EARLIEST, Watch
+from sparring.core.health import EARLIEST, Limit, Watch
 from sparring.core.journal import Journal
 from sparring.core.pacing import Best, Budget, Progress, Services
 from sparring.core.precision import Precision
@@ -31,6 +31,9 @@ FEW, CHECKED = 64, 256  # held-out examples of a health check
 
 class Measurements(Protocol):
     """What a modality measures of its networks while they are trained; ``recent`` is the last batch trained on."""
+
+    limits: Mapping[str, Limit]
+    """Of what :meth:`health` measures beside diversity and overfitting, by name."""
 
     def health(self, networks: Networks, recent: Batch, most: int) -> Mapping[str, float]:
         """``diversity`` and ``overfitting``, quickly, against ``most`` held-out examples at most; empty where there are
@@ -64,7 +67,8 @@ class Monitor:
         self.precision, self.process, self.status = precision, process, status
         self.journal = Journal(run.journal if process.first else None, board=recipe.tensorboard)
         self.budget = Budget(recipe, precision.device)
-        self.best, self.watch = Best(), Watch()
+        self.limits = measurements.limits if measurements else {}
+        self.best, self.watch = Best(), Watch(self.limits)
         self.told_unmeasured = False
 
     # Lines
@@ -92,7 +96,7 @@ class Monitor:
     def tell(self, event: Event, progress: Progress) -> None:
         """An event of the game; after a restart, what was best before counts no more."""
         if event.restarted:
-            self.best, self.watch = Best(), Watch()
+            self.best, self.watch = Best(), Watch(self.limits)
             self.warn({"begun again": event.message}, progress)
             return
         self.status.say(event.message)

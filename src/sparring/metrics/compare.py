@@ -20,6 +20,7 @@ FRECHET = Metric("frechet", "low", "distance of the two as Gaussians", bias="hal
 MEMORISATION = Metric("memorisation", "low", "share of samples closer to the training set than real ones are")
 SHAPELESS = Metric("shapeless", "low", "share of samples nearer to blurred real ones than to real ones as they are")
 LABEL_ACCURACY = Metric("label_accuracy", "high", "samples that the classifier reads as the label asked for")
+SECOND_ACCURACY = Metric("second_accuracy", "high", "the same by a classifier of another kind: claim the lower of both")
 
 FAMILIES = (
     Family((FRECHET,), frechet),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from sparring.data.source import Form
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -22,3 +24,4 @@ class Comparison:
     logits: Tensor | None = None
     labels: Tensor | None = None
     names: tuple[str, ...] = ()
+    form: Form | None = None

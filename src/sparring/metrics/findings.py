@@ -18,6 +18,8 @@ AMONG = 0.75  # of the floor: precision, without which it means little what is c
 SHAPELESS = 1 / 3  # of the way from real examples to nothing but what has no shape
 DECIBELS = 3.0  # from the floor: twice the power, or half of it
 COLOURS = 0.05  # beyond the floor, of a range of 1
+FAULTY = 0.02  # of samples, beyond the floor
+FAULTS = {"silent": "are silent", "clicking": "click", "clipped": "are clipped at full scale"}
 ERRORS = 3  # standard errors that count as a difference
 
 TOO_EARLY = "too early to tell"
@@ -37,7 +39,7 @@ def find(scores: Mapping[str, Score]) -> list[Finding]:
     if repeated and early:
         repeated = Finding(repeated.trouble, f"{repeated.message}; or it is {early.trouble}: {early.message}")
     found = [finding for finding in (memorisation(scores), repeated) if finding]
-    looks = [finding for finding in (sharpness(scores), colours(scores)) if finding]
+    looks = [finding for finding in (sharpness(scores), colours(scores), *faults(scores), level(scores)) if finding]
     if found:
         return found + (looks if early else [])
     first = early or missing(scores, explained=bool(looks))
@@ -152,6 +154,31 @@ def colours(scores: Mapping[str, Score]) -> Finding | None:
         "colours differ",
         f"the values of pixels are {score.value:.1%} of their range away from those of real examples "
         f"({score.floor:.1%} of real ones are)",
+    )
+
+
+def faults(scores: Mapping[str, Score]) -> list[Finding]:
+    """What is wrong with single sounds, where more samples have it than real ones do."""
+    found = []
+    for name, what in FAULTS.items():
+        score = scores.get(name)
+        if score is None or score.value is None or score.floor is None:
+            continue
+        if score.value - margin(score) > score.floor + FAULTY:
+            found.append(Finding(name, f"{score.value:.1%} of the samples {what} ({score.floor:.1%} of real ones)"))
+    return found
+
+
+def level(scores: Mapping[str, Score]) -> Finding | None:
+    """Whether sounds have half the power of real ones, or twice as much."""
+    score = scores.get("level")
+    if score is None or score.value is None or score.floor is None:
+        return None
+    apart = score.value - score.floor
+    if abs(apart) - margin(score) <= DECIBELS:
+        return None
+    return Finding(
+        "level differs", f"samples are {abs(apart):.1f} dB {'louder' if apart > 0 else 'quieter'} than real ones"
     )
 
 

@@ -201,7 +201,7 @@ function scrub() {
   let playing = null;
 
   function show(index) {
-    const { examples, media, url } = data.previews[index];
+    const { examples, media, url, picture } = data.previews[index];
     const seen = `${grouped.format(examples)} examples`;
     const kind = ELEMENTS[media.split("/")[0]] ?? "pre";
     const preview = ofKind(kind);
@@ -210,6 +210,7 @@ function scrub() {
     } else {
       const running = preview.paused === false;
       if (preview.getAttribute("src") !== url) preview.src = url;
+      if (picture && preview.previousElementSibling) preview.previousElementSibling.src = picture;
       if (running) preview.play().catch(() => {});
       preview.setAttribute(kind === "img" ? "alt" : "aria-label", `Samples after ${seen}`);
     }

@@ -49,8 +49,10 @@ class Preview:
     artifact: Artifact
 
     def to_dict(self) -> dict[str, Any]:
-        """``examples``, the ``media`` type and the ``url``, as plain values for the page's script."""
-        return {"examples": self.examples, "media": self.artifact.media_type, "url": as_url(self.artifact)}
+        """``examples``, the ``media`` type, the ``url`` and the ``picture`` that a sound may have, as plain values for
+        the page's script."""
+        told = {"examples": self.examples, "media": self.artifact.media_type, "url": as_url(self.artifact)}
+        return {**told, "picture": picture_url(self.artifact)} if self.artifact.picture else told
 
 
 # Artifacts as elements
@@ -66,7 +68,13 @@ def element(artifact: Artifact, attributes: str = "") -> str:
         return f"<{opening}>{escape(artifact.data.decode('utf-8', errors='replace'))}</pre>"
     if tag == "img":
         return f'<{opening} alt="{caption}" src="{as_url(artifact)}">'
-    return f'<{opening} aria-label="{caption}" src="{as_url(artifact)}"></{kind}>'
+    above = f'<img class="above" alt="" src="{picture_url(artifact)}">' if artifact.picture else ""
+    return f'{above}<{opening} aria-label="{caption}" src="{as_url(artifact)}"></{kind}>'
+
+
+def picture_url(artifact: Artifact) -> str:
+    """The picture that a sound is shown by, as a ``data:`` URL."""
+    return as_url(Artifact("", "image/png", artifact.picture))
 
 
 def as_url(artifact: Artifact) -> str:
@@ -81,7 +89,7 @@ def previews(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[Pre
     """At most 60 previews over the training, within a budget of bytes."""
     files = [(examples, path) for examples, path in preview_files(run_folder, journal) if media_type_of(path)]
     shown = [Preview(examples, read_preview(path, examples)) for examples, path in evenly(files, MOST)]
-    while sum(len(preview.artifact.data) for preview in shown) > BUDGET and len(shown) > 2:
+    while sum(len(preview.artifact.data + preview.artifact.picture) for preview in shown) > BUDGET and len(shown) > 2:
         shown = evenly(shown, max(2, len(shown) // 2))
     return shown
 
@@ -115,7 +123,10 @@ def media_type_of(path: Path) -> str:
 
 def read_preview(path: Path, examples: int) -> Artifact:
     """A file as it is, or a large PNG as a WebP of at most 1024 pixels a side."""
-    artifact = Artifact(f"Samples after {examples:,} examples", media_type_of(path), path.read_bytes())
+    beside = path.with_name(f"{path.name}.png")
+    shown_by = beside.read_bytes() if media_type_of(beside) else b""
+    caption = f"Samples after {examples:,} examples"
+    artifact = Artifact(caption, media_type_of(path), path.read_bytes(), picture=shown_by)
     if len(artifact.data) <= LARGE or artifact.media_type != "image/png":
         return artifact
     buffer = io.BytesIO()

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
-from sparring.core.files import make_folder, may_write, not_too_long, write_atomically
+from sparring.core.files import make_folder, may_write, not_too_long, write_atomically, write_text
 from sparring.core.recipe import Recipe
 from sparring.core.settings import fields
 from sparring.media.pictures.notes import stamped
 from sparring.modalities import modality_of, recipe_to_read
 from sparring.modality import Say
 from sparring.options import CheckOptions
+from sparring.report.check import check_page
 
 
 def check(
@@ -44,6 +45,9 @@ def check(
 
     summary = modality.check(recipe, say)
     text = "\n".join(summary.lines)
+    if summary.page:
+        write_text(path, check_page(Path(recipe.data).name, summary.lines, summary.page))
+        return {**summary.facts, "page": str(path), "summary": f"{text}\nsome of them: {path}"}
     if summary.preview is None:
         return {**summary.facts, "summary": text}
     note = {name: Path(place).name for name in recipe.data_settings if (place := getattr(recipe, name))}

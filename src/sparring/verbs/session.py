@@ -206,6 +206,8 @@ class Session:
         }
         path = self.run.samples / f"{progress.examples:012d}{artifact.ending}"
         write_atomically(path, stamped(artifact.data, artifact.media_type, note), durable=False)
+        if artifact.picture:
+            write_atomically(path.with_name(f"{path.name}.png"), artifact.picture, durable=False)
         return path
 
     def publish(self, networks: Networks, folder: Path, progress: Progress) -> None:

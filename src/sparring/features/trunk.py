@@ -1,4 +1,5 @@
-"""The small convolutional network whose features pictures are measured in, and the classifier on top of it."""
+"""The small convolutional network whose features examples are measured in, and the classifier on top of it; it looks
+at pictures, or at spectrograms as if they were some."""
 
 from __future__ import annotations
 
@@ -8,16 +9,6 @@ from torch.nn.functional import adaptive_avg_pool2d
 DIMENSIONS = 64  # of the features: few, so that a few hundred pictures already give them a covariance
 WIDTH = 16  # channels after the first convolution
 LARGEST = 64  # pixels a side that it looks at, unless it learned from smaller pictures
-
-
-def scaled(images: Tensor) -> Tensor:
-    """Bytes ``(n, ...)`` as floats in [-1, 1]."""
-    return images.float() / 127.5 - 1
-
-
-def rgb(images: Tensor) -> Tensor:
-    """Bytes ``(n, channels, height, width)`` as ``(n, 3, height, width)``: grey repeated, alpha left out."""
-    return images.expand(-1, 3, -1, -1) if images.shape[1] == 1 else images[:, :3]
 
 
 def reduced(images: Tensor, largest: int) -> Tensor:

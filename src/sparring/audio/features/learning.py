@@ -1,0 +1,120 @@
+"""What features of sounds are learned by: a classifier where there are labels, contrast where there are none; from
+log-mel spectrograms, which a small network looks at as at pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
+
+from sparring.audio.data import AudioSource
+from sparring.audio.features.log_mel import LogMel
+from sparring.audio.form import FULL
+from sparring.features.keeping import Seen
+from sparring.features.learning import Learned, learn, steps_for
+from sparring.kind import Say
+
+BANDS = PIXELS = 32  # bands that the trunk looks at, and slots of time
+MOST = 20_000  # sounds, spread over the source; read once and kept in memory
+BATCH, PAIRS = 128, 64  # sounds of a step that a classifier learns from, and contrast, which takes two views of each
+CODE = 64  # numbers of a contrastive code
+TEMPERATURE = 0.2  # of the contrast
+SHIFT = 0.08  # of the length, that sounds are moved by
+GAIN = 6.0  # decibels, that they are made louder or quieter by
+NOISE = (1e-4, 3e-3)  # the least and the most, of amplitude 1, that is added
+
+
+def seen_at(rate: int) -> Seen:
+    """What brings sounds ``(n, channels, samples)`` at ``rate`` hertz to what the trunk sees, ``(n, 1, bands, frames)``
+    in [-1, 1]."""
+    log_mel = LogMel(rate, BANDS)
+    return lambda sounds: 2 * log_mel(sounds) - 1
+
+
+class Views:
+    """Sounds ``(n, channels, samples)`` int16 as they are learned from: moved, louder or quieter, with some noise."""
+
+    def __init__(self, sounds: Tensor, rate: int, device: torch.device) -> None:
+        self.sounds, self.device, self.seen = sounds, device, seen_at(rate)
+        self.numbers = torch.Generator().manual_seed(0)
+
+    def __call__(self, chosen: np.ndarray) -> Tensor:
+        """A view of each of the sounds at ``chosen`` ``(n,)``, ``(n, 1, bands, frames)``."""
+        sounds = self.sounds[chosen].float() / FULL
+        count, length = len(sounds), sounds.shape[2]
+        places = torch.arange(length) - (self.uniform(count, -1, 1) * SHIFT * length).long()
+        inside = (places >= 0) & (places < length)
+        moved = sounds.gather(2, places.clamp(0, length - 1).expand_as(sounds)) * inside
+        louder = moved * 10 ** (self.uniform(count, -GAIN, GAIN) / 20)
+        amount = 10 ** self.uniform(count, math.log10(NOISE[0]), math.log10(NOISE[1]))
+        noise = amount * torch.randn(sounds.shape, generator=self.numbers)
+        return self.seen((louder + noise).to(self.device))
+
+    def uniform(self, count: int, low: float, high: float) -> Tensor:
+        """Random numbers ``(count, 1, 1)`` from ``low`` to ``high``."""
+        return low + (high - low) * torch.rand((count, 1, 1), generator=self.numbers)
+
+
+def classifier(source: AudioSource, tested: np.ndarray, device: torch.device, say: Say) -> Learned:
+    """Networks that tell the source's labels, and how often they are right about the sounds at ``tested`` ``(m,)``,
+    which they do not learn from."""
+    random = np.random.default_rng(0)
+    sounds, labels = known(source, others(source, tested))
+    views = Views(sounds, source.form.rate, device)
+
+    def loss(trunk: nn.Module, head: nn.Module) -> Tensor:
+        chosen = random.integers(len(sounds), size=min(BATCH, len(sounds)))
+        with torch.autocast(device.type, enabled=False):
+            seen = views(chosen)
+        return cross_entropy(head(trunk(seen)).float(), labels[chosen].to(device))
+
+    learned = learn(1, PIXELS, len(source.form.labels), loss, steps_for(len(source)), device, say)
+    unseen, wanted = known(source, tested)
+    with torch.no_grad():
+        logits = [
+            learned.head(learned.trunk(views.seen(part.to(device).float() / FULL))).cpu()
+            for part in torch.split(unseen, BATCH)
+        ]
+    right = torch.cat(logits).argmax(1) == wanted
+    return replace(learned, accuracy=right.float().mean().item())
+
+
+def contrast(source: AudioSource, device: torch.device, say: Say) -> Learned:
+    """A trunk to which two views of one sound look alike and all others do not (Chen et al. 2020, SimCLR, eq. 1)."""
+    random = np.random.default_rng(0)
+    sounds, _ = known(source, random.permutation(len(source))[:MOST])
+    views = Views(sounds, source.form.rate, device)
+
+    def loss(trunk: nn.Module, head: nn.Module) -> Tensor:
+        chosen = random.integers(len(sounds), size=min(PAIRS, len(sounds)))
+        with torch.autocast(device.type, enabled=False):
+            seen = torch.cat([views(chosen), views(chosen)])
+        codes = normalize(head(trunk(seen)).float())
+        alike = codes @ codes.T / TEMPERATURE
+        alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=device), -math.inf)
+        return cross_entropy(alike, torch.arange(len(codes), device=device).roll(len(chosen)))
+
+    return learn(1, PIXELS, CODE, loss, steps_for(len(source)), device, say)
+
+
+def tested_part(source: AudioSource) -> np.ndarray:
+    """Indices ``(m,)`` of a tenth of the sounds, 2,000 at most: classifiers are tested on them, not taught by them."""
+    order = np.random.default_rng(0).permutation(len(source))
+    return np.sort(order[: min(2000, max(1, len(source) // 10))])
+
+
+def others(source: AudioSource, tested: np.ndarray) -> np.ndarray:
+    """Indices ``(n,)`` of the sounds that are not ``tested``, ``MOST`` of them at most."""
+    rest = np.setdiff1d(np.arange(len(source)), tested)
+    return np.sort(np.random.default_rng(1).permutation(rest)[:MOST])
+
+
+def known(source: AudioSource, indices: np.ndarray) -> tuple[Tensor, Tensor]:
+    """The sounds at ``indices``, int16 ``(n, channels, samples)``, and their labels ``(n,)``, empty where there are
+    none."""
+    batch = source.batch(indices)
+    return batch["sounds"], batch.get("labels", torch.empty(0, dtype=torch.int64))
