@@ -111,6 +111,13 @@ def test_a_folder_of_text(ending: str, filled: Callable[..., str]) -> None:
     assert find_recipe(folder) == RECIPES["text"].changed({"data": folder})
 
 
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3", "aif", "m4a", "WAV"])
+def test_a_folder_of_sounds(ending: str, filled: Callable[..., str]) -> None:
+    folder = filled(**{ending: 3})
+    assert kind_for(folder) == kind_for(f"{folder}/0.{ending}") == "audio"
+    assert recipe_for([folder]) == find_recipe(folder) == RECIPES["audio"].changed({"data": folder})
+
+
 @pytest.mark.parametrize(("shape", "kind"), [((20, 2), "points"), ((20, 8, 8), "images"), ((20, 8, 8, 3), "images")])
 def test_an_array_is_points_or_pictures_by_its_dimensions(
     shape: tuple[int, ...], kind: str, tmp_path: Path, filled: Callable[..., str]
@@ -151,9 +158,9 @@ def test_four_times_as_many_files_decide(pictures: int, texts: int, kind: str, f
     [
         ({"png": 7, "txt": 2}, "7 files of images, 2 of text"),
         ({"png": 3, "txt": 3}, "3 files of images, 3 of text"),
-        ({"wav": 40}, "40 files of sounds"),
-        ({"mp4": 3, "wav": 1}, "3 files of videos, 1 of sounds"),
-        ({"flac": 30, "png": 2}, "30 files of sounds, 2 of images"),
+        ({"mp4": 40}, "40 files of videos"),
+        ({"mp4": 3, "wav": 1}, "3 files of videos, 1 of audio"),
+        ({"flac": 30, "png": 8}, "30 files of audio, 8 of images"),
         ({"png": 10, "mp4": 9}, "10 files of images, 9 of videos"),
         ({"xyz": 5}, "no file of a known kind"),
         ({}, "no file of a known kind"),
@@ -166,12 +173,13 @@ def test_a_mixture_and_what_cannot_be_trained_on_are_refused_with_the_counts(
     for ask in (lambda: entry_for([folder]), lambda: find_recipe(folder), lambda: recipe_for([folder])):
         assert mistake(ask) == (
             f"{folder}: holds {told}, which does not tell what to train; name a recipe: "
-            f"sparring train RECIPE --data {folder}, where RECIPE is images, cyclegan, text, gaussians or another"
+            f"sparring train RECIPE --data {folder}, "
+            "where RECIPE is images, cyclegan, text, audio, gaussians or another"
         )
 
 
 def test_counts_are_told_with_a_comma(filled: Callable[..., str], mistake: Callable[..., str]) -> None:
-    assert "holds 1,200 files of sounds, " in mistake(entry_for, [filled(wav=1200)])
+    assert "holds 1,200 files of videos, " in mistake(entry_for, [filled(mp4=1200)])
 
 
 def test_a_path_that_is_not_there_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
@@ -227,7 +235,7 @@ def test_three_paths_are_too_many_for_two_domains(filled: Callable[..., str], mi
         ("A.PNG", "images"),
         ("train-images-idx3-ubyte.gz", "images"),
         ("a.txt", "text"),
-        ("a.wav", "sounds"),
+        ("a.wav", "audio"),
         ("a.mp4", "videos"),
         ("png", ""),
         ("a", ""),

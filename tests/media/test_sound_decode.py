@@ -14,8 +14,9 @@ import soundfile
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.media.sounds.decode import BadSound, read_blocks, read_header, read_sound
+from sparring.media.sounds.decode import read_blocks, read_header, read_sound
 from sparring.media.sounds.formats import BY_AV, ENDINGS
+from sparring.media.sounds.header import BadSound
 
 RATE = 8000
 CODED = {

@@ -19,8 +19,9 @@ from sparring.data.files.labels import encode, read_labels
 from sparring.data.files.parallel import in_parallel
 from sparring.data.labels import told_of_few
 from sparring.data.source import BadContent, BadFile
-from sparring.media.sounds.decode import Header, read_header
+from sparring.media.sounds.decode import read_header
 from sparring.media.sounds.formats import ENDINGS
+from sparring.media.sounds.header import Header
 
 if TYPE_CHECKING:
     from sparring.audio.recipes import AudioRecipe

@@ -154,7 +154,7 @@ def bins(rate: int) -> Family:
         different = np.abs(expected - found) > DIFFERENT * np.maximum(error, 1e-12)
         return {"bins": Estimate(float(different.mean()))}
 
-    about = "share of the cells of real sounds that samples lie in more or less often (5 % by chance)"
+    about = "share of the cells of real sounds that samples lie in more or less often (5 % of equal ones)"
     return Family((Metric("bins", "low", about),), measure)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from sparring.audio.form import FULL, AudioForm
 from sparring.audio.options import Hearing, read_rate, read_seconds
-from sparring.media.sounds.decode import BadSound, Header, read_sound
+from sparring.media.sounds.decode import read_sound
+from sparring.media.sounds.header import BadSound, Header
 from sparring.media.sounds.loudness import faded, is_silent, levelled
 from sparring.media.sounds.resample import resampled
 

@@ -35,7 +35,7 @@ class AudioRecipe(Hearing, AugmentedRecipe):
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     representation: str = setting(
         "log-magnitude",
-        "what the players see: spectrograms, with phases found by iteration or as complex numbers, or waveforms",
+        "what the players see of a sound, spectrograms or its waveform",
         "network",
         choices=("log-magnitude", "complex", "waveform"),
         common=True,
@@ -45,7 +45,7 @@ class AudioRecipe(Hearing, AugmentedRecipe):
         0, "samples that a spectrum is taken of (0: the power of two nearest to 32 ms)", "network", low=0, high=16384
     )
     overlap: int = setting(2, "spectra that every sample is part of", "network", low=2, high=8)
-    phase_iterations: int = setting(16, "iterations that phases are found by", "network", low=0, high=1000)
+    phase_iterations: int = setting(24, "iterations that phases are found by", "network", low=0, high=1000)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -57,7 +57,7 @@ class ShortTime:
     which divides it.
 
     There are ``samples / hop`` frames (rounded up), each centred on its hop, so that a network of halving layers meets
-    round numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
+    even numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
     left out.
     """
 
@@ -74,7 +74,8 @@ class ShortTime:
         """Sounds ``(n, samples)`` as complex numbers ``(n, frames, bins)``."""
         padded = pad(sounds, (self.margin, self.total - self.margin - self.samples))
         frames = padded.unfold(1, self.window, self.hop) * (self._window * self._scale).to(sounds.device)
-        return torch.fft.rfft(frames, dim=2)[:, :, :-1]
+        spectrum: Tensor = torch.fft.rfft(frames, dim=2)
+        return spectrum[:, :, :-1]
 
     def inverse(self, spectrum: Tensor) -> Tensor:
         """Sounds ``(n, samples)`` whose transform is nearest to complex numbers ``(n, frames, bins)`` (Griffin & Lim

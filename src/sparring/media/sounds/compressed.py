@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from sparring.core.reading import has_memory_for, reason, regular
+from sparring.media.sounds.header import BadSound
 
 
 def read_compressed(file: Path | bytes) -> tuple[np.ndarray, int]:
     """All samples of a file's first sound track, float32 ``(channels, frames)``, and their rate in hertz. Raises
     :class:`BadSound` for a file that gives none, and where PyAV is not installed."""
-    from sparring.media.sounds.decode import MOST_CHANNELS, BadSound
-
     try:
         import av
     except ImportError:
@@ -37,6 +36,6 @@ def read_compressed(file: Path | bytes) -> tuple[np.ndarray, int]:
         raise
     except Exception as problem:  # a broken file may trip the library up in any way at all
         raise BadSound(f"cannot be read as a sound ({reason(problem)})") from None
-    if not size or len(parts[0]) > MOST_CHANNELS:
-        raise BadSound("holds no sound" if not size else f"has {len(parts[0])} channels, more than {MOST_CHANNELS}")
+    if not size:
+        raise BadSound("holds no sound")
     return np.concatenate(parts, 1).astype(np.float32), rate

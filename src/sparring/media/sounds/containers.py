@@ -86,8 +86,8 @@ def unnumbered(ogg: bytes) -> bytes:
 
 
 def ogg_checksum(page: bytes) -> bytes:
-    """The four bytes of a page's CRC-32 (RFC 3533, section 6): zlib's polynomial with all bits the other way round, and
-    nothing inverted at the beginning and the end."""
+    """The four bytes of a page's CRC-32 (RFC 3533, section 6): zlib's polynomial with all bits reversed, and nothing
+    inverted at the beginning and the end."""
     reflected = zlib.crc32(page.translate(REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return reflected.to_bytes(4, "big").translate(REVERSED)  # reversed bits, least significant byte first
 

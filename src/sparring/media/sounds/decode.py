@@ -9,7 +9,6 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -18,38 +17,16 @@ import numpy as np
 
 from sparring.core.errors import UserError
 from sparring.core.reading import has_memory_for, open_regular, reason
-from sparring.data.source import BadContent
+from sparring.media.sounds.compressed import read_compressed
 from sparring.media.sounds.containers import is_cut_off
 from sparring.media.sounds.formats import BY_AV
+from sparring.media.sounds.header import BadSound, Header, checked
 
-RATES = (1000, 768_000)  # hertz that a file may have
-MOST_CHANNELS = 32
-MOST_FRAMES = 1 << 40
 AT_ONCE = 1 << 16  # samples that are passed over at a time
 STARTS = {b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"GIF8": "a picture", b"PK\x03\x04": "a zip",
           b"%PDF": "a PDF"}  # fmt: skip
 """How files begin that are no sounds, whatever they are called."""
 ASF = b"\x30\x26\xb2\x75"  # how WMA begins
-
-
-class BadSound(BadContent):
-    """A file that gives no sound; the message is the reason, in one line."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """What is known of a sound before any of it is decoded; ``frames`` are samples of each channel."""
-
-    rate: int
-    channels: int
-    frames: int
-    coded: str
-    """How samples are coded, in the library's words: ``PCM_16``, ``VORBIS``, ..."""
-
-    @property
-    def seconds(self) -> float:
-        """How long the sound is."""
-        return self.frames / self.rate
 
 
 def soundfile() -> ModuleType:
@@ -65,10 +42,8 @@ def soundfile() -> ModuleType:
 def read_header(file: Path | bytes) -> Header:
     """What is known of a sound without decoding it. Raises :class:`BadSound` for a file that gives none."""
     if by_av(file):
-        from sparring.media.sounds.compressed import read_compressed
-
         sound, rate = read_compressed(file)
-        return Header(rate, len(sound), sound.shape[1], "compressed")
+        return checked(Header(rate, len(sound), sound.shape[1], "compressed"))
     with opened(file) as sound:
         return checked(Header(sound.samplerate, sound.channels, sound.frames, sound.subtype))
 
@@ -78,8 +53,6 @@ def read_sound(file: Path | bytes, start: int = 0, frames: int | None = None) ->
     [-1, 1], and their rate in hertz. Raises :class:`BadSound` for a file that gives none, or not as many as it
     promises, or numbers that are not finite."""
     if by_av(file):
-        from sparring.media.sounds.compressed import read_compressed
-
         whole, rate = read_compressed(file)
         samples = whole[:, start:][:, :frames]
     else:
@@ -115,19 +88,6 @@ def skip(sound: Any, start: int) -> None:
     while start and not sound.seekable():
         passed = len(sound.read(min(start, AT_ONCE), dtype="float32"))
         start = start - passed if passed else 0
-
-
-def checked(header: Header) -> Header:
-    """The header, if there can be such a sound. Raises :class:`BadSound` where there cannot."""
-    if not RATES[0] <= header.rate <= RATES[1]:
-        raise BadSound(f"has a rate of {header.rate:,} Hz, which is none of a sound")
-    if not 1 <= header.channels <= MOST_CHANNELS:
-        raise BadSound(f"has {header.channels:,} channels, more than {MOST_CHANNELS}")
-    if header.frames <= 0:
-        raise BadSound("is empty: it holds no samples")
-    if header.frames >= MOST_FRAMES:
-        raise BadSound("does not say how long it is; write it anew with a program that does")
-    return header
 
 
 def by_av(file: Path | bytes) -> bool:
