@@ -101,7 +101,8 @@ def read_note(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path}: not a picture that can be read; {WITH_NOTES} that Sparring wrote have a note") from None
+        told = f"{WITH_NOTES} that Sparring wrote have a note"
+        raise UserError(f"{path}: not a picture that can be read; {told}") from None
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
     if note is None:
