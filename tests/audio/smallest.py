@@ -13,7 +13,7 @@ from sparring.core.recipe import Recipe
 RATE, LENGTH, LABELS = 2000, 256, 4
 
 SMALLEST: dict[str, dict[str, Any]] = {
-    "audio": {"width": 4, "phase_iterations": 2},
+    "audio": {"width": 4},
     "tones": {"width": 4, "phase_iterations": 2},
     "wavegan": {"width": 4, "latent": 8},
 }

@@ -30,6 +30,7 @@ STEPS = 20
 # Beside every recipe at its smallest: what happens only by a measurement, or by a look at the training's means.
 MORE: dict[str, tuple[str, dict[str, Any]]] = {
     "adaptive augmentation": ("images", {"augment": "ada", "mirror": True}),
+    "complex sounds": ("audio", {"representation": "complex", "augment": "ada"}),
     "measured text": ("topics", {"measure_every": 16, "held_out": 40}),
     "policy gradients": ("topics", {"estimator": "policy", "held_out": 40}),
 }

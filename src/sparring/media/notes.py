@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,14 @@ from sparring.media.pictures import notes as pictures
 from sparring.media.sounds import writing as sounds
 
 SOUNDS = (b"RIFF", b"fLaC", b"OggS")  # how the sounds that Sparring writes begin
+
+
+def stamped(content: bytes, media_type: str, note: Mapping[str, Any]) -> bytes:
+    """The bytes of a picture or a sound of that media type as Sparring encodes them, with ``note`` in them; files of
+    other media types stay as they are."""
+    if media_type in sounds.ENDINGS:
+        return sounds.stamped(content, sounds.ENDINGS[media_type], note)
+    return pictures.stamped(content, media_type, note)
 
 
 def read_note(path: Path) -> dict[str, Any]:

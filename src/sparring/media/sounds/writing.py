@@ -14,9 +14,10 @@ from sparring.core.files import write_atomically
 from sparring.core.reading import open_regular
 from sparring.media.pictures.notes import LARGEST_NOTE, compact, no_note, parsed
 from sparring.media.sounds.containers import comment_in, unnumbered, with_comment
-from sparring.media.sounds.decode import Content, soundfile, told_by
+from sparring.media.sounds.decode import Content, read_sound, soundfile, told_by
 
 FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".ogg": ("OGG", "VORBIS")}
+ENDINGS = {"audio/wav": ".wav", "audio/flac": ".flac"}  # of artifacts, by their media type
 GAP = 0.25  # seconds between sounds of one file
 
 
@@ -39,6 +40,12 @@ def encode(samples: np.ndarray, rate: int, ending: str, note: Mapping[str, Any])
 def save_sound(samples: np.ndarray, rate: int, path: Path, note: Mapping[str, Any], durable: bool = True) -> None:
     """Write samples ``(channels, n)`` as a file, whole or not at all; its ending is one of ``FORMATS``."""
     write_atomically(path, encode(samples, rate, path.suffix.lower(), note), durable=durable)
+
+
+def stamped(content: bytes, ending: str, note: Mapping[str, Any]) -> bytes:
+    """The bytes of a file of that ``ending`` that :func:`encode` made, once more with a note."""
+    samples, rate = read_sound(content)
+    return encode(samples, rate, ending, note)
 
 
 def joined(sounds: np.ndarray, rate: int) -> np.ndarray:
