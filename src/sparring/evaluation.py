@@ -16,6 +16,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.data.source import Source
 from sparring.kind import Artifact, Kind, Say
+from sparring.metrics.class_score import scored
 from sparring.metrics.compare import (
     FRECHET,
     LABEL_ACCURACY,
@@ -111,6 +112,8 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     if shapeless is not None:
         few = reference_features[:BLURRED]
         scores.append(without_shape(few, features(shapeless), floor_features, sample_features))
+    if features.probabilities:
+        scores.append(scored(*(in_chunks(features.probabilities, each) for each in (samples, floor))))
     if labels is not None and features.classify:
         scores += as_asked(features, samples, labels)
     scores += target.extra_scores(samples, features, seed)

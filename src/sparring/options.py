@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from sparring.core.errors import UserError
 from sparring.core.settings import Settings, setting, settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -27,6 +28,18 @@ class SampleOptions(Settings):
                        "output", unit="path")  # fmt: skip
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class LatentSampleOptions(SampleOptions):
+    """What ``sparring sample`` is asked for of a generator from latents."""
+
+    interpolate: bool = setting(False, "samples on the way from one latent to another, all of one label")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.interpolate and self.min_probability:
+            raise UserError("interpolate: every sample on the way is made; leave min_probability out")
 
 
 @settings

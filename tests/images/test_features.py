@@ -23,6 +23,8 @@ from torch import Tensor, nn
 
 from sparring.core.errors import UserError
 from sparring.core.run import weights_hash
+from sparring.features import keeping
+from sparring.features import learning as timed
 from sparring.features.learning import RATE, STEPS, one_cycle, progress, steps_for
 from sparring.features.trunk import Trunk
 from sparring.images.data import ImageSource, open_source
@@ -724,7 +726,7 @@ def test_what_takes_far_too_long_is_cut_short_and_says_so(
 ) -> None:
     """Of 100 steps of twenty seconds twelve fit into four minutes."""
     monkeypatch.setattr(learned, "contrast", functools.partial(learning.contrast, steps=100))
-    monkeypatch.setattr(learning, "time", of_seconds(20))
+    monkeypatch.setattr(timed, "time", of_seconds(20))
     said: list[str] = []
     features = taught_by(unlabelled, said)
     assert features.name == "contrast of plain.npz, 180 pictures, cut short after 12 of 100 steps"
@@ -739,7 +741,7 @@ def test_no_clock_has_a_part_in_what_is_learned_in_time(
 ) -> None:
     hashes = set()
     for seconds in (0.0, 1.0, 11.9):
-        monkeypatch.setattr(learning, "time", of_seconds(seconds))
+        monkeypatch.setattr(timed, "time", of_seconds(seconds))
         taught = getattr(learning, kind)(labelled, CPU, steps=20)
         assert taught.cut_short == ""
         hashes.add(weights_hash(taught.trunk.state_dict()))
@@ -812,7 +814,7 @@ def test_features_of_an_earlier_version_look_at_more(cache: Path, unlabelled: Im
     tensors = load_file(kept)
     save_file(tensors, tmp_path / "old.safetensors", {"accuracy": "null"})
     old = Trunk(1, 64)
-    old.load_state_dict(learned.part(tensors, "trunk."))
+    old.load_state_dict(keeping.part(tensors, "trunk."))
     images = torch.randint(0, 256, (5, 1, 60, 60), dtype=torch.uint8)
     found = features_from(str(tmp_path / "old.safetensors"), CPU)(images)
     torch.testing.assert_close(found, old.eval()(scaled(images)).detach())

@@ -121,7 +121,7 @@ def test_a_run_is_held_against_its_own_data(run: Path, tmp_path: Path) -> None:
     assert result["data"].endswith("bars.npz")
     assert result["features"]["dimensions"] == 64
     scores = by_name(result)
-    assert list(scores) == [*ROWS, *LOOKS, "memorisation", "shapeless", "label_accuracy"]
+    assert list(scores) == [*ROWS, *LOOKS, "memorisation", "shapeless", "class_score", "label_accuracy"]
     for score in scores.values():
         assert np.isfinite(score["value"])
         assert score["floor"] is not None

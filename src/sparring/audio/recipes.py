@@ -13,6 +13,7 @@ from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
 from sparring.media.sounds.formats import BY_AV, ENDINGS
 from sparring.modality import Entry
+from sparring.options import LatentSampleOptions
 
 SETS = ("tones",)  # that data can name
 SPECTROGRAM = ("representation", ("log-magnitude", "complex"))
@@ -44,12 +45,17 @@ class AudioRecipe(Hearing, AugmentedRecipe):
         0, "samples that a spectrum is taken of (0: the power of two nearest to 32 ms)", "network", low=0, high=16384
     )
     overlap: int = setting(2, "spectra that every sample is part of", "network", low=2, high=8)
-    phase_iterations: int = setting(16, "iterations that phases are found by", "network", low=0, high=1000)
+    phase_iterations: int = setting(24, "iterations that phases are found by", "network", low=0, high=1000)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.window and (self.window < 16 or self.window & (self.window - 1)):
             raise UserError(f"window: {self.window} is no power of two from 16 to 16,384; write 256 or 512")
+        if self.representation == "waveform" and (self.r1.highest or self.r2.highest):
+            raise UserError(
+                "representation: r1 and r2 are a thousand times too strong on waveforms; take recipe wavegan, or set "
+                "both to 0 and wgan_gp to 10"
+            )
         if self.overlap & (self.overlap - 1):
             raise UserError(f"overlap: {self.overlap} does not divide the window; write 2, 4 or 8")
 
@@ -97,5 +103,5 @@ RECIPES = {recipe.name: recipe for recipe in (audio, tones, wavegan)}
 
 ENTRY = Entry(
     AudioRecipe, RECIPES, SETS, (*ENDINGS, *BY_AV), "sparring.audio.modality:Audio",
-    options={"evaluate": AudioEvaluateOptions},
+    options={"evaluate": AudioEvaluateOptions, "sample": LatentSampleOptions},
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import fold, pad
+from torch.nn.functional import pad
 
 QUIETEST, LOUDEST = (
     -80.0,
@@ -53,7 +53,8 @@ class Waveform:
 
 
 class ShortTime:
-    """The short-time Fourier transform of sounds and its inverse: a Hann ``window`` of so many samples every ``hop``.
+    """The short-time Fourier transform of sounds and its inverse: a Hann ``window`` of so many samples every ``hop``,
+    which divides it.
 
     There are ``samples / hop`` frames (rounded up), each centred on its hop, so that a network of halving layers meets
     even numbers. Amplitudes are scaled so that a partial of amplitude 1 has magnitude 1. The bin at half the rate is
@@ -65,27 +66,32 @@ class ShortTime:
         self.bins, self.frames = window // 2, math.ceil(samples / hop)
         self.margin = (window - hop) // 2
         self.total = (self.frames - 1) * hop + window  # samples that all frames cover
-        self._shape = torch.hann_window(window, device="cpu")  # also where networks are built on no device
-        self._scale = 2 / float(self._shape.sum())
-        overlap = fold(self._shape.square()[None, :, None].expand(1, window, self.frames), (1, self.total),
-                       (1, window), stride=(1, hop))  # fmt: skip
-        self._overlap = overlap.flatten().clamp(min=1e-3)
+        shape = torch.hann_window(window, device="cpu")  # also where networks are built on no device
+        self._window, self._scale = shape, 2 / float(shape.sum())
+        self._overlap = self._added(shape.square().expand(1, self.frames, window)).clamp(min=1e-3)
 
     def forward(self, sounds: Tensor) -> Tensor:
-        """Sounds ``(n, samples)`` as complex numbers ``(n, bins, frames)``."""
+        """Sounds ``(n, samples)`` as complex numbers ``(n, frames, bins)``."""
         padded = pad(sounds, (self.margin, self.total - self.margin - self.samples))
-        frames = padded.unfold(1, self.window, self.hop) * self._shape.to(sounds.device)
-        spectrum: Tensor = torch.fft.rfft(frames, dim=2)[:, :, :-1].transpose(1, 2)
-        return spectrum * self._scale
+        frames = padded.unfold(1, self.window, self.hop) * (self._window * self._scale).to(sounds.device)
+        spectrum: Tensor = torch.fft.rfft(frames, dim=2)
+        return spectrum[:, :, :-1]
 
     def inverse(self, spectrum: Tensor) -> Tensor:
-        """Sounds ``(n, samples)`` whose transform is nearest to complex numbers ``(n, bins, frames)`` (Griffin & Lim
+        """Sounds ``(n, samples)`` whose transform is nearest to complex numbers ``(n, frames, bins)`` (Griffin & Lim
         1984, eq. 6)."""
-        frames = torch.fft.irfft(spectrum.transpose(1, 2), n=self.window, dim=2) / self._scale
-        weighted = (frames * self._shape.to(frames.device)).transpose(1, 2)
-        sounds = fold(weighted, (1, self.total), (1, self.window), stride=(1, self.hop)).flatten(1)
-        sounds = sounds / self._overlap.to(sounds.device)
+        frames = torch.fft.irfft(spectrum, n=self.window, dim=2) * (self._window / self._scale).to(spectrum.device)
+        sounds = self._added(frames) / self._overlap.to(spectrum.device)
         return sounds[:, self.margin : self.margin + self.samples]
+
+    def _added(self, frames: Tensor) -> Tensor:
+        """Frames ``(n, frames, window)`` laid over each other, each a hop after the one before, ``(n, total)``."""
+        parts = frames.reshape(len(frames), self.frames, -1, self.hop)
+        hops = parts.shape[2]  # of a window
+        added = frames.new_zeros(len(frames), self.frames + hops - 1, self.hop)
+        for part in range(hops):
+            added[:, part : part + self.frames] += parts[:, :, part]
+        return added.flatten(1)
 
 
 class LogMagnitude:
@@ -101,14 +107,14 @@ class LogMagnitude:
             magnitudes = self.transform.forward(sounds.float().flatten(0, 1)).abs()
         decibels = 20 * (magnitudes + 10 ** (QUIETEST / 20)).log10()
         examples = 2 * (decibels - QUIETEST) / (LOUDEST - QUIETEST) - 1
-        return examples.clamp(max=1).view(-1, *self.shape)
+        return examples.clamp(max=1).transpose(1, 2).reshape(-1, *self.shape)
 
     def decode(self, examples: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` whose magnitudes are nearest to those of examples ``(n, channels, bins,
         frames)``."""
         decibels = (examples.float().clamp(-1, 1) + 1) / 2 * (LOUDEST - QUIETEST) + QUIETEST
         magnitudes = 10 ** (decibels / 20) - 10 ** (QUIETEST / 20)
-        sounds = with_phases(magnitudes.flatten(0, 1), self.transform, self.iterations)
+        sounds = with_phases(magnitudes.flatten(0, 1).transpose(1, 2).contiguous(), self.transform, self.iterations)
         return sounds.view(-1, self.shape[0], self.transform.samples)
 
 
@@ -125,13 +131,13 @@ class Complex:
             parts = torch.view_as_real(self.transform.forward(sounds.float().flatten(0, 1)))
         power = parts.square().sum(-1, keepdim=True) + LEAST_POWER
         compressed = GAIN * parts * power ** ((COMPRESSION - 1) / 2)
-        return compressed.permute(0, 3, 1, 2).reshape(-1, *self.shape)
+        return compressed.permute(0, 3, 2, 1).reshape(-1, *self.shape)
 
     def decode(self, examples: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` whose transform is nearest to examples ``(n, 2 * channels, bins,
         frames)``."""
         bins, frames = self.shape[1:]
-        parts = examples.float().reshape(-1, 2, bins, frames).permute(0, 2, 3, 1) / GAIN
+        parts = examples.float().reshape(-1, 2, bins, frames).permute(0, 3, 2, 1) / GAIN
         power = expanded(parts.square().sum(-1, keepdim=True))
         numbers = parts * (power + LEAST_POWER) ** ((1 - COMPRESSION) / 2)
         sounds = self.transform.inverse(torch.view_as_complex(numbers.contiguous()))
@@ -148,7 +154,7 @@ def expanded(compressed: Tensor) -> Tensor:
 
 
 def with_phases(magnitudes: Tensor, transform: ShortTime, iterations: int) -> Tensor:
-    """Sounds ``(n, samples)`` with these magnitudes ``(n, bins, frames)``: phases that agree from frame to frame are
+    """Sounds ``(n, samples)`` with these magnitudes ``(n, frames, bins)``: phases that agree from frame to frame are
     approached by so many ``iterations`` (Griffin & Lim 1984, with the momentum of Perraudin et al. 2013), from random
     ones, the same for every sound."""
     turns = torch.rand(magnitudes.shape[1:], generator=torch.Generator().manual_seed(0)).to(magnitudes.device)
@@ -156,6 +162,6 @@ def with_phases(magnitudes: Tensor, transform: ShortTime, iterations: int) -> Te
     before = torch.zeros_like(phases)
     for _ in range(iterations):
         projected = transform.forward(transform.inverse(magnitudes * phases))
-        moved = projected - before * (MOMENTUM / (1 + MOMENTUM))
-        phases, before = moved / moved.abs().clamp(min=1e-9), projected
+        phases = (projected - before * (MOMENTUM / (1 + MOMENTUM))).sgn()
+        before = projected
     return transform.inverse(magnitudes * phases)

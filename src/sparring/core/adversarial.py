@@ -15,9 +15,18 @@ from torch import Tensor, nn
 
 from sparring.core.adversarial_loss import AdversarialLoss, Augment
 from sparring.core.adversarial_recipe import AdversarialRecipe
+from sparring.core.errors import UserError
 from sparring.core.game import Batch, Game, Networks, Output, Player, Step, Turn, rows
 
 CHUNK = 128  # samples made at once, which bounds memory: on CPUs faster than more of them, and than fewer
+
+
+def between(start: Tensor, end: Tensor, count: int) -> Tensor:
+    """Latents ``(count, latent)`` from ``start`` to ``end`` ``(latent,)`` at equal angles, so that all are as long as
+    Gaussian ones are (spherical interpolation: White 2016)."""
+    angle = torch.acos(torch.nn.functional.cosine_similarity(start, end, 0).clamp(-1 + 1e-6, 1 - 1e-6))
+    share = torch.linspace(0, 1, count)[:, None]
+    return (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / angle.sin()
 
 
 class AdversarialGame(Game, Output):
@@ -103,12 +112,17 @@ class AdversarialGame(Game, Output):
     @torch.no_grad()
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
         """One example for each row of ``conditions``, ``(rows, ...)`` float32, some at a time; the latents are those of
-        ``seed`` on any device."""
+        ``seed`` on any device; with the option ``interpolate`` they lead from the first of these to the second. Raises
+        :class:`UserError` where they would do so under several labels."""
         generator, labels = networks["generator"], self.labels(conditions)
         device = next(generator.parameters()).device
         count = rows(conditions)
         drawn = math.ceil(count / 16) * 16  # torch draws by sixteens: a remainder would change the last ones
         latents = torch.randn(drawn, self.recipe.latent, generator=torch.Generator().manual_seed(seed))[:count]
+        if options.get("interpolate") and count > 1:
+            if labels is not None and (labels != labels[0]).any():
+                raise UserError("interpolate: samples on the way from one to another have one label; add --label")
+            latents = between(latents[0], latents[1], count)
         made = []
         for start in range(0, count, CHUNK):
             chunk = slice(start, start + CHUNK)

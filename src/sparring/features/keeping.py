@@ -62,15 +62,19 @@ def kept_or_learned(
 
     trunk, head = trunk_of(kept), Head(max(classes, 1))
     trunk.to(device).eval()
-    classify, accuracy = None, kept.note["accuracy"]
+    classify, probabilities, accuracy = None, None, kept.note["accuracy"]
     name = f"{kind} of {Path(source.name).name}, {len(source):,} {what}"
     if kind == "classifier":
         head.load_state_dict(part(kept.tensors, "head."))
         classify = reader(trunk, head.to(device).eval(), device, seen)
+        probabilities = on(nn.Sequential(trunk, head, nn.Softmax(1)), device, seen)
         name = f"classifier of {Path(source.name).name} ({accuracy:.1%} right on {what} it did not learn from)"
     if cut_short := kept.note.get("cut_short"):
         name += f", cut short after {cut_short}"
-    return Features(name, weights_hash(kept.tensors), on(trunk, device, seen), classify=classify, accuracy=accuracy)
+    return Features(
+        name, weights_hash(kept.tensors), on(trunk, device, seen),
+        classify=classify, accuracy=accuracy, probabilities=probabilities,
+    )  # fmt: skip
 
 
 def as_kept(learned: Learned) -> Kept:

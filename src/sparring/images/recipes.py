@@ -16,6 +16,7 @@ from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
 from sparring.images.options import Reading as Reading
 from sparring.media.pictures.formats import ENDINGS
 from sparring.modality import Entry
+from sparring.options import LatentSampleOptions
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
@@ -252,5 +253,5 @@ RECIPES = {recipe.name: recipe for recipe in (
     r3gan_stacked_mnist, r3gan_stacked_mnist_narrow, r3gan_cifar10,
 )}  # fmt: skip
 
-OPTIONS = {"evaluate": ImageEvaluateOptions}
+OPTIONS = {"evaluate": ImageEvaluateOptions, "sample": LatentSampleOptions}
 ENTRY = Entry(ImageRecipe, RECIPES, SETS, (*ENDINGS, *FILES), "sparring.images.modality:Images", options=OPTIONS)

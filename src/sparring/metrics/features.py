@@ -29,7 +29,8 @@ class Features:
     ``frechet`` is what a Fréchet distance in these features is called: FID in the reference network's alone.
     ``classify`` gives class indices ``(n,)`` where the network is a classifier, with ``accuracy`` on real examples
     that it did not learn from; ``second`` is one of another kind, which a generator that fools the first need not
-    fool. Where ``narrow`` is above 0, only so many dimensions, the first, are compared; the
+    fool. ``probabilities`` gives those of the classes, ``(n, classes)``, for a score by them
+    (``metrics/class_score.py``). Where ``narrow`` is above 0, only so many dimensions, the first, are compared; the
     others are for the kernel distance, which needs no covariance.
     """
 
@@ -41,6 +42,7 @@ class Features:
     accuracy: float | None = None
     narrow: int = 0
     second: Classifier | None = None
+    probabilities: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, examples: Tensor) -> Tensor:
         """Features of all examples ``(n, dimensions)``, float32 on the CPU, computed some at a time."""

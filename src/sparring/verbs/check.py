@@ -10,7 +10,7 @@ from sparring.core.errors import UserError
 from sparring.core.files import make_folder, may_write, not_too_long, write_atomically, write_text
 from sparring.core.recipe import Recipe
 from sparring.core.settings import fields
-from sparring.media.pictures.notes import stamped
+from sparring.media.notes import stamped
 from sparring.modalities import modality_of, recipe_to_read
 from sparring.modality import Say
 from sparring.options import CheckOptions

@@ -9,7 +9,7 @@ from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
 from sparring.core.journal import digest
 from sparring.core.run import find, read_config
-from sparring.media.pictures.notes import read_note
+from sparring.media.notes import read_note
 from sparring.modalities import modality_of, recipe_in
 
 

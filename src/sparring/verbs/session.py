@@ -33,7 +33,7 @@ from sparring.data.fingerprint import fingerprint_of
 from sparring.data.order import Order, held_out_count, split
 from sparring.data.source import remarks_of
 from sparring.measurements import QuickMeasurements
-from sparring.media.pictures.notes import stamped
+from sparring.media.notes import stamped
 from sparring.modalities import modality_of
 from sparring.modality import Modality
 from sparring.report.report import write_report

@@ -22,6 +22,7 @@ from sparring.core.files import write_atomically
 from sparring.core.reading import open_regular, parse_json, read_bytes
 
 KEYWORD = "sparring"  # of the PNG chunk
+WITH_NOTES = "pictures (PNG, SVG) or sounds (WAV, FLAC, OGG)"
 LARGEST_NOTE = 1 << 24  # characters
 LARGEST_SVG = 1 << 26  # bytes
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -100,12 +101,17 @@ def read_note(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise UserError(f"{path}: not a picture that can be read; give a PNG or SVG that Sparring wrote") from None
+        raise UserError(f"{path}: not a picture that can be read; give {WITH_NOTES} as Sparring wrote them") from None
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
     if note is None:
-        raise UserError(f"{path}: carries no note of Sparring's; only PNGs and SVGs as Sparring wrote them do")
+        raise no_note(path)
     return note
+
+
+def no_note(path: Path) -> UserError:
+    """The error for a file that could have a note and has none."""
+    return UserError(f"{path}: carries no note of Sparring's; only {WITH_NOTES} as Sparring wrote them do")
 
 
 def is_svg(path: Path) -> bool:

@@ -126,8 +126,13 @@ def opened(file: Path | bytes) -> Iterator[Any]:
     except (BadSound, UserError):
         raise
     except Exception as problem:  # a broken file may trip the library up in any way at all
-        told = getattr(problem, "error_string", None) or reason(problem)  # its whole text names a Python object
-        raise BadSound(f"{what} ({told.removeprefix('Error : ').rstrip('.')})") from None
+        raise BadSound(f"{what} ({told_by(problem)})") from None
+
+
+def told_by(problem: Exception) -> str:
+    """Why the library gave up, in a few words: the whole text of its errors names a Python object."""
+    text: str = getattr(problem, "error_string", None) or reason(problem)
+    return text.removeprefix("Error : ").rstrip(".")
 
 
 def refuse_others(content: BinaryIO) -> None:

@@ -6,21 +6,49 @@ the louder half of its frames of 20 ms: silence before, after and within a sound
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 FRAME = 0.02  # seconds
 LEVEL = 0.1  # root of the mean square that the louder half of the frames is brought to: -20 dB below full scale
 PEAK = 0.99  # that no sample goes beyond
 SILENT = 1e-3  # peak below which a sound is silent: -60 dB
+FULL = 0.999  # that a sample is at full scale from
+QUIETEST = -120.0  # decibels, of what is quieter still
 RISE, FALL = 0.002, 0.01  # seconds that a sound is faded in and out over
 
 
+class Levels(NamedTuple):
+    """What can be said of a recording's loudness before any of it is changed."""
+
+    loudness: float
+    """See :func:`loudness`, in dB below full scale, so negative."""
+    peak: float
+    """The furthest sample from 0, in [0, 1] for most files."""
+    clipped: float
+    """The share of samples at full scale."""
+    offset: float
+    """The mean that is furthest from 0 of any channel: nothing that is heard, but a click at both ends."""
+
+
+def levels_of(samples: np.ndarray, rate: int) -> Levels:
+    """The levels of samples ``(channels, n)``, as they are in a file."""
+    if not samples.size:
+        return Levels(QUIETEST, 0.0, 0.0, 0.0)
+    sizes, means = np.abs(samples), samples.mean(1, dtype=np.float64)
+    heard = max(loudness(samples - means[:, None], rate), 10 ** (QUIETEST / 20))
+    furthest = means[np.abs(means).argmax()]
+    return Levels(20 * float(np.log10(heard)), float(sizes.max()), float((sizes >= FULL).mean()), float(furthest))
+
+
 def loudness(samples: np.ndarray, rate: int) -> float:
-    """The root of the mean square over the louder half of the frames of samples ``(channels, n)``."""
+    """The root of the mean square over the louder half of the frames of samples ``(channels, n)``; what does not fill
+    the last frame counts as one that is silent otherwise."""
     length = max(1, min(round(FRAME * rate), samples.shape[1]))
-    count = samples.shape[1] // length
-    frames = samples[:, : count * length].astype(np.float64).reshape(len(samples), count, length)
-    power = np.sort((frames**2).mean((0, 2)))
+    count = -(-samples.shape[1] // length)
+    filled = np.pad(samples.astype(np.float64), ((0, 0), (0, count * length - samples.shape[1])))
+    power = np.sort((filled.reshape(len(samples), count, length) ** 2).mean((0, 2)))
     return float(power[count // 2 :].mean() ** 0.5) if count else 0.0
 
 
