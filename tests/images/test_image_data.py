@@ -31,7 +31,7 @@ from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, FILES, RECIPES, ImageEvaluateOptions, ImageRecipe, Reading
 from sparring.media.pictures import decode, formats
 from sparring.modalities import kind_of
-from sparring.options import EvaluateOptions
+from sparring.options import EvaluateOptions, LatentSampleOptions
 
 
 @dataclass
@@ -811,4 +811,4 @@ def test_how_pictures_are_read_is_declared_once():
             kind(size="huge")
     assert all(field.metadata["group"] for name, field in fields(ImageRecipe).items() if name not in ("name", "about"))
     assert next(iter(ENTRY.presets)) == "images"
-    assert ENTRY.options == {"evaluate": ImageEvaluateOptions}
+    assert ENTRY.options == {"evaluate": ImageEvaluateOptions, "sample": LatentSampleOptions}

@@ -14,11 +14,10 @@ from sparring.audio.form import AudioForm
 from sparring.audio.recipes import SETS, AudioRecipe
 from sparring.audio.tones import ToneSource
 from sparring.core.errors import UserError
-from sparring.core.reading import regular
-from sparring.core.settings import nearest
-from sparring.core.terminal import quoted, shortened
 from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.places import opened_place
 from sparring.data.files.splits import to_evaluate_with, to_learn_from
+from sparring.data.labels import numbers_in
 from sparring.data.source import Source
 from sparring.media.sounds.formats import BY_AV, ENDINGS
 
@@ -80,37 +79,19 @@ def _in_form(recipe: AudioRecipe, form: AudioForm) -> AudioRecipe:
 
 def _given_form(source: AudioSource, form: AudioForm) -> AudioSource:
     """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
-    number = {label: index for index, label in enumerate(form.labels)}
-    for label in source.form.labels:
-        if label not in number:
-            raise UserError(
-                f"{source.name}: its label {quoted(label)}{nearest(label, number)} is none of those that the model "
-                f"knows ({', '.join(map(shortened, form.labels[:20]))}); give its folder by itself, or rename it"
-            )
+    numbers = numbers_in(source.form.labels, form.labels, source.name)
     if source.labels is not None:
-        source.labels = torch.tensor([number[label] for label in source.form.labels])[source.labels]
+        source.labels = torch.tensor(numbers)[source.labels]
     source.form = form
     return source
 
 
 def _open_path(recipe: AudioRecipe, least: int) -> AudioFiles:
-    path = Path(os.path.expanduser(recipe.data))
-    try:
-        if not recipe.data or not path.exists():
-            raise UserError(
-                f"data: no file, folder or set called {quoted(recipe.data)}{nearest(recipe.data, SETS)} "
-                f"(sets: {', '.join(SETS)})"
-            )
-        if not path.is_dir():
-            regular(path)
+    with opened_place(recipe.data, SETS) as path:
         whole = _files_at(path)
         if whole is not None:
             chosen, said = (whole, list[str]()) if recipe.split == "all" else to_learn_from(whole)
             return AudioFiles(chosen, recipe, least, said)
-    except PermissionError as problem:
-        raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
-    except OSError as problem:
-        raise UserError(f"{path}: cannot be read ({problem.strerror}); give a folder or a file") from None
     if ends_as(path.name, ALL) and (least == 1 or recipe.longer == "pieces"):
         return AudioFiles(SingleFile(path), recipe, least)
     hint = "; give the folder that it is in, or learn from pieces of it: --longer pieces"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MINIMUM = 16  # good sounds: with fewer there is nothing to learn from
 WHAT = "sounds"
+SOUNDING = 0.4  # of what is learned from, below which silence is told of
 LOWER = 0.05  # of the files, above which a lower rate is warned of
 
 
@@ -159,9 +160,14 @@ def told_of_form(headers: Mapping[str, Header], form: AudioForm, pieces: int) ->
             f"{lower:,} files have a lower rate and nothing above {min(others) / 2:,.0f} Hz, which the discriminator "
             f"may tell them by; see --rate {min(others)}"
         )
+    sounding = sum(min(1.0, header.seconds / form.seconds) for header in headers.values()) / total
+    if sounding < SOUNDING:
+        longest = max(header.seconds for header in headers.values())
+        said.append(f"the longest file has {longest:.3g} seconds: silence fills {1 - sounding:.0%} up; see --seconds")
     longer = sum(header.frames > 1 + form.seconds * header.rate for header in headers.values())
     if longer and pieces > total:
-        said.append(f"{total:,} files make {pieces:,} pieces of {form.seconds:.4g} seconds")
+        files = "1 file makes" if total == 1 else f"{total:,} files make"
+        said.append(f"{files} {pieces:,} pieces of {form.seconds:.4g} seconds")
     elif longer:
         used = f"only the first {form.seconds:.4g} seconds are used"
         said.append(f"of {longer:,} of {total:,} files {used}; see --seconds and --longer")

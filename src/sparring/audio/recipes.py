@@ -51,6 +51,11 @@ class AudioRecipe(Hearing, AugmentedRecipe):
         super().__post_init__()
         if self.window and (self.window < 16 or self.window & (self.window - 1)):
             raise UserError(f"window: {self.window} is no power of two from 16 to 16,384; write 256 or 512")
+        if self.representation == "waveform" and (self.r1.highest or self.r2.highest):
+            raise UserError(
+                "representation: r1 and r2 are a thousand times too strong on waveforms; take recipe wavegan, or set "
+                "both to 0 and wgan_gp to 10"
+            )
         if self.overlap & (self.overlap - 1):
             raise UserError(f"overlap: {self.overlap} does not divide the window; write 2, 4 or 8")
 

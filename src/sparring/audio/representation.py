@@ -138,10 +138,19 @@ class Complex:
         frames)``."""
         bins, frames = self.shape[1:]
         parts = examples.float().reshape(-1, 2, bins, frames).permute(0, 3, 2, 1) / GAIN
-        power = parts.square().sum(-1, keepdim=True)
-        expanded = parts * power ** ((1 / COMPRESSION - 1) / 2)
-        sounds = self.transform.inverse(torch.view_as_complex(expanded.contiguous()))
+        power = expanded(parts.square().sum(-1, keepdim=True))
+        numbers = parts * (power + LEAST_POWER) ** ((1 - COMPRESSION) / 2)
+        sounds = self.transform.inverse(torch.view_as_complex(numbers.contiguous()))
         return sounds.view(-1, self.shape[0] // 2, self.transform.samples)
+
+
+def expanded(compressed: Tensor) -> Tensor:
+    """The squared magnitudes p ``(...)`` of which p (p + ``LEAST_POWER``)^(c - 1) is known ``(...)``: from below, by
+    iteration, which only those near ``LEAST_POWER`` need."""
+    power = torch.maximum(compressed ** (1 / COMPRESSION), compressed * LEAST_POWER ** (1 - COMPRESSION))
+    for _ in range(3):
+        power = compressed * (power + LEAST_POWER) ** (1 - COMPRESSION)
+    return power
 
 
 def with_phases(magnitudes: Tensor, transform: ShortTime, iterations: int) -> Tensor:

@@ -27,36 +27,41 @@ MISTUNED = 0.005  # of its pitch, that a sound is out of tune by, at most
 BELL = 0.5  # share of the sounds that are bells
 
 
-def pluck(pitch: float, rate: int, length: int, damping: float, random: np.random.Generator) -> np.ndarray:
-    """A plucked string of ``length`` samples: noise in a loop as long as a period, which a mean of neighbours darkens
-    on each turn (Karplus & Strong 1983); ``damping`` is what a turn keeps. An all-pass in the loop tunes it between
-    whole numbers of samples (Jaffe & Smith 1983, section 2)."""
-    period = rate / pitch - 0.5  # the mean of neighbours delays by half a sample
-    whole = int(period - 0.2)
-    part = period - whole
+def plucks(pitches: np.ndarray, rate: int, length: int, random: np.random.Generator) -> np.ndarray:
+    """Plucked strings of ``pitches`` ``(n,)``, ``(n, length)``: noise in a loop as long as a period, which a mean of
+    neighbours darkens on each turn (Karplus & Strong 1983), and an all-pass tunes between whole numbers of samples
+    (Jaffe & Smith 1983, section 2). A sine in the noise sees to it that no first partial is absent."""
+    damping = random.uniform(0.985, 0.999, len(pitches))  # what a turn keeps
+    periods = rate / pitches - 0.5  # the mean of neighbours delays by half a sample
+    whole = (periods - 0.2).astype(int)
+    part = periods - whole
     allpass = (1 - part) / (1 + part)
-    delay = random.uniform(-1, 1, whole)
-    delay -= delay.mean()
-    sound = np.empty(length)
-    before = meant = turned = 0.0
+    place = np.arange(whole.max())
+    noise = random.uniform(-1, 1, (len(pitches), len(place)))
+    delay = noise + 0.7 * np.sin(2 * np.pi * place / whole[:, None])
+    delay -= (delay * (place < whole[:, None])).sum(1, keepdims=True) / whole[:, None]
+    sounds, rows = np.empty((length, len(pitches))), np.arange(len(pitches))
+    before, meant, turned = np.zeros((3, len(pitches)))
     for index in range(length):
-        value = delay[index % whole]
+        at = index % whole
+        value = delay[rows, at]
         mean, before = damping * 0.5 * (value + before), value
-        turned = allpass * mean + meant - allpass * turned
+        turned = allpass * (mean - turned) + meant
         meant = mean
-        delay[index % whole] = turned
-        sound[index] = value
-    return sound
+        delay[rows, at] = turned
+        sounds[index] = value
+    return sounds.T
 
 
-def bell(pitch: float, rate: int, length: int, index: float, decay: float) -> np.ndarray:
-    """A bell of ``length`` samples by frequency modulation (Chowning 1973): a carrier at ``pitch`` modulated at twice
-    it, so that all partials are whole multiples; the modulation, ``index`` at first, fades with the sound."""
+def bells(pitches: np.ndarray, rate: int, length: int, random: np.random.Generator) -> np.ndarray:
+    """Bells of ``pitches`` ``(n,)``, ``(n, length)``, by frequency modulation (Chowning 1973): a carrier at the pitch
+    modulated at twice it, so that all partials are whole multiples; the modulation fades with the sound."""
+    index, decay = random.uniform(0.3, 2.5, (len(pitches), 1)), random.uniform(0.08, 0.5, (len(pitches), 1))
     time = np.arange(length) / rate
     envelope = np.exp(-time / decay)
-    phase = 2 * np.pi * pitch * time
-    sound: np.ndarray = envelope * np.sin(phase + index * envelope * np.sin(2 * phase))
-    return sound
+    phase = 2 * np.pi * pitches[:, None] * time
+    made: np.ndarray = envelope * np.sin(phase + index * envelope * np.sin(2 * phase))
+    return made
 
 
 def tones(
@@ -67,15 +72,13 @@ def tones(
     random = np.random.default_rng(seed)
     notes = np.arange(count) % len(NOTES)
     pitches = np.array(list(NOTES.values()))[notes] * (1 + MISTUNED * random.uniform(-1, 1, count))
-    made = np.empty((count, 1, samples), np.int16)
-    for index, pitch in enumerate(pitches):
-        if random.random() < BELL:
-            sound = bell(pitch, rate, samples, random.uniform(0.3, 2.5), random.uniform(0.08, 0.5))
-        else:
-            sound = pluck(pitch, rate, samples, random.uniform(0.985, 0.999), random)
-        level = faded(levelled(sound[None].astype(np.float32), rate), rate)
-        made[index] = (level * FULL).round()
-    return made, notes, pitches
+    is_bell = random.random(count) < BELL
+    sounds = np.empty((count, samples), np.float32)
+    for kind, chosen in ((bells, is_bell), (plucks, ~is_bell)):
+        if chosen.any():
+            sounds[chosen] = kind(pitches[chosen], rate, samples, random)
+    level = np.stack([faded(levelled(sound[None], rate), rate) for sound in sounds])
+    return (level * FULL).round().astype(np.int16), notes, pitches
 
 
 class ToneSource:

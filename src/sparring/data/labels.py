@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from zlib import crc32
 
-from sparring.core.terminal import escaped, shortened
+from sparring.core.errors import UserError
+from sparring.core.settings import nearest
+from sparring.core.terminal import escaped, quoted, shortened
 
 TRAINING = ("train", "training")  # parts of a set to learn from, in small letters
 KEPT = ("test", "testing", "val", "valid", "validation", "dev", "eval")  # parts to evaluate with, best first
@@ -55,3 +57,16 @@ def told_of_few(names: Sequence[str], labels: Iterable[int], what: str) -> list[
     more = f" and {len(few) - NAMED} more" if len(few) > NAMED else ""
     plural = "label has" if len(few) == 1 else "labels have"
     return [f"{len(few)} {plural} fewer than {FEW} {what}: {', '.join(few[:NAMED])}{more}"] if few else []
+
+
+def numbers_in(names: Sequence[str], known: Sequence[str], where: str) -> list[int]:
+    """The number that each of the labels ``names`` has among those that a model knows. Raises :class:`UserError`,
+    naming ``where`` it was found, for one that the model does not know."""
+    number = {label: index for index, label in enumerate(known)}
+    for name in names:
+        if name not in number:
+            raise UserError(
+                f"{where}: its label {quoted(name)}{nearest(name, number)} is none of those that the model knows "
+                f"({', '.join(map(shortened, known[:20]))}); give its folder by itself, or rename it"
+            )
+    return [number[name] for name in names]

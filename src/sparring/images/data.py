@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.reading import regular
-from sparring.core.settings import nearest
-from sparring.core.terminal import quoted, shortened
 from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.places import opened_place
 from sparring.data.files.splits import to_evaluate_with, to_learn_from
+from sparring.data.labels import numbers_in
 from sparring.data.source import Source
 from sparring.images.options import Reading, as_text, read_range
 from sparring.images.reading.arrays import ImageArrays, read_numpy
@@ -90,7 +89,7 @@ def _in_form(recipe: ImageRecipe, form: ImageForm) -> ImageRecipe:
 def _given_form(source: ImageSource, form: ImageForm) -> ImageSource:
     """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
     if source.labels is not None:
-        source.labels = _numbers(source, form)[source.labels]
+        source.labels = torch.tensor(numbers_in(source.form.labels, form.labels, source.name))[source.labels]
     source.form = form
     return source
 
@@ -106,33 +105,9 @@ def as_trained(recipe: Reads, form: ImageForm, stored: Mapping[str, Any]) -> Rea
     return recipe.changed(decided)
 
 
-def _numbers(source: ImageSource, form: ImageForm) -> Tensor:
-    """The number, in ``form``, of each label that the source has, int64 ``(labels,)``."""
-    number = {label: index for index, label in enumerate(form.labels)}
-    for label in source.form.labels:
-        if label not in number:
-            raise UserError(
-                f"{source.name}: its label {quoted(label)}{nearest(label, number)} is none of those that the model "
-                f"knows ({', '.join(map(shortened, form.labels[:20]))}); give its folder by itself, or rename it"
-            )
-    return torch.tensor([number[label] for label in source.form.labels], dtype=torch.int64)
-
-
 def _open_path(settings: ImageSettings, least: int) -> ImageSource:
-    path = Path(os.path.expanduser(settings.data))  # Path.expanduser raises where there is no such user
-    try:
-        if not settings.data or not path.exists():
-            raise UserError(
-                f"data: no file, folder or set called {quoted(settings.data)}{nearest(settings.data, NAMES)} "
-                f"(sets: {', '.join(NAMES)})"
-            )
-        if not path.is_dir():
-            regular(path)
+    with opened_place(settings.data, NAMES) as path:
         return _by_kind(path, settings, least)
-    except PermissionError as problem:
-        raise UserError(f"{path}: cannot be read ({problem.strerror}); check its permissions") from None
-    except OSError as problem:
-        raise UserError(f"{path}: cannot be read ({problem.strerror}); give a folder or a file") from None
 
 
 def _files_at(path: Path) -> FileSet | None:
