@@ -53,8 +53,8 @@ class AudioGame(AugmentedGame):
         return self.representation.encode(batch["sounds"].float() / FULL)
 
     def finish(self, generated: Tensor) -> Tensor:
-        """Sounds ``(n, channels, samples)`` of what the players see of them ``(n, ...)``."""
-        return torch.cat([self.representation.decode(part) for part in torch.split(generated, PART)])
+        """Sounds ``(n, channels, samples)`` in [-1, 1] of what the players see of them ``(n, ...)``."""
+        return torch.cat([self.representation.decode(part).clamp(-1, 1) for part in torch.split(generated, PART)])
 
 
 def representation(recipe: AudioRecipe, form: AudioForm) -> Representation:

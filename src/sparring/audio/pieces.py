@@ -43,7 +43,8 @@ def choose_form(settings: Hearing, headers: Mapping[str, Header]) -> AudioForm:
     rate = read_rate(settings.rate) or min(FASTEST, most_frequent([header.rate for header in headers.values()]))
     seconds = read_seconds(settings.seconds)
     if seconds is None:
-        covered = float(np.percentile([header.seconds for header in headers.values()], COVERED))
+        lengths = [header.seconds for header in headers.values()]
+        covered = float(np.percentile(lengths, COVERED, method="inverted_cdf"))
         seconds = min(LONGEST, math.ceil(covered / STEP - 1e-6) * STEP)
     samples = max(64, round(seconds * rate))
     return AudioForm(rate=rate, samples=samples, channels=int(settings.channels), loudness=settings.loudness)
