@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sparring.audio.form import FULL, AudioForm
 from sparring.audio.options import read_rate, read_seconds
+from sparring.audio.pitch import pitch_of
 from sparring.core.errors import UserError
 from sparring.data.source import BadFile
 from sparring.media.sounds.loudness import faded, levelled
@@ -24,6 +25,7 @@ RATE, SECONDS, COUNT, SEED = 8000, 0.512, 2000, 0
 NOTES = {"C4": 261.63, "D4": 293.66, "E4": 329.63, "F4": 349.23, "G4": 392.0, "A4": 440.0, "B4": 493.88, "C5": 523.25}
 """The pitch of each label in hertz (equal temperament, A4 at 440)."""
 MISTUNED = 0.005  # of its pitch, that a sound is out of tune by, at most
+BESIDE = 0.03  # of its pitch, from which on a sound is no longer the note: half a semitone
 BELL = 0.5  # share of the sounds that are bells
 
 
@@ -79,6 +81,15 @@ def tones(
             sounds[chosen] = kind(pitches[chosen], rate, samples, random)
     level = np.stack([faded(levelled(sound[None], rate), rate) for sound in sounds])
     return (level * FULL).round().astype(np.int16), notes, pitches
+
+
+def note_of(sounds: np.ndarray, rate: int) -> np.ndarray:
+    """The note that each of sounds ``(n, samples)`` is nearest to, an index into ``NOTES``, int64 ``(n,)``; -1 where it
+    has no pitch, or one that is ``BESIDE`` or more of it away from the note's."""
+    notes = np.array(list(NOTES.values()))
+    away = np.abs(pitch_of(sounds, rate)[:, None] / notes - 1)  # (n, notes)
+    away[np.isnan(away)] = np.inf
+    return np.where(away.min(1) < BESIDE, away.argmin(1), -1)
 
 
 class ToneSource:

@@ -14,6 +14,8 @@ from sparring.audio.data import AudioSource
 from sparring.audio.features.classical import support_vectors
 from sparring.audio.features.learning import classifier, contrast, seen_at, tested_part
 from sparring.audio.features.log_mel import LogMel, pooled
+from sparring.audio.form import FULL
+from sparring.audio.tones import ToneSource, note_of
 from sparring.core.errors import UserError
 from sparring.features.keeping import device_for_pooling, evenly, kept_or_learned
 from sparring.features.learning import Learned
@@ -40,8 +42,21 @@ def find_features(source: AudioSource, asked: str, device: torch.device, say: Sa
     features = kept_or_learned(source, key, "sounds", learn, seen, device, say)
     if not labelled:
         return features
+    if isinstance(source, ToneSource):
+        return replace(features, second=by_pitch(source))
     classify, accuracy = support_vectors(source, tested)
     return replace(features, second=Classifier("support vectors", classify, accuracy))
+
+
+def by_pitch(source: ToneSource) -> Classifier:
+    """What tells the notes of the bundled set by their pitch, with nothing learned."""
+
+    def classify(sounds: Tensor) -> Tensor:
+        return torch.from_numpy(note_of(sounds[:, 0].numpy(), source.form.rate))
+
+    batch = source.batch(evenly(len(source)))
+    right = classify(batch["sounds"].float() / FULL) == batch["labels"]
+    return Classifier("pitch", classify, right.float().mean().item())
 
 
 def quick_features(real: Tensor) -> Features:
