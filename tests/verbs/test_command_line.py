@@ -547,7 +547,7 @@ OWN: dict[str, dict[str, set[str]]] = {
 }
 """What each verb can be asked for of models of one kind alone."""
 USUAL = {
-    "sample": {"count", "seed", "label", "min-probability", "out", "overwrite", "device"},
+    "sample": {"count", "seed", "label", "min-probability", "interpolate", "out", "overwrite", "device"},
     "evaluate": {"data", "count", "seed", "features", "trust", "out", "device"},
     "score": {"label", "out", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
