@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from sparring.audio.recipes import RECIPES, AudioRecipe
 from sparring.audio.representation import Complex, LogMagnitude, Waveform
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
+from sparring.verbs.evaluate import evaluate
 from sparring.verbs.train import resume, train
 
 KINDS = ("log-magnitude", "complex", "waveform")
@@ -135,3 +138,14 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(
     expected, actual = (load_file(newest_first(run / "checkpoints")[0]) for run in (whole, parts))
     assert expected.keys() == actual.keys()
     assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []
+
+
+def test_the_shortest_sounds_are_trained_on_measured_and_evaluated(tmp_path: Path) -> None:
+    settings = {"seconds": "0.05", "rate": "1000", "longer": "start", "measure_every": 16, "conditional": True}
+    outcome = train(smallest("audio", tmp_path, **settings), out=tmp_path / "run")
+    entries = [json.loads(line) for line in (outcome.run / "journal.jsonl").read_text().splitlines()]
+    measured = [entry["sliced"] for entry in entries if entry["event"] == "metrics"]
+    assert len(measured) == 2
+    assert all(math.isfinite(value) for value in measured)
+    scores = {score["name"]: score["value"] for score in evaluate(outcome.run, count=20, device="cpu")["scores"]}
+    assert {"sliced", "label_accuracy", "second_accuracy"} <= scores.keys()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -61,6 +60,8 @@ def pooled(log_mel: Tensor, slots: int) -> Tensor:
     """Of ``(n, 1, bands, frames)`` the mean of each band in so many slots of time, and its mean and deviation over all,
     ``(n, bands * (slots + 2))``."""
     bands = log_mel[:, 0]
-    edges = [round(part * bands.shape[2] / slots) for part in range(slots + 1)]
-    means = [bands[:, :, start : max(end, start + 1)].mean(2) for start, end in pairwise(edges)]
+    frames = bands.shape[2]
+    edges = [round(part * frames / slots) for part in range(slots + 1)]
+    starts = [min(start, frames - 1) for start in edges[:-1]]  # of fewer frames than slots, some serve twice
+    means = [bands[:, :, start : max(end, start + 1)].mean(2) for start, end in zip(starts, edges[1:], strict=True)]
     return torch.cat([*means, bands.mean(2), bands.std(2, correction=0)], 1)
