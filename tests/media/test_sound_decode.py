@@ -14,7 +14,7 @@ import soundfile
 from PIL import Image
 
 from sparring.core.errors import UserError
-from sparring.media.sounds.decode import read_blocks, read_header, read_sound
+from sparring.media.sounds.decode import read_header, read_sound
 from sparring.media.sounds.formats import BY_AV, ENDINGS
 from sparring.media.sounds.header import BadSound
 
@@ -91,15 +91,6 @@ def test_the_library_agrees_with_python_s_own(tmp_path: Path) -> None:
     samples, rate = read_sound(path)
     assert rate == 22_050
     np.testing.assert_array_equal(samples, values.T / np.float32(32768))
-
-
-def test_a_long_file_is_read_in_blocks(tmp_path: Path) -> None:
-    path = tmp_path / "long.flac"
-    sound = a_sound(3.0, channels=2)
-    path.write_bytes(encoded(sound, ".flac", "PCM_16"))
-    blocks = list(read_blocks(path, 10_000))
-    assert [block.shape for block in blocks] == [(2, 10_000), (2, 10_000), (2, 4000)]
-    np.testing.assert_array_equal(np.concatenate(blocks, 1), read_sound(path)[0])
 
 
 def test_beyond_its_end_a_sound_holds_nothing() -> None:

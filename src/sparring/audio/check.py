@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,21 +16,14 @@ from sparring.checking import Summary, count_examples, counted, lines_on, named
 from sparring.data.files.parallel import in_parallel
 from sparring.data.source import BadContent, remarks_of
 from sparring.media.sounds.decode import read_sound
-from sparring.media.sounds.loudness import is_silent, loudness
+from sparring.media.sounds.loudness import SILENT, Levels, levels_of
 from sparring.modality import Artifact
 
 SHOWN = 24  # sounds of the page
 LOOKED_AT = 60  # seconds of each file that loudness is measured over
-FULL_SCALE = 0.999  # of amplitude 1, from which on a sample counts as clipped
-CLIPPED = 0.001  # share of such samples in a file, above which it is
+CLIPPED = 0.001  # share of samples at full scale, above which a file is clipped
+OFFSET = 0.25  # of the loudness, above which a file has an offset
 SPREAD = (5, 50, 95)  # percentiles that are told
-
-
-class Measured(NamedTuple):
-    """The loudness of a file in decibels below full scale, None where it is silent, and whether it is clipped."""
-
-    decibels: float | None
-    clipped: bool
 
 
 def check(recipe: AudioRecipe) -> Summary:
@@ -39,8 +31,8 @@ def check(recipe: AudioRecipe) -> Summary:
 
     The facts are ``good`` (sounds), ``bad`` (``{"path", "reason"}`` each), ``rates`` and ``channels`` (hertz and
     numbers to count), ``seconds`` and ``decibels`` (the 5th, 50th and 95th percentile of lengths and of loudness),
-    ``clipped`` (files), ``labels`` (name to count), ``form``, ``in_memory``, and ``duplicates``: how many sounds equal
-    an earlier one once brought to form. Raises :class:`UserError` as training would.
+    ``clipped`` and ``offset`` (files), ``labels`` (name to count), ``form``, ``in_memory``, and ``duplicates``: how
+    many sounds equal an earlier one once brought to form. Raises :class:`UserError` as training would.
     """
     source = open_source(recipe)
     numbers, different = count_examples(source)
@@ -69,24 +61,22 @@ def check(recipe: AudioRecipe) -> Summary:
 def about_files(source: AudioFiles) -> dict[str, Any]:
     """Rates, channels, lengths and loudness of a source's files as they are."""
 
-    def measure(name: str) -> Measured:
+    def measure(name: str) -> Levels:
         header = source.headers[name]
         samples, rate = read_sound(source.file_set.read(name), frames=min(header.frames, LOOKED_AT * header.rate))
-        clipped = float((np.abs(samples) >= FULL_SCALE).mean()) > CLIPPED
-        if is_silent(samples):
-            return Measured(None, clipped)
-        return Measured(20 * math.log10(loudness(samples, rate)), clipped)
+        return levels_of(samples, rate)
 
     names = list(source.headers)
     measured = [each for each in in_parallel(measure, names) if not isinstance(each, BadContent)]
-    decibels = [each.decibels for each in measured if each.decibels is not None]
+    heard = [each for each in measured if each.peak >= SILENT]
     headers = source.headers.values()
     return {
         "rates": dict(Counter(str(header.rate) for header in headers).most_common()),
         "channels": dict(Counter(str(header.channels) for header in headers).most_common()),
         "seconds": percentiles([header.seconds for header in headers]),
-        "decibels": percentiles(decibels),
-        "clipped": sum(each.clipped for each in measured),
+        "decibels": percentiles([each.loudness for each in heard]),
+        "clipped": sum(each.clipped > CLIPPED for each in heard),
+        "offset": sum(abs(each.offset) > OFFSET * 10 ** (each.loudness / 20) for each in heard),
     }
 
 
@@ -109,8 +99,10 @@ def told_of_files(facts: dict[str, Any]) -> list[str]:
         lines.append(f"loudness: {middle:.0f} dB below full scale in the middle, nine in ten {quiet:.0f} to {loud:.0f}")
     if facts["clipped"]:
         lines.append(
-            f"clipped: {facts['clipped']:,} files reach full scale in more than {CLIPPED:.1%} of their samples"
+            f"clipped: {facts['clipped']:,} of the files reach full scale in more than {CLIPPED:.1%} of their samples"
         )
+    if facts["offset"]:
+        lines.append(f"offset: in {facts['offset']:,} of the files the mean is far from 0")
     return lines
 
 

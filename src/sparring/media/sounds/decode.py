@@ -71,16 +71,6 @@ def read_sound(file: Path | bytes, start: int = 0, frames: int | None = None) ->
     return np.ascontiguousarray(samples), rate
 
 
-def read_blocks(file: Path | bytes, frames: int) -> Iterator[np.ndarray]:
-    """All samples of a file in order, float32 ``(channels, frames)``, fewer in the last block; one is in memory at a
-    time. Raises :class:`BadSound` as :func:`read_sound` does."""
-    start, header = 0, read_header(file)
-    while start < header.frames:
-        block, _ = read_sound(file, start, frames)
-        yield block
-        start += frames
-
-
 def skip(sound: Any, start: int) -> None:
     """Go to a sample of an open sound; through all before it where the library cannot jump (GSM, some MP3)."""
     if start and sound.seekable():
