@@ -536,7 +536,10 @@ def test_help_on_data(tmp_path: Path, says: Callable[..., Said]) -> None:
 
 FILES = {"labelled", "label-pattern", "split", "cache-mb"}
 OWN: dict[str, dict[str, set[str]]] = {
-    "sample": {"text": {"temperature", "top-p", "prompt"}},
+    "sample": {
+        "text": {"temperature", "top-p", "prompt"},
+        **{kind: {"interpolate"} for kind in ("images", "audio", "points")},
+    },
     "evaluate": {
         "images": {*FILES, "size", "channels", "range", "fit", "alpha"},
         "translation": {"videos", "resize", "direction"},
@@ -547,7 +550,7 @@ OWN: dict[str, dict[str, set[str]]] = {
 }
 """What each verb can be asked for of models of one kind alone."""
 USUAL = {
-    "sample": {"count", "seed", "label", "min-probability", "interpolate", "out", "overwrite", "device"},
+    "sample": {"count", "seed", "label", "min-probability", "out", "overwrite", "device"},
     "evaluate": {"data", "count", "seed", "features", "trust", "out", "device"},
     "score": {"label", "out", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
