@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,24 @@ def test_a_folder_of_sounds(ending: str, filled: Callable[..., str]) -> None:
     folder = filled(**{ending: 3})
     assert kind_for(folder) == kind_for(f"{folder}/0.{ending}") == "audio"
     assert recipe_for([folder]) == find_recipe(folder) == RECIPES["audio"].changed({"data": folder})
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (["a.wav", "b/c.FLAC", "labels.csv"], "audio"),
+        (["a.png", "b/c.png", "d.wav"], "images"),
+        (["a.wav", "b.png"], "images"),
+        ([], "images"),
+    ],
+)
+def test_a_zip_is_what_most_files_in_it_are(names: list[str], kind: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, b"")
+    path = str(tmp_path / "mine.zip")
+    assert kind_for(path) == kind
+    assert find_recipe(path) == RECIPES[kind].changed({"data": path})
 
 
 @pytest.mark.parametrize(("shape", "kind"), [((20, 2), "points"), ((20, 8, 8), "images"), ((20, 8, 8, 3), "images")])

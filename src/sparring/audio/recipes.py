@@ -101,7 +101,22 @@ wavegan = AudioRecipe(
 
 RECIPES = {recipe.name: recipe for recipe in (audio, tones, wavegan)}
 
+
+def is_zip_of_sounds(path: str) -> bool:
+    """Whether most files in a zip have the ending of a sound."""
+    from pathlib import Path
+
+    from sparring.core.reading import open_zip  # help must not wait for it
+
+    try:
+        with open_zip(Path(path)) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+    except OSError:
+        return False
+    return 2 * sum(name.lower().endswith((*ENDINGS, *BY_AV)) for name in names) > len(names)
+
+
 ENTRY = Entry(
-    AudioRecipe, RECIPES, SETS, (*ENDINGS, *BY_AV), "sparring.audio.modality:Audio",
-    options={"evaluate": AudioEvaluateOptions, "sample": LatentSampleOptions},
+    AudioRecipe, RECIPES, SETS, (*ENDINGS, *BY_AV, ".zip"), "sparring.audio.modality:Audio",
+    options={"evaluate": AudioEvaluateOptions, "sample": LatentSampleOptions}, claims=is_zip_of_sounds,
 )  # fmt: skip
