@@ -538,7 +538,7 @@ FILES = {"labelled", "label-pattern", "split", "cache-mb"}
 OWN: dict[str, dict[str, set[str]]] = {
     "sample": {
         "text": {"temperature", "top-p", "prompt"},
-        **{kind: {"interpolate"} for kind in ("images", "audio", "points")},
+        **{kind: {"interpolate"} for kind in ("images", "audio")},
     },
     "evaluate": {
         "images": {*FILES, "size", "channels", "range", "fit", "alpha"},
