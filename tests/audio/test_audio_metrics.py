@@ -130,7 +130,7 @@ def test_the_level_of_silence_is_a_number() -> None:
 
 
 def test_the_error_of_the_level_is_that_of_the_mean_power() -> None:
-    """By the delta method: 10 / ln 10 times the deviation of the powers over their mean and the root of their number."""
+    """By the delta method: 10 / ln 10 times the deviation of the powers over their mean and the root of the count."""
     random = torch.Generator().manual_seed(3)
     samples = noise(2000)[:, :, :256] * (0.5 + torch.rand((2000, 1, 1), generator=random))
     powers = samples.square().mean((1, 2))

@@ -295,7 +295,7 @@ def test_faulty_sounds_are_named_beyond_those_of_real_ones(
 
 
 def test_every_fault_of_sounds_has_a_line_with_its_share() -> None:
-    faulty: dict[str, Numbers] = {name: (0.25, 0.01, 0.01, 0.01) for name in ("clipped", "silent", "clicking")}
+    faulty: dict[str, Numbers] = dict.fromkeys(("clipped", "silent", "clicking"), (0.25, 0.01, 0.01, 0.01))
     assert [finding.message for finding in said(faulty)] == [
         "25.0% of the samples are silent (1.0% of real ones)",
         "25.0% of the samples click (1.0% of real ones)",
