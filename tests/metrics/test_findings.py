@@ -270,3 +270,54 @@ def test_what_has_no_shape_yet_is_told_how_it_looks_and_what_repeats_itself_is_n
     assert troubles(early, noisy) == [TOO_EARLY, "noisy"]
     assert troubles(early, noisy, COLLAPSED) == ["collapse", "noisy"]
     assert troubles(noisy, COLLAPSED) == ["collapse"]
+
+
+# Sounds
+
+
+@pytest.mark.parametrize("name", ["silent", "clicking", "clipped"])
+@pytest.mark.parametrize(
+    ("share", "error", "floor", "found"),
+    [
+        (0.031, 0.0, 0.01, True),
+        (0.029, 0.0, 0.01, False),  # 2 % beyond the floor
+        (0.2, 0.05, 0.01, True),
+        (0.1, 0.05, 0.01, False),  # it may be chance
+        (0.5, 0.0, 0.5, False),  # real sounds are so too
+        (0.5, 0.0, None, False),
+        (None, None, 0.01, False),
+    ],
+)
+def test_faulty_sounds_are_named_beyond_those_of_real_ones(
+    name: str, share: float | None, error: float | None, floor: float | None, found: bool
+) -> None:
+    assert (troubles({name: (share, error, floor, 0.0)}) == [name]) == found
+
+
+def test_every_fault_of_sounds_has_a_line_with_its_share() -> None:
+    faulty: dict[str, Numbers] = dict.fromkeys(("clipped", "silent", "clicking"), (0.25, 0.01, 0.01, 0.01))
+    assert [finding.message for finding in said(faulty)] == [
+        "25.0% of the samples are silent (1.0% of real ones)",
+        "25.0% of the samples click (1.0% of real ones)",
+        "25.0% of the samples are clipped at full scale (1.0% of real ones)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("decibels", "error", "floor", "message"),
+    [
+        (6.5, 0.1, 0.3, "samples are 6.2 dB louder than real ones"),
+        (-6.0, 0.1, 0.0, "samples are 6.0 dB quieter than real ones"),
+        (3.2, 0.0, 0.0, "samples are 3.2 dB louder than real ones"),
+        (2.9, 0.0, 0.0, ""),
+        (3.2, 0.0, 0.3, ""),  # 3 dB from the floor
+        (6.0, 1.1, 0.0, ""),  # it may be chance
+        (None, None, 0.0, ""),
+    ],
+)
+def test_the_level_differs_by_three_decibels(
+    decibels: float | None, error: float | None, floor: float | None, message: str
+) -> None:
+    (finding,) = said({"level": (decibels, error, floor, 0.0)})
+    assert finding.trouble == ("level differs" if message else "")
+    assert not message or finding.message == message
