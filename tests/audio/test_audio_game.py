@@ -19,6 +19,7 @@ from sparring.audio.recipes import RECIPES, AudioRecipe
 from sparring.audio.representation import Complex, LogMagnitude, Waveform
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
+from sparring.core.game import Step
 from sparring.verbs.evaluate import evaluate
 from sparring.verbs.train import resume, train
 
@@ -119,6 +120,14 @@ def test_players_see_the_batch_in_their_representation(kind: str) -> None:
     assert torch.equal(seen, game.representation.encode(sounds / 32767))
     expected = {"log-magnitude": LogMagnitude, "complex": Complex, "waveform": Waveform}[kind]
     assert type(game.representation) is expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_silence_stays_silent_when_it_is_moved_and_made_louder(kind: str) -> None:
+    game = AudioGame(recipe(kind, augment="diff"), FORM)
+    silence = game.real({"sounds": torch.zeros(8, 1, 1000, dtype=torch.int16)})
+    here = {"global_batch": 8, "part": slice(0, 8), "device": torch.device("cpu")}
+    assert torch.equal(game.augmented(silence, Step([{}], examples_seen=0, seed=0, **here)), silence)
 
 
 # Training
