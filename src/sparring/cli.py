@@ -77,7 +77,7 @@ def show_train_help(recipe: Recipe, typed: Typed) -> None:
     examples = (
         f"sparring train {name}{data} --time 10m --out runs/mine",
         f"sparring train {name}{data} --steps 20k --batch 32 --learning-rate 1e-3",
-        f"sparring train {name}{data} --seed 1 --r1 0.1",
+        f"sparring train {name}{data} --seed 1 --device cpu",
     )
     usage = f"sparring train {name} [DATA...] [--<setting> VALUE ...]"
     about = f"Recipe {recipe.name}: {recipe.about}{'' if recipe.about.endswith('?') else '.'}"

@@ -536,7 +536,10 @@ def test_help_on_data(tmp_path: Path, says: Callable[..., Said]) -> None:
 
 FILES = {"labelled", "label-pattern", "split", "cache-mb"}
 OWN: dict[str, dict[str, set[str]]] = {
-    "sample": {"text": {"temperature", "top-p", "prompt"}},
+    "sample": {
+        "text": {"temperature", "top-p", "prompt"},
+        **{kind: {"interpolate"} for kind in ("images", "audio")},
+    },
     "evaluate": {
         "images": {*FILES, "size", "channels", "range", "fit", "alpha"},
         "translation": {"videos", "resize", "direction"},

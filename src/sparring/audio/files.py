@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class AudioFiles:
         self.labels: Tensor | None = None
         if label_of:
             known, self.labels = encode([label_of[piece.name] for piece in self.pieces])
-            self.form = AudioForm(**{**form.to_dict(), "labels": tuple(known)})
+            self.form = replace(form, labels=tuple(known))
 
     def __len__(self) -> int:
         return len(self.pieces)
