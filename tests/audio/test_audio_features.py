@@ -97,6 +97,33 @@ def test_silence_is_0_and_nothing_is_above_1() -> None:
     assert float(louder - quiet) == pytest.approx(20 / 60, abs=0.01)  # decibels of the 60 that there are
 
 
+@pytest.mark.parametrize(
+    ("rate", "window"), [(4000, 128), (8000, 256), (16000, 512), (22050, 512), (44100, 1024), (48000, 2048)]
+)
+@pytest.mark.parametrize("seconds", [0.1, 1.0])
+def test_sounds_of_any_rate_and_length_have_bands(rate: int, window: int, seconds: float) -> None:
+    """A window is the power of two nearest to 32 ms, a frame every quarter of it, the first in the middle of one."""
+    samples = round(rate * seconds)
+    random = torch.Generator().manual_seed(0)
+    bands = LogMel(rate)(0.1 * torch.randn((2, 2, samples), generator=random))
+    assert bands.shape == (2, 1, 48, 1 + samples // (window // 4))
+    assert 0 < float(bands.min()) < float(bands.max()) < 1
+
+
+def test_white_noise_has_the_power_of_the_book_in_every_band() -> None:
+    """Of level s, 6 s^2 / N for a Hann window of N samples whose gain makes a sine of amplitude 1 have power 1."""
+    random = torch.Generator().manual_seed(0)
+    bands = LogMel(RATE)(0.1 * torch.randn((40, 1, 8 * SAMPLES), generator=random))[..., 4:-4]
+    power = (1e-6 ** (1 - bands.double()) - 1e-6).mean((0, 1, 3))
+    torch.testing.assert_close(power, torch.full_like(power, 6 * 0.1**2 / 256), rtol=0.1, atol=0)
+
+
+def test_what_is_filled_up_with_silence_or_with_dither_looks_alike() -> None:
+    """Dither of 16 bits is 90 dB below full scale; the floor is 60."""
+    dither = torch.randint(-1, 2, (4, 1, SAMPLES), generator=torch.Generator().manual_seed(0)) / FULL
+    assert float(LogMel(RATE)(dither).max()) < 1e-3
+
+
 def test_pooling_keeps_order_and_time() -> None:
     log_mel = torch.zeros(1, 1, 3, 8)
     log_mel[0, 0, 1, 4:] = 1

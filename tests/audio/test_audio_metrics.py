@@ -165,6 +165,14 @@ def test_what_is_silent_at_the_end_is_found_in_the_worst_slot() -> None:
     assert found["worst_slot"].value / 8 <= found["spectrum"].value < found["worst_slot"].value / 6
 
 
+def test_what_sounds_all_the_time_is_about_the_same_gap_in_every_slot() -> None:
+    """A tone fills a few bands of all slots; at the ends, where it begins and stops, some more."""
+    real = noise(40)
+    found = SPECTRA(real, real + sine(1000, 0.5, SAMPLES).float(), 0)
+    assert found["spectrum"].value > 0.5
+    assert found["spectrum"].value <= found["worst_slot"].value < 2 * found["spectrum"].value
+
+
 def test_other_noise_is_within_the_errors_of_none() -> None:
     found = SPECTRA(noise(400), noise(400, seed=1), 0)
     error = found["spectrum"].error
@@ -184,7 +192,9 @@ def notes_of(counts: list[int], seed: int = 0) -> Tensor:
     return torch.cat(repeated) + noise(len(repeated), seed, 1e-3)
 
 
-@pytest.mark.parametrize("counts", [[10, 10, 10, 10], [16, 8, 8, 8], [22, 6, 6, 6], [40, 0, 0, 0], [19, 19, 1, 1]])
+@pytest.mark.parametrize(
+    "counts", [[10, 10, 10, 10], [16, 8, 8, 8], [18, 8, 7, 7], [22, 6, 6, 6], [40, 0, 0, 0], [19, 19, 1, 1]]
+)
 def test_bins_differ_where_a_test_of_two_proportions_says_so(counts: list[int]) -> None:
     """That test is the chi-squared test without correction, here by scipy."""
     wanted = [chi2_contingency([[10, 30], [count, 40 - count]], correction=False).pvalue < 0.05 for count in counts]
@@ -259,6 +269,11 @@ def test_what_has_no_shape_has_the_spectrum_and_the_level_of_the_real_sound(samp
     ratio = torch.fft.rfft(made).abs()[..., inner] / torch.fft.rfft(real).abs()[..., inner]
     torch.testing.assert_close(ratio, ratio[:, :1, :1].expand_as(ratio), rtol=1e-2, atol=0)
     assert float(ratio.mean()) == pytest.approx(1, abs=0.1)
+
+
+def test_two_channels_that_are_one_stay_one() -> None:
+    both = noise(3).expand(-1, 2, -1)
+    torch.testing.assert_close(shapeless(both, 1)[:, 0], shapeless(both, 1)[:, 1])
 
 
 def test_what_was_at_the_beginning_is_everywhere() -> None:
