@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import conv1d
 
 from sparring.audio.features.log_mel import BANDS, LogMel, pooled
 from sparring.core.health import Limit
@@ -18,7 +19,9 @@ SLOTS = 8  # of time, that the spectrum is compared in
 SILENT = 10 ** (-55 / 20)  # root of the mean square below which a sound is silent
 FULL_SCALE, CLIPPED = 0.999, 0.001  # a sample at full scale, and the share of these above which a sound is clipped
 RANGE = 60.0  # decibels from 0 to 1 of a log-mel spectrogram
-USUAL = 0.99  # quantile of real sounds, above which a jump is a click
+USUAL = 0.99  # quantile of real sounds, above which a bend is a click
+NEAR, NEXT = 24, 2  # samples either side that a bend is compared with, but for the nearest
+LEAST = 1e-3  # of amplitude 1, that is added to what bends are compared with: silence is no click
 CELLS = 50  # of k-means, where that many sounds are there for each ten times
 DIFFERENT = 1.96  # standard errors: two proportions differ at 5 %
 
@@ -30,11 +33,19 @@ def levels(sounds: Tensor) -> Tensor:
     return sounds.square().flatten(1).mean(1).sqrt()
 
 
-def jumps(sounds: Tensor) -> Tensor:
-    """The largest step from one sample to the next over the root of their mean square, of sounds ``(n, channels,
-    samples)``, ``(n,)``: 4 or so of noise, far more where there is a click."""
-    steps = sounds.diff(dim=2).flatten(1)
-    return steps.abs().amax(1) / (steps.square().mean(1).sqrt() + 1e-6)
+def bends(sounds: Tensor) -> Tensor:
+    """How much harder each of sounds ``(n, channels, samples)`` bends at its sharpest place than around it: the largest
+    second difference over the mean of those within ``NEAR`` samples, the nearest left out, ``(n,)``. A click stands out
+    from what is around it, however loud or bright that is."""
+    weights = sounds.new_ones(1, 1, 2 * NEAR + 1)
+    weights[..., NEAR - NEXT : NEAR + NEXT + 1] = 0
+    count = conv1d(torch.ones_like(sounds[:1, :1, 2:]), weights, padding=NEAR)  # fewer at both ends
+    found = []
+    for part in torch.split(sounds, 256):
+        bent = part.diff(n=2, dim=2).abs().flatten(0, 1)[:, None]
+        around = conv1d(bent, weights, padding=NEAR) / count
+        found.append((bent / (around + LEAST)).amax((1, 2)).view(part.shape[:2]).amax(1))
+    return torch.cat(found)
 
 
 def clipped(sounds: Tensor) -> Tensor:
@@ -44,9 +55,9 @@ def clipped(sounds: Tensor) -> Tensor:
 
 
 def faults(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
-    """``silent``, ``clicking`` and ``clipped``: shares of sounds ``(n, channels, samples)``; a click is a jump beyond
+    """``silent``, ``clicking`` and ``clipped``: shares of sounds ``(n, channels, samples)``; a click is a bend beyond
     99 % of those of real ones ``(m, channels, samples)``. ``level``: how much louder samples are, in decibels."""
-    limit = jumps(reference).quantile(USUAL)
+    limit = bends(reference).quantile(USUAL)
     real = float(levels(reference).square().mean())
 
     def share(found: Tensor) -> Estimate:
@@ -59,7 +70,7 @@ def faults(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estim
     powers = blocks(levels(samples).square())
     return {
         "silent": share(levels(samples) < SILENT),
-        "clicking": share(jumps(samples) > limit),
+        "clicking": share(bends(samples) > limit),
         "clipped": share(clipped(samples)),
         "level": Estimate(louder(powers), error_without_each(powers, louder)),
     }
@@ -67,7 +78,7 @@ def faults(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estim
 
 LIMITS = {
     "silence": Limit(0.1, "silence: {:.0%} of the samples are silent. Lower the learning rate, or take best/"),
-    "clicks": Limit(0.2, "clicks: {:.0%} of the samples have jumps such as 99 % of real sounds have none of. Train on"),
+    "clicks": Limit(0.2, "clicks: {:.0%} of the samples click more sharply than 99 % of real sounds do. Train on"),
     "level drift": Limit(
         6.0, "level drift: samples are {:.0f} dB from the level of real sounds. Lower the learning rate"
     ),
@@ -78,11 +89,11 @@ LIMITS = {
 def health(samples: Tensor, real: Tensor) -> dict[str, float]:
     """Shares of silent and of clicking samples beyond those of real sounds, and how far the level is from theirs, in
     decibels either way; of ``(n, channels, samples)`` each."""
-    limit = jumps(real).quantile(USUAL)
+    limit = bends(real).quantile(USUAL)
     powers = [float(levels(each).square().mean().clamp(min=1e-12)) for each in (samples, real)]
     return {
         "silence": float((levels(samples) < SILENT).float().mean() - (levels(real) < SILENT).float().mean()),
-        "clicks": float((jumps(samples) > limit).float().mean()),
+        "clicks": float((bends(samples) > limit).float().mean()),
         "level drift": abs(10 * math.log10(powers[0] / powers[1])),
     }
 
@@ -90,7 +101,7 @@ def health(samples: Tensor, real: Tensor) -> dict[str, float]:
 FAULTS = Family(
     (
         Metric("silent", "low", "samples that are silent: more than 55 dB below full scale"),
-        Metric("clicking", "low", "samples with a jump that 99 % of real sounds do not have"),
+        Metric("clicking", "low", "samples that bend more sharply somewhere than 99 % of real sounds do"),
         Metric("clipped", "low", "samples that reach full scale again and again"),
         Metric("level", "floor", "how much louder samples are than real sounds, in decibels"),
     ),

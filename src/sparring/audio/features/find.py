@@ -23,7 +23,7 @@ from sparring.kind import Say
 from sparring.metrics.features import Classifier, Features, in_chunks
 
 VERSION = 1  # raise it when what is learned changes
-BANDS, SLOTS = 16, 4  # of the features that need no learning
+BANDS, SLOTS = 12, 3  # of the features that need no learning
 RATE = 16_000  # hertz that these are taken at, whatever the sounds have: bands then are shares of the spectrum
 
 
