@@ -241,7 +241,7 @@ def test_health_of_real_sounds_is_good() -> None:
     ("spoil", "named", "beginning"),
     [
         (lambda sounds: 0 * sounds, {"silence", "level drift"}, "100% of the samples are silent"),
-        (with_click, {"clicks"}, "100% of the samples click"),
+        (with_click, {"clicks"}, "% of the samples click"),
         (lambda sounds: 4 * sounds, {"level drift"}, "12 dB"),
         (lambda sounds: sounds / 4, {"level drift"}, "12 dB"),
         (lambda sounds: sounds / 1.5, set[str](), ""),
