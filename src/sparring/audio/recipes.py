@@ -70,6 +70,10 @@ audio = AudioRecipe(
     average_half_life=schedule("0:10k@100k"),
     time=900.0,
 )
+"""The settings of `images`, on spectrograms. Spoken digits (FSDD), one seed, 1,000 samples read by two classifiers, of
+which the lower counts, by the CPU time of one thread on a machine with other work: log magnitudes .81 after 150 seconds
+and .89 after 300; complex numbers .50 after 150. After 1,500 steps .86; from a learning rate of 0.002 .77; with
+augmentation .90 (diff) and .86 (ada at a half). See docs/recipes.md."""
 
 tones = dataclasses.replace(
     audio,
