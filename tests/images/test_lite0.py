@@ -252,7 +252,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 @with_weights
 def test_an_evaluation_of_colour_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures have no Fréchet distance in 320 dimensions, but a kernel distance, which is in the 1,280."""
-    monkeypatch.setattr(learned, "train", lambda *arguments: pytest.fail("nothing was to be learned"))
+    monkeypatch.setattr(learned, "contrast", lambda *arguments: pytest.fail("nothing was to be learned"))
     source_of(tmp_path / "real.npz", shapes(240, 0, 32))
     source_of(tmp_path / "made.npz", 255 - shapes(120, 1, 32).flip(1))
     result = evaluate(tmp_path / "made.npz", data=tmp_path / "real.npz", out=tmp_path / "out", device="cpu")
