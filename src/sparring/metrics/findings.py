@@ -129,11 +129,8 @@ def missing(scores: Mapping[str, Score], explained: bool = False) -> Finding | N
 
 def sharpness(scores: Mapping[str, Score]) -> Finding | None:
     """Whether samples have half the power of real ones at high frequencies, or twice as much."""
-    score = scores.get("sharpness")
-    if score is None or score.value is None or score.floor is None:
-        return None
-    apart = score.value - score.floor
-    if abs(apart) - margin(score) <= DECIBELS:
+    apart = decibels_apart(scores, "sharpness")
+    if apart is None:
         return None
     much = f"{10 ** (apart / 10):.3g} times the power of real ones at high frequencies"
     return (
@@ -171,15 +168,22 @@ def faults(scores: Mapping[str, Score]) -> list[Finding]:
 
 def level(scores: Mapping[str, Score]) -> Finding | None:
     """Whether sounds have half the power of real ones, or twice as much."""
-    score = scores.get("level")
-    if score is None or score.value is None or score.floor is None:
-        return None
-    apart = score.value - score.floor
-    if abs(apart) - margin(score) <= DECIBELS:
+    apart = decibels_apart(scores, "level")
+    if apart is None:
         return None
     return Finding(
         "level differs", f"samples are {abs(apart):.1f} dB {'louder' if apart > 0 else 'quieter'} than real ones"
     )
+
+
+def decibels_apart(scores: Mapping[str, Score], name: str) -> float | None:
+    """Value less floor of a row in decibels, where the power is half or twice that of real examples by more than the
+    errors of the two."""
+    score = scores.get(name)
+    if score is None or score.value is None or score.floor is None:
+        return None
+    apart = score.value - score.floor
+    return apart if abs(apart) - margin(score) > DECIBELS else None
 
 
 def below(scores: Mapping[str, Score], name: str, share: float) -> float | None:
