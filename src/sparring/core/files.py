@@ -94,9 +94,9 @@ def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) ->
 
 
 def make_place(out: Path, kind: str, overwrite: bool) -> None:
-    """Make the folders that samples need which are written to ``out``, a file of that ``kind`` or, where it is empty, a
-    folder. Raises :class:`UserError` when something is there already, or nothing can be
-    written there. What a killed process left half-written is removed."""
+    """Make the folders that samples written to ``out`` need: a file of that ``kind`` or, where it is empty, a folder.
+    What a killed process left half-written is removed. Raises :class:`UserError` when something is there already, or
+    nothing can be written there."""
     try:
         (out.parent if kind else out).mkdir(parents=True, exist_ok=True)
         clear_parts(*((out.parent, out.name) if kind else (out,)))
