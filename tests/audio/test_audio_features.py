@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparring.audio.features.classical import support_vectors
 from sparring.audio.features.find import find_features, fingerprint, quick_features
 from sparring.audio.features.log_mel import LOWEST, LogMel, filters, hertz, mel, pooled
 from sparring.audio.form import FULL, AudioForm
@@ -142,6 +143,12 @@ def test_pooling_keeps_order_and_time() -> None:
 def own_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty cache."""
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+
+
+def test_no_support_vectors_are_learned_from_sounds_of_one_label() -> None:
+    source, tested = TwoPitches(), np.arange(1, 160, 2)
+    assert support_vectors(source, tested) is None  # none but the tested ones has the other label
+    assert support_vectors(source, tested[1:]) is not None
 
 
 @pytest.mark.usefixtures("own_features")

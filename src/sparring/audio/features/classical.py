@@ -6,8 +6,6 @@ in common agree on is more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,16 +14,17 @@ from sparring.audio.data import AudioSource
 from sparring.audio.features.learning import known, others
 from sparring.audio.features.log_mel import LogMel, pooled
 from sparring.audio.form import FULL
-from sparring.metrics.features import in_chunks
+from sparring.metrics.features import Classifier, in_chunks
 
 SLOTS = 12  # of time, that bands are averaged in
 COMPONENTS = 60  # principal ones that are kept of these numbers
 MOST = 5000  # sounds that it learns from: time and memory grow by the square
 
 
-def support_vectors(source: AudioSource, tested: np.ndarray) -> tuple[Callable[[Tensor], Tensor], float]:
-    """A function from sounds ``(n, channels, samples)`` to class indices ``(n,)``, and how often it is right about the
-    sounds at ``tested`` ``(m,)``, which it does not learn from (Cortes & Vapnik 1995, by scikit-learn)."""
+def support_vectors(source: AudioSource, tested: np.ndarray) -> Classifier | None:
+    """What tells the labels of sounds by support vectors (Cortes & Vapnik 1995, by scikit-learn), with how often it is
+    right about the sounds at ``tested`` ``(m,)``, which it does not learn from; None where all others have one label,
+    which leaves nothing to tell."""
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -39,6 +38,8 @@ def support_vectors(source: AudioSource, tested: np.ndarray) -> tuple[Callable[[
         return pooled_sounds
 
     sounds, labels = known(source, others(source, tested)[:MOST])
+    if len(set(labels.tolist())) < 2:
+        return None
     seen = numbers(sounds.float() / FULL)
     components = min(COMPONENTS, len(seen) - 1, seen.shape[1])
     machine = make_pipeline(StandardScaler(), PCA(components, random_state=0), StandardScaler(), SVC(C=10))
@@ -49,4 +50,4 @@ def support_vectors(source: AudioSource, tested: np.ndarray) -> tuple[Callable[[
 
     unseen, wanted = known(source, tested)
     accuracy = float((classify(unseen.float() / FULL) == wanted).float().mean())
-    return classify, accuracy
+    return Classifier("support vectors", classify, accuracy)

@@ -44,8 +44,7 @@ def find_features(source: AudioSource, asked: str, device: torch.device, say: Sa
         return features
     if isinstance(source, ToneSource):
         return replace(features, second=by_pitch(source))
-    classify, accuracy = support_vectors(source, tested)
-    return replace(features, second=Classifier("support vectors", classify, accuracy))
+    return replace(features, second=support_vectors(source, tested))
 
 
 def by_pitch(source: ToneSource) -> Classifier:
