@@ -213,6 +213,12 @@ def test_bins_differ_where_a_test_of_two_proportions_says_so(counts: list[int]) 
     assert found == sum(wanted) / 4
 
 
+def test_sounds_of_which_many_are_the_same_have_as_few_cells(recwarn: pytest.WarningsRecorder) -> None:
+    real = torch.cat([sine(pitch, 0.3, SAMPLES).float() for pitch in [300, 1500] * 20])
+    assert BINS(real, real, 0)["bins"].value == 0
+    assert not recwarn.list
+
+
 def varied(count: int, seed: int) -> Tensor:
     """Noise of any level and any length, silence after it."""
     random = torch.Generator().manual_seed(seed)

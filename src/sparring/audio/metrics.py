@@ -156,7 +156,7 @@ def bins(rate: int) -> Family:
         from sklearn.cluster import KMeans
 
         real, made = (slots_of(each, log_mel).numpy() for each in (reference, samples))
-        cells = max(2, min(CELLS, len(real) // 10))
+        cells = max(1, min(CELLS, len(real) // 10, len(np.unique(real, axis=0))))
         clusters = KMeans(cells, n_init=1, random_state=seed % 2**31).fit(real)
         expected = np.bincount(clusters.labels_, minlength=cells) / len(real)
         found = np.bincount(clusters.predict(made), minlength=cells) / len(made)
