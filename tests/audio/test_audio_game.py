@@ -67,6 +67,7 @@ def test_sounds_shorter_than_the_window_are_refused(kind: str, mistake: Callable
         ({"overlap": 3}, "overlap: 3 does not divide the window"),
         ({"rate": "999"}, "rate: '999' is no rate"),
         ({"rate": "16k"}, "rate: '16k' is no rate"),
+        ({"rate": "100001"}, "rate: FLAC holds no sounds at 100,001 Hz; write a multiple of 10, such as 100000"),
         ({"seconds": "nan"}, "seconds: 'nan' is no length"),
         ({"seconds": "61"}, "seconds: '61' is no length"),
         ({"representation": "complex", "phase_iterations": 2}, "phase_iterations: has no effect with representation"),

@@ -11,6 +11,7 @@ from sparring.data.files.options import FileReading
 from sparring.options import EvaluateOptions
 
 RATES = (1000, 192_000)  # hertz, the least and the most
+ANY_RATE = 65_535  # hertz, up to which FLAC holds every rate, beyond only multiples of 10
 SAMPLES = (64, 1 << 21)  # of a sound that is learned
 CHANNELS = (1, 2)
 
@@ -60,6 +61,8 @@ def read_rate(text: str) -> int | None:
         raise UserError(
             f"rate: {quoted(text)} is no rate; write 16000, or another from {RATES[0]:,} to {RATES[1]:,} Hz"
         )
+    if int(text) > ANY_RATE and int(text) % 10:
+        raise UserError(f"rate: FLAC holds no sounds at {int(text):,} Hz; write a multiple of 10, such as {text[:-1]}0")
     return int(text)
 
 
