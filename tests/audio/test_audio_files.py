@@ -204,6 +204,21 @@ def test_longer_files_are_cut_or_taken_in_pieces(tmp_path: Path) -> None:
     assert "16 files make 32 pieces of 0.5 seconds" in remarks_of(pieces)
 
 
+def test_sounds_of_too_many_samples_are_refused(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    told = mistake(open_source, recipe(folder_of(tmp_path), rate="48000", seconds="60"))
+    assert told.startswith("seconds: 60 at 48,000 Hz are 2,880,000 samples, the most is 2,097,152")
+
+
+def test_a_sound_of_which_nothing_is_left_at_the_rate_is_named(tmp_path: Path) -> None:
+    """A tone of 15,000 hertz, softly begun and ended, at 8,000."""
+    folder_of(tmp_path)
+    high = wave(15000, 0.4, 48000)
+    write(tmp_path / "high.wav", high * np.hanning(len(high))[:, None], 48000)
+    source = open_source(recipe(tmp_path))
+    assert len(source) == 16
+    assert [(Path(bad.path).name, bad.reason) for bad in source.bad_files] == [("high.wav", "is silent at 8,000 Hz")]
+
+
 def test_silent_parts_of_a_sound_are_left_out(tmp_path: Path) -> None:
     for number in range(16):
         write(

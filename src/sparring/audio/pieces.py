@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparring.audio.form import FULL, AudioForm
-from sparring.audio.options import Hearing, read_rate, read_seconds
+from sparring.audio.options import SAMPLES, Hearing, read_rate, read_seconds
+from sparring.core.errors import UserError
 from sparring.media.sounds.decode import read_sound
 from sparring.media.sounds.header import BadSound, Header
 from sparring.media.sounds.loudness import faded, is_silent, levelled
@@ -39,14 +40,20 @@ class Piece(NamedTuple):
 
 
 def choose_form(settings: Hearing, headers: Mapping[str, Header]) -> AudioForm:
-    """The rate, the length and the channels of all sounds, without labels."""
+    """The rate, the length and the channels of all sounds, without labels. Raises :class:`UserError` for sounds of too
+    many samples."""
     rate = read_rate(settings.rate) or min(FASTEST, most_frequent([header.rate for header in headers.values()]))
     seconds = read_seconds(settings.seconds)
     if seconds is None:
         lengths = [header.seconds for header in headers.values()]
         covered = float(np.percentile(lengths, COVERED, method="inverted_cdf"))
         seconds = min(LONGEST, math.ceil(covered / STEP - 1e-6) * STEP)
-    samples = max(64, round(seconds * rate))
+    samples = max(SAMPLES[0], round(seconds * rate))
+    if samples > SAMPLES[1]:
+        raise UserError(
+            f"seconds: {seconds:.4g} at {rate:,} Hz are {samples:,} samples, the most is {SAMPLES[1]:,}; give fewer "
+            "--seconds or a lower --rate"
+        )
     return AudioForm(rate=rate, samples=samples, channels=int(settings.channels), loudness=settings.loudness)
 
 
@@ -82,6 +89,8 @@ def read_piece(file: Path | bytes, piece: Piece, form: AudioForm, shorter: str) 
     if is_silent(samples):
         raise Silent("is silent")
     samples = resampled(samples, rate, form.rate)[:, : form.samples]
+    if is_silent(samples):
+        raise Silent(f"is silent at {form.rate:,} Hz")
     samples = faded(levelled(samples, form.rate) if form.loudness == "level" else samples, form.rate)
     lacking = form.samples - samples.shape[1]
     if lacking:
