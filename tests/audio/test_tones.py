@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from sparring.audio.pitch import pitch_of
-from sparring.audio.tones import MISTUNED, NOTES, bells, plucks, tones
+from sparring.audio.recipes import RECIPES
+from sparring.audio.tones import MISTUNED, NOTES, ToneSource, bells, plucks, tones
+from sparring.core.errors import UserError
 
 RATE = 8000
 TIME = np.arange(4096) / RATE
@@ -88,3 +90,9 @@ def test_strings_darken_as_they_fade() -> None:
 
     assert (centroid(strings[:, -1024:]) < centroid(strings[:, :1024])).all()
     assert (np.abs(strings[:, -1024:]).mean(1) < np.abs(strings[:, :1024]).mean(1)).all()
+
+
+@pytest.mark.parametrize("asked", [{"rate": "1000", "seconds": "0.05"}, {"rate": "16000", "seconds": "60"}])
+def test_lengths_that_cannot_be_made_are_refused(asked: dict[str, str]) -> None:
+    with pytest.raises(UserError, match="give other --seconds or --rate"):
+        ToneSource(RECIPES["tones"].changed(asked))

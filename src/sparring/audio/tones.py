@@ -27,6 +27,7 @@ NOTES = {"C4": 261.63, "D4": 293.66, "E4": 329.63, "F4": 349.23, "G4": 392.0, "A
 MISTUNED = 0.005  # of its pitch, that a sound is out of tune by, at most
 BESIDE = 0.03  # of its pitch, from which on a sound is no longer the note: half a semitone
 BELL = 0.5  # share of the sounds that are bells
+LENGTHS = (64, 1 << 15)  # samples of a sound, the fewest and the most: all are made at once, in memory
 
 
 def plucks(pitches: np.ndarray, rate: int, length: int, random: np.random.Generator) -> np.ndarray:
@@ -104,6 +105,10 @@ class ToneSource:
         self.name = recipe.data
         self.bad_files: list[BadFile] = []
         samples = round(seconds * rate)
+        if not LENGTHS[0] <= samples <= LENGTHS[1]:
+            raise UserError(
+                f"tones: {samples:,} samples are not {LENGTHS[0]} to {LENGTHS[1]:,}; give other --seconds or --rate"
+            )
         sounds, notes, self.pitches = tones(rate=rate, samples=samples)
         self.sounds = torch.from_numpy(sounds)
         self.labels: Tensor | None = None if recipe.labelled == "no" else torch.from_numpy(notes)
