@@ -102,7 +102,7 @@ def read_note(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file") from None
     except UnidentifiedImageError:
         raise UserError(
-            f"{path}: no picture or sound that can be read; give {WITH_NOTES} as Sparring wrote them"
+            f"{path}: not a picture or a sound that can be read; give {WITH_NOTES} as Sparring wrote them"
         ) from None
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None
