@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from machine import RESULTS
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.core.run import weights_hash
-from sparring.features.keeping import Kept, as_kept, keep, load, on, part, reader, trunk_of
+from sparring.features.keeping import Kept, as_kept, keep, load, on, part, trunk_of
 from sparring.features.trunk import Head
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features.learning import classifier
@@ -46,18 +46,19 @@ def digit_classifier(mnist: Path, quick: bool = False) -> DigitClassifier:
     # The two networks
     trunk, head = trunk_of(kept), Head(10)
     head.load_state_dict(part(kept.tensors, "head."))
-    classify = reader(trunk.eval(), head.eval(), DEVICE, scaled)
+    logits = on(nn.Sequential(trunk.eval(), head.eval()), DEVICE, scaled)
 
     # Test
     test = real_digits(mnist)
     digits = test.batch(np.arange(len(test)))
-    accuracy = (in_chunks(classify, digits["images"]) == digits["labels"]).float().mean().item()
+    accuracy = (in_chunks(logits, digits["images"]).argmax(1) == digits["labels"]).float().mean().item()
     if accuracy < LEAST and not quick:
         raise SystemExit(
             f"the classifier reads {accuracy:.2%} of the test digits, {LEAST:.0%} are needed; delete {path}"
         )
     name = f"classifier of MNIST, {accuracy:.2%} right on the test digits"
-    return DigitClassifier(Features(name, weights_hash(kept.tensors), on(trunk, DEVICE, scaled)), classify, accuracy)
+    features = Features(name, weights_hash(kept.tensors), on(trunk, DEVICE, scaled))
+    return DigitClassifier(features, lambda pictures: logits(pictures).argmax(1), accuracy)
 
 
 def trained(mnist: Path, steps: int) -> Kept:

@@ -25,9 +25,9 @@ import machine
 import numpy as np
 import torch
 from at_times import models_at
-from torch import Tensor
+from torch import Tensor, nn
 
-from sparring.features.keeping import reader
+from sparring.features.keeping import on
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features.learning import classifier
 from sparring.images.features.pixels import scaled
@@ -66,7 +66,11 @@ def open_domain(training: Path, test: Path, steps: int) -> Domain:
     learned = classifier(digits(training), CPU, steps)
     source = digits(test)
     batch = source.batch(np.arange(len(source)))
-    classify = reader(learned.trunk, learned.head, CPU, scaled)
+    logits = on(nn.Sequential(learned.trunk, learned.head), CPU, scaled)
+
+    def classify(pictures: Tensor) -> Tensor:
+        return logits(pictures).argmax(1)
+
     return Domain(training, batch, classify, share_read(classify, batch["images"], batch["labels"]))
 
 

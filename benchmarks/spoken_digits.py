@@ -14,15 +14,15 @@ from torch import Tensor
 from sparring.audio.data import AudioSource, open_in_form, open_source
 from sparring.audio.files import AudioFiles
 from sparring.audio.form import FULL
+from sparring.audio.metrics import faults
 from sparring.audio.recipes import audio
 from sparring.core.errors import UserError
+from sparring.metrics.class_score import class_score
 from sparring.metrics.frechet import frechet
 
 NAME = re.compile(r"(\d)_(\w+)_(\d+)\.wav")
 PATTERN = "{label}_{speaker}_{take}"
 TESTED = 5  # takes of each digit by each speaker, the first, that are the test split
-SILENT = 10 ** (-55 / 20)  # root of the mean square
-USUAL = 0.99  # quantile of real sounds, above which a jump is a click
 DIGITS = 10
 LEAST = 130  # sounds that a Fréchet distance in 64 features can be taken of
 
@@ -80,7 +80,7 @@ class Yardstick:
         self.network = SoundNetwork(self.train.sounds, self.train.digits, rate, epochs)
         self.vectors = SupportVectors(self.train.sounds, self.train.digits, rate)
         self.speakers = SoundNetwork(self.train.sounds, self.train.speakers, rate, epochs)
-        self.jump = float(jumps(self.train.sounds).quantile(USUAL))
+        self.reference = self.train.sounds[:, None]
         self.real_features = self.network.features(self.train.sounds)
         self.speaker_accuracy = right(self.speakers.classify(self.test.sounds), self.test.speakers)
         self.real = self.measured(self.test.sounds, self.test.digits)
@@ -96,17 +96,14 @@ class Yardstick:
         every = [
             pairs[digit, speaker] for digit in range(DIGITS) for speaker in range(int(self.train.speakers.max()) + 1)
         ]
-        level = sounds.square().mean(1).sqrt()
+        wrong = faults(self.reference, sounds[:, None])
         return {
             "network": network,
             "vectors": vectors,
             "claimed": min(network, vectors),
-            "inception": inception_score(self.network.probabilities(sounds)),
+            "inception": class_score([self.network.probabilities(sounds)]),
             "frechet": self.distance(sounds),
-            "silent": float((level < SILENT).float().mean()),
-            "clicking": float((jumps(sounds) > self.jump).float().mean()),
-            "clipped": float((sounds.abs().amax(1) > 1).float().mean()),
-            "level": float(level.square().mean().sqrt()),
+            **{name: wrong[name].value for name in ("silent", "clicking", "clipped", "level")},
             "pairs": sum(count > 0 for count in every),
             "rarest_pair": min(every),
         }
@@ -122,17 +119,3 @@ class Yardstick:
 def right(found: Tensor, wanted: Tensor) -> float:
     """The share of labels ``(n,)`` that are those wanted ``(n,)``."""
     return float((found == wanted).float().mean())
-
-
-def jumps(sounds: Tensor) -> Tensor:
-    """The largest step from one sample to the next over the root of their mean square, of sounds ``(n, samples)``:
-    ``(n,)``."""
-    steps = sounds.diff(dim=1)
-    return steps.abs().amax(1) / (steps.square().mean(1).sqrt() + 1e-9)
-
-
-def inception_score(probabilities: Tensor) -> float:
-    """exp of the mean divergence of ``(n, classes)`` from their mean (Salimans et al. 2016): at best the number of
-    classes."""
-    logs = probabilities.clamp(min=1e-9).log() - probabilities.mean(0).clamp(min=1e-9).log()
-    return float((probabilities * logs).sum(1).mean().exp())

@@ -112,8 +112,8 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     if shapeless is not None:
         few = reference_features[:BLURRED]
         scores.append(without_shape(few, features(shapeless), floor_features, sample_features))
-    if features.probabilities:
-        scores.append(scored(*(in_chunks(features.probabilities, each) for each in (samples, floor))))
+    if features.logits:
+        scores.append(scored(*(in_chunks(features.logits, each).softmax(1) for each in (samples, floor))))
     if labels is not None and features.classify:
         scores += as_asked(features, samples, labels)
     scores += target.extra_scores(samples, features, seed)

@@ -246,7 +246,11 @@ def test_health_of_real_sounds_is_good() -> None:
 @pytest.mark.parametrize(
     ("spoil", "named", "beginning"),
     [
-        (lambda sounds: 0 * sounds, {"silence", "level drift"}, "100% of the samples are silent"),
+        (
+            lambda sounds: 0 * sounds,
+            {"silence", "level drift"},
+            "100% more of the samples than of real sounds are silent",
+        ),
         (with_click, {"clicks"}, "% of the samples click"),
         (lambda sounds: 4 * sounds, {"level drift"}, "12 dB"),
         (lambda sounds: sounds / 4, {"level drift"}, "12 dB"),

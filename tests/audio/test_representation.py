@@ -13,9 +13,9 @@ from torch.autograd import gradgradcheck
 
 from sparring.audio.augment import FURTHEST, MOST, SoundAugment, moved
 from sparring.audio.form import AudioForm
-from sparring.audio.game import gain_of, networks, representation
+from sparring.audio.game import networks, representation
 from sparring.audio.recipes import RECIPES
-from sparring.audio.representation import Complex, LogMagnitude, Representation, ShortTime, with_phases
+from sparring.audio.representation import Complex, LogMagnitude, Representation, ShortTime, Waveform, with_phases
 from sparring.core.game import Step
 
 RATE, SAMPLES, WINDOW = 8000, 4096, 256
@@ -206,7 +206,7 @@ def step(count: int, seed: int = 0) -> Step:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_augmentations_can_be_differentiated_twice(kind: str) -> None:
-    augment = SoundAugment(-1.0 if kind == "log-magnitude" else 0.0, gain_of(kind))
+    augment = SoundAugment(seen_by_players(kind))
     shape = (3, 1, 20) if kind == "waveform" else (3, 1, 2, 20)
     examples = (torch.rand(shape, dtype=torch.float64) - 0.4).requires_grad_()  # from -0.4 to 0.6: no kinks
     assert not torch.equal(augment.always(examples, step(3)), examples)
@@ -215,7 +215,7 @@ def test_augmentations_can_be_differentiated_twice(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_augmentations_are_made_with_their_probability(kind: str) -> None:
-    augment = SoundAugment(0.0, gain_of(kind))
+    augment = SoundAugment(seen_by_players(kind))
     examples = torch.rand((400, 1, 32) if kind == "waveform" else (400, 1, 2, 32))
     assert augment(examples, 0.0, step(400)) is examples
     changed = (augment(examples, 0.5, step(400)) != examples).flatten(1).any(1).float().mean()
@@ -239,7 +239,7 @@ def test_a_louder_sound_has_a_louder_spectrogram(kind: str) -> None:
     seen = seen_by_players(kind)
     sound, decibels = band_limited(), torch.full((4,), MOST)
     expected = seen.encode(sound * 10 ** (MOST / 20))
-    actual = gain_of(kind)(seen.encode(sound), decibels)
+    actual = seen.louder(seen.encode(sound), decibels)
     quiet = {"log-magnitude": -0.4, "complex": 0.3, "waveform": 1e-3}[kind]  # near silence levels are bent
     heard = (expected if kind == "log-magnitude" else expected.abs()) > quiet
     assert float(heard.float().mean()) > 0.3
@@ -249,6 +249,6 @@ def test_a_louder_sound_has_a_louder_spectrogram(kind: str) -> None:
 def test_sounds_are_moved_by_a_tenth_at_most() -> None:
     clicks = torch.zeros(500, 1, 200)
     clicks[:, :, 100] = 1
-    places = SoundAugment(0.0, lambda examples, decibels: examples).always(clicks, step(500)).argmax(2) - 100
+    places = SoundAugment(Waveform(1, 200)).always(clicks, step(500)).argmax(2) - 100
     assert int(places.abs().max()) == FURTHEST * 200
     assert len(places.unique()) > 30

@@ -15,6 +15,7 @@ from made_films import smooth
 from PIL import Image
 from table import smallest
 from torch import Tensor
+from torch.nn.functional import one_hot
 from translation_runs import Alternating, files_below, knowing, noisy, refused, same, tiny
 
 from sparring.images.features import learned
@@ -194,10 +195,10 @@ def test_labels_that_are_kept_are_counted(run: Path, tmp_path: Path, monkeypatch
 
     def read(samples: Tensor) -> Tensor:
         told.append(samples)
-        return samples[:, 0, 0, 0].long() // 64
+        return one_hot(samples[:, 0, 0, 0].long() // 64, 4).float()
 
     def found(*_: Any) -> Features:
-        return Features("fake", "0", lambda some: some.float().flatten(1)[:, :8], classify=read, accuracy=0.9)
+        return Features("fake", "0", lambda some: some.float().flatten(1)[:, :8], logits=read, accuracy=0.9)
 
     monkeypatch.setattr("sparring.images.modality.find_features", found)
     data = [tmp_path / f"{name}.npz" for name in ("a", "b")]

@@ -7,18 +7,14 @@ samples)``; everything is differentiable, twice, alike for real and generated on
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
+from sparring.audio.representation import Representation
 from sparring.core.game import Step
 
 FURTHEST = 0.1  # of the length, that sounds are moved by
 MOST = 6.0  # decibels, that sounds are made louder or quieter by
-
-Gain = Callable[[Tensor, Tensor], Tensor]
-"""Examples ``(batch, ...)`` of sounds made louder by decibels ``(batch,)``."""
 
 
 def moved(examples: Tensor, by: Tensor, fill: float) -> Tensor:
@@ -32,11 +28,11 @@ def moved(examples: Tensor, by: Tensor, fill: float) -> Tensor:
 
 
 class SoundAugment:
-    """Time shift by up to a tenth, gain by up to 6 dB, each with a probability; ``silence`` is what examples hold where
-    nothing sounds, ``gain`` makes them louder."""
+    """Time shift by up to a tenth, gain by up to 6 dB, each with a probability, of examples as ``seen`` represents
+    sounds."""
 
-    def __init__(self, silence: float, gain: Gain) -> None:
-        self.silence, self.gain = silence, gain
+    def __init__(self, seen: Representation) -> None:
+        self.seen = seen
 
     def __call__(self, examples: Tensor, p: float, step: Step) -> Tensor:
         """Examples ``(batch, ...)``, each change made with probability ``p`` in [0, 1]; 0 returns them as they are."""
@@ -45,7 +41,7 @@ class SoundAugment:
         furthest = FURTHEST * examples.shape[-1]
         by = ((step.uniform() * 2 - 1) * furthest).round() * (step.uniform() < p)
         decibels = (step.uniform() * 2 - 1) * MOST * (step.uniform() < p)
-        return self.gain(moved(examples, by, self.silence), decibels)
+        return self.seen.louder(moved(examples, by, self.seen.silence), decibels)
 
     def always(self, examples: Tensor, step: Step) -> Tensor:
         """Examples ``(batch, ...)``, all of them changed."""

@@ -16,12 +16,11 @@ from sparring.checking import Summary, count_examples, counted, lines_on, named
 from sparring.data.files.parallel import in_parallel
 from sparring.data.source import BadContent, remarks_of
 from sparring.media.sounds.decode import read_sound
-from sparring.media.sounds.loudness import SILENT, Levels, levels_of
+from sparring.media.sounds.loudness import CLIPPED, SILENT, Levels, levels_of
 from sparring.modality import Artifact
 
 SHOWN = 24  # sounds of the page
 LOOKED_AT = 60  # seconds of each file that loudness is measured over
-CLIPPED = 0.001  # share of samples at full scale, above which a file is clipped
 OFFSET = 0.25  # of the loudness, above which a file has an offset
 SPREAD = (5, 50, 95)  # percentiles that are told
 
@@ -36,16 +35,16 @@ def check(recipe: AudioRecipe) -> Summary:
     """
     source = open_source(recipe)
     numbers, different = count_examples(source)
-    form = source.form
+    form, good = source.form, len(source) - len(source.dead if isinstance(source, AudioFiles) else ())
     facts: dict[str, Any] = {
         "data": source.name,
-        "good": len(source),
+        "good": good,
         "bad": named(source.bad_files),
         **(about_files(source) if isinstance(source, AudioFiles) else {}),
         "labels": {name: numbers[index] for index, name in enumerate(form.labels)},
         "form": form.to_dict(),
         "in_memory": source.in_memory,
-        "duplicates": len(source) - different,
+        "duplicates": good - different,
     }
     lines = (
         f"{source.name}: {facts['good']:,} good sounds, {len(source.bad_files)} bad files, "
@@ -111,7 +110,9 @@ def heard(source: AudioSource) -> tuple[Artifact, ...]:
     chosen = np.sort(np.random.default_rng(0).permutation(len(source))[:SHOWN])
     batch = source.batch(chosen)
     labels = [source.form.labels[index] for index in batch["labels"].tolist()] if "labels" in batch else []
-    names = [source.pieces[index].name for index in chosen] if isinstance(source, AudioFiles) else [""] * len(chosen)
+    names = [""] * len(chosen)
+    if isinstance(source, AudioFiles) and not source.dead:  # else others stand in for those that turned out bad
+        names = [source.pieces[index].name for index in chosen]
     captions = [
         " · ".join(part for part in (labels[row] if labels else "", names[row]) if part) or f"sound {index:,}"
         for row, index in enumerate(chosen.tolist())

@@ -15,7 +15,7 @@ from torch import Tensor
 from sparring.audio.form import AudioForm
 from sparring.audio.pieces import Piece, Silent, choose_form, in_pieces, pieces_of, read_piece
 from sparring.core.errors import UserError
-from sparring.data.files.file_set import FileSet, nothing_in, too_few
+from sparring.data.files.file_set import FileSet, counted_as, nothing_in, too_few
 from sparring.data.files.labels import encode, read_labels
 from sparring.data.files.parallel import in_parallel
 from sparring.data.labels import told_of_few
@@ -58,15 +58,22 @@ class AudioFiles:
         names = [name for name in file_set.names if label_of is None or name in label_of]
         self.headers = self._headers(names, least)
         form = choose_form(settings, self.headers)
-        self.pieces = pieces_of(self.headers, form, all_of_it=in_pieces(settings, self.headers, form))
-        self.said += told_of_form(self.headers, form, len(self.pieces))
+        whole = in_pieces(settings, self.headers, form)
+        self.pieces = pieces_of(self.headers, form, all_of_it=whole)
+        self.left = Counter(
+            piece.name for piece in self.pieces
+        )  # pieces of each file that are good, as far as is known
         self.form = form
 
         # Samples
         self.in_memory = len(self.pieces) * form.samples * form.channels * 2 <= settings.cache_mb << 20
         self.sounds: Tensor | None = self._load() if self.in_memory else None
+        if whole and len(self.pieces) < least:
+            pieces = f"{len(self.pieces)} good pieces of {form.seconds:.4g} seconds"
+            raise UserError(f"{self.name}: {pieces}, at least {least} are needed; give fewer --seconds, or more files")
         if len(self.pieces) < least:
             raise too_few(file_set.where, len(self.pieces), least, self.bad_files, WHAT)
+        self.said += told_of_form(self.headers, form, len(self.pieces) if whole else None)
 
         # Labels
         self.labels: Tensor | None = None
@@ -115,16 +122,12 @@ class AudioFiles:
             sounds[index] = self._read(self.pieces[index])
             return index
 
-        good, problems, parts = [], {}, Counter(piece.name for piece in self.pieces)
+        good = []
         for piece, result in zip(self.pieces, in_parallel(read, range(len(self.pieces))), strict=True):
             if isinstance(result, BadContent):
-                parts[piece.name] -= 1
-                if not isinstance(result, Silent) or not parts[piece.name]:
-                    problems[piece.name] = result
+                self._drop(piece.name, result)
             else:
                 good.append(result)
-        for name, problem in problems.items():
-            self._note(name, problem)
         self.pieces = [self.pieces[index] for index in good]
         return torch.from_numpy(sounds[good] if len(good) < len(sounds) else sounds)
 
@@ -140,36 +143,44 @@ class AudioFiles:
                 return candidate, self._read(self.pieces[candidate])
             except BadContent as problem:
                 self.dead.add(candidate)
-                if not isinstance(problem, Silent):
-                    self._note(self.pieces[candidate].name, problem)
+                self._drop(self.pieces[candidate].name, problem)
         raise UserError(f"{self.file_set.where}: not one of its sounds can be read any more; bring them back")
+
+    def _drop(self, name: str, problem: BadContent) -> None:
+        """Do without a piece of a file, which is named once: if it cannot be read, or nothing of it sounds."""
+        self.left[name] -= 1
+        if isinstance(problem, Silent) and self.left[name]:
+            return
+        if f"{self.file_set.where}/{name}" not in {bad.path for bad in self.bad_files}:
+            self._note(name, problem)
 
     def _note(self, name: str, problem: BadContent) -> None:
         self.bad_files.append(BadFile(f"{self.file_set.where}/{name}", str(problem)))
 
 
-def told_of_form(headers: Mapping[str, Header], form: AudioForm, pieces: int) -> list[str]:
-    """What becomes of files of other rates and lengths, a line each."""
+def told_of_form(headers: Mapping[str, Header], form: AudioForm, pieces: int | None) -> list[str]:
+    """What becomes of files of other rates and lengths, a line each; ``pieces`` are how many they are learned from in,
+    None where each is taken from its start."""
     total, said = len(headers), []
     others = Counter(header.rate for header in headers.values() if header.rate != form.rate)
     if others:
         rates = ", ".join(f"{rate:,} Hz ({count:,})" for rate, count in others.most_common(3))
-        said.append(f"{others.total():,} of {total:,} files are brought to {form.rate:,} Hz from {rates}")
+        said.append(f"brought to {form.rate:,} Hz: {others.total():,} of {total:,} files, from {rates}")
     lower = sum(count for rate, count in others.items() if rate < form.rate)
     if lower > LOWER * total:
         said.append(
-            f"{lower:,} files have a lower rate and nothing above {min(others) / 2:,.0f} Hz, which the discriminator "
-            f"may tell them by; see --rate {min(others)}"
+            f"of a lower rate, with nothing above {min(others) / 2:,.0f} Hz, which the discriminator may tell them by: "
+            f"{lower:,} of {total:,} files; see --rate {min(others)}"
         )
     sounding = sum(min(1.0, header.seconds / form.seconds) for header in headers.values()) / total
     if sounding < SOUNDING:
         longest = max(header.seconds for header in headers.values())
         said.append(f"the longest file has {longest:.3g} seconds: silence fills {1 - sounding:.0%} up; see --seconds")
     longer = sum(header.frames > 1 + form.seconds * header.rate for header in headers.values())
-    if longer and pieces > total:
-        files = "1 file makes" if total == 1 else f"{total:,} files make"
-        said.append(f"{files} {pieces:,} pieces of {form.seconds:.4g} seconds")
+    length = f"{form.seconds:.4g} seconds"
+    if longer and pieces is not None:
+        said.append(f"learned from in pieces of {length}: {pieces:,}, of {total:,} {counted_as('files', total)}")
     elif longer:
-        used = f"only the first {form.seconds:.4g} seconds are used"
-        said.append(f"of {longer:,} of {total:,} files {used}; see --seconds and --longer")
+        beginning = f"longer than {length}, and learned from by their beginning alone"
+        said.append(f"{beginning}: {longer:,} of {total:,} files; see --seconds and --longer")
     return said

@@ -8,20 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sparring.audio.augment import Gain, SoundAugment
+from sparring.audio.augment import SoundAugment
 from sparring.audio.form import FULL, AudioForm
 from sparring.audio.networks.wavegan import WaveDiscriminator, WaveGenerator
 from sparring.audio.recipes import AudioRecipe
-from sparring.audio.representation import (
-    COMPRESSION,
-    LOUDEST,
-    QUIETEST,
-    Complex,
-    LogMagnitude,
-    Representation,
-    ShortTime,
-    Waveform,
-)
+from sparring.audio.representation import Complex, LogMagnitude, Representation, ShortTime, Waveform
 from sparring.core.augmented import AugmentedGame
 from sparring.core.errors import UserError
 from sparring.core.game import Batch
@@ -44,8 +35,7 @@ class AudioGame(AugmentedGame):
             )
         self.rate, self.representation = form.rate, representation(recipe, form)
         generator, discriminator = networks(recipe, form, self.representation, classes)
-        silence = -1.0 if isinstance(self.representation, LogMagnitude) else 0.0
-        augment = SoundAugment(silence, gain_of(recipe.representation))
+        augment = SoundAugment(self.representation)
         super().__init__(generator, discriminator, recipe, always=augment.always, adaptive=augment, classes=classes)
 
     def real(self, batch: Batch) -> Tensor:
@@ -85,24 +75,3 @@ def networks(recipe: AudioRecipe, form: AudioForm, seen: Representation, classes
     grid: dict[str, Any] = {"height": bins, "width": frames, "channels": channels}
     pair: dict[str, Any] = {"classes": classes, "base": recipe.width, **grid}
     return LeanGenerator(latent=recipe.latent, bound=bound, **pair), LeanDiscriminator(**pair)
-
-
-def gain_of(kind: str) -> Gain:
-    """How examples of a representation are made louder."""
-    return {"log-magnitude": louder_in_decibels, "complex": louder_compressed, "waveform": louder}[kind]
-
-
-def louder_in_decibels(examples: Tensor, decibels: Tensor) -> Tensor:
-    """Log magnitudes ``(batch, channels, bins, frames)`` louder by ``(batch,)``; silence stays what it is."""
-    by = 2 * decibels.view(-1, 1, 1, 1) / (LOUDEST - QUIETEST)
-    return (examples + by * (5 * (examples + 1)).clamp(0, 1)).clamp(max=1)
-
-
-def louder(examples: Tensor, decibels: Tensor) -> Tensor:
-    """Waveforms ``(batch, channels, samples)`` louder by ``(batch,)``."""
-    return examples * (10 ** (decibels / 20)).view(-1, 1, 1)
-
-
-def louder_compressed(examples: Tensor, decibels: Tensor) -> Tensor:
-    """Compressed complex numbers ``(batch, channels, bins, frames)`` louder by ``(batch,)``."""
-    return examples * (10 ** (COMPRESSION * decibels / 20)).view(-1, 1, 1, 1)

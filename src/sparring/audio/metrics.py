@@ -13,11 +13,11 @@ from torch.nn.functional import conv1d
 
 from sparring.audio.features.log_mel import BANDS, LogMel, pooled
 from sparring.core.health import Limit
+from sparring.media.sounds.loudness import CLIPPED, FULL_SCALE
 from sparring.metrics.score import Estimate, Family, Metric, blocks, error_without_each
 
 SLOTS = 8  # of time, that the spectrum is compared in
 SILENT = 10 ** (-55 / 20)  # root of the mean square below which a sound is silent
-FULL_SCALE, CLIPPED = 0.999, 0.001  # a sample at full scale, and the share of these above which a sound is clipped
 RANGE = 60.0  # decibels from 0 to 1 of a log-mel spectrogram
 USUAL = 0.99  # quantile of real sounds, above which a bend is a click
 NEAR, NEXT = 24, 2  # samples either side that a bend is compared with, but for the nearest
@@ -77,7 +77,9 @@ def faults(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estim
 
 
 LIMITS = {
-    "silence": Limit(0.1, "silence: {:.0%} of the samples are silent. Lower the learning rate, or take best/"),
+    "silence": Limit(
+        0.1, "silence: {:.0%} more of the samples than of real sounds are silent. Lower the learning rate"
+    ),
     "clicks": Limit(0.2, "clicks: {:.0%} of the samples click more sharply than 99 % of real sounds do. Train on"),
     "level drift": Limit(
         6.0, "level drift: samples are {:.0f} dB from the level of real sounds. Lower the learning rate"

@@ -14,10 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-QUIETEST, LOUDEST = (
-    -80.0,
-    -6.0,
-)  # decibels of a partial below one of amplitude 1, between which magnitudes are told apart
+# Decibels, 0 for a partial of amplitude 1, between which magnitudes are told apart
+QUIETEST, LOUDEST = -80.0, -6.0
 COMPRESSION = 0.3  # exponent of magnitudes in complex spectrograms
 LEAST_POWER = 1e-8  # added to squared magnitudes: their roots have no slope at 0
 GAIN = 2.0  # brings compressed numbers of usual loudness to a deviation of some 0.5
@@ -29,6 +27,8 @@ class Representation(Protocol):
 
     shape: tuple[int, ...]
     """Of one example: ``(channels, bins, frames)`` or ``(channels, samples)``."""
+    silence: float
+    """What an example holds where nothing sounds."""
 
     def encode(self, sounds: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` in [-1, 1] as examples ``(n, *shape)``."""
@@ -36,9 +36,14 @@ class Representation(Protocol):
     def decode(self, examples: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` of examples ``(n, *shape)``, as near as there are any."""
 
+    def louder(self, examples: Tensor, decibels: Tensor) -> Tensor:
+        """Examples ``(n, ...)`` of sounds that are louder by decibels ``(n,)``."""
+
 
 class Waveform:
     """Sounds as they are."""
+
+    silence = 0.0
 
     def __init__(self, channels: int, samples: int) -> None:
         self.shape: tuple[int, ...] = (channels, samples)
@@ -50,6 +55,10 @@ class Waveform:
     def decode(self, examples: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)``."""
         return examples
+
+    def louder(self, examples: Tensor, decibels: Tensor) -> Tensor:
+        """Sounds ``(n, channels, samples)`` louder by decibels ``(n,)``."""
+        return examples * (10 ** (decibels / 20)).view(-1, 1, 1)
 
 
 class ShortTime:
@@ -97,6 +106,8 @@ class ShortTime:
 class LogMagnitude:
     """Magnitudes in decibels, from ``QUIETEST`` to ``LOUDEST`` as [-1, 1]; phases are found by iteration."""
 
+    silence = -1.0
+
     def __init__(self, channels: int, transform: ShortTime, iterations: int) -> None:
         self.transform, self.iterations = transform, iterations
         self.shape: tuple[int, ...] = (channels, transform.bins, transform.frames)
@@ -117,9 +128,16 @@ class LogMagnitude:
         sounds = with_phases(magnitudes.flatten(0, 1).transpose(1, 2).contiguous(), self.transform, self.iterations)
         return sounds.view(-1, self.shape[0], self.transform.samples)
 
+    def louder(self, examples: Tensor, decibels: Tensor) -> Tensor:
+        """Examples ``(n, channels, bins, frames)`` louder by decibels ``(n,)``; silence stays what it is."""
+        by = 2 * decibels.view(-1, 1, 1, 1) / (LOUDEST - QUIETEST)
+        return (examples + by * (5 * (examples + 1)).clamp(0, 1)).clamp(max=1)
+
 
 class Complex:
     """Complex numbers X as X |X|^(c - 1) with c = 0.3, their real and imaginary parts as channels; no phase is lost."""
+
+    silence = 0.0
 
     def __init__(self, channels: int, transform: ShortTime) -> None:
         self.transform = transform
@@ -142,6 +160,10 @@ class Complex:
         numbers = parts * (power + LEAST_POWER) ** ((1 - COMPRESSION) / 2)
         sounds = self.transform.inverse(torch.view_as_complex(numbers.contiguous()))
         return sounds.view(-1, self.shape[0] // 2, self.transform.samples)
+
+    def louder(self, examples: Tensor, decibels: Tensor) -> Tensor:
+        """Examples ``(n, 2 * channels, bins, frames)`` louder by decibels ``(n,)``."""
+        return examples * (10 ** (COMPRESSION * decibels / 20)).view(-1, 1, 1, 1)
 
 
 def expanded(compressed: Tensor) -> Tensor:

@@ -62,19 +62,15 @@ def kept_or_learned(
 
     trunk, head = trunk_of(kept), Head(max(classes, 1))
     trunk.to(device).eval()
-    classify, probabilities, accuracy = None, None, kept.note["accuracy"]
+    logits, accuracy = None, kept.note["accuracy"]
     name = f"{kind} of {Path(source.name).name}, {len(source):,} {what}"
     if kind == "classifier":
         head.load_state_dict(part(kept.tensors, "head."))
-        classify = reader(trunk, head.to(device).eval(), device, seen)
-        probabilities = on(nn.Sequential(trunk, head, nn.Softmax(1)), device, seen)
+        logits = on(nn.Sequential(trunk, head.to(device).eval()), device, seen)
         name = f"classifier of {Path(source.name).name} ({accuracy:.1%} right on {what} it did not learn from)"
     if cut_short := kept.note.get("cut_short"):
         name += f", cut short after {cut_short}"
-    return Features(
-        name, weights_hash(kept.tensors), on(trunk, device, seen),
-        classify=classify, accuracy=accuracy, probabilities=probabilities,
-    )  # fmt: skip
+    return Features(name, weights_hash(kept.tensors), on(trunk, device, seen), logits=logits, accuracy=accuracy)
 
 
 def as_kept(learned: Learned) -> Kept:
@@ -98,24 +94,15 @@ def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
-def on(trunk: nn.Module, device: torch.device, seen: Seen) -> Callable[[Tensor], Tensor]:
-    """A function from comparable examples ``(n, ...)`` to features ``(n, dimensions)``, on ``device``."""
+def on(network: nn.Module, device: torch.device, seen: Seen) -> Callable[[Tensor], Tensor]:
+    """A function from comparable examples ``(n, ...)`` to what a trunk, or a head behind it, gives of them, ``(n,
+    dimensions)``, on ``device``."""
 
     def of(examples: Tensor) -> Tensor:
-        features: Tensor = trunk(seen(examples.to(device)))
-        return features
+        given: Tensor = network(seen(examples.to(device)))
+        return given
 
     return of
-
-
-def reader(trunk: nn.Module, head: nn.Module, device: torch.device, seen: Seen) -> Callable[[Tensor], Tensor]:
-    """A function from comparable examples ``(n, ...)`` to class indices ``(n,)``, on ``device``."""
-
-    def classify(examples: Tensor) -> Tensor:
-        logits: Tensor = head(trunk(seen(examples.to(device))))
-        return logits.argmax(1)
-
-    return classify
 
 
 def device_for_pooling(device: torch.device) -> torch.device:

@@ -27,10 +27,9 @@ class Features:
     """``of`` maps some examples, as their modality compares them, to float features ``(n, dimensions)``.
 
     ``frechet`` is what a Fréchet distance in these features is called: FID in the reference network's alone.
-    ``classify`` gives class indices ``(n,)`` where the network is a classifier, with ``accuracy`` on real examples
-    that it did not learn from; ``second`` is one of another kind, which a generator that fools the first need not
-    fool. ``probabilities`` gives those of the classes, ``(n, classes)``, for a score by them
-    (``metrics/class_score.py``). Where ``narrow`` is above 0, only so many dimensions, the first, are compared; the
+    ``logits`` gives those of the classes, ``(n, classes)``, where the network is a classifier, with ``accuracy`` on
+    real examples that it did not learn from; ``second`` is a classifier of another kind, which a generator that fools
+    the first need not fool. Where ``narrow`` is above 0, only so many dimensions, the first, are compared; the
     others are for the kernel distance, which needs no covariance.
     """
 
@@ -38,11 +37,16 @@ class Features:
     hash: str
     of: Callable[[Tensor], Tensor]
     frechet: str = "frechet"
-    classify: Callable[[Tensor], Tensor] | None = None
+    logits: Callable[[Tensor], Tensor] | None = None
     accuracy: float | None = None
     narrow: int = 0
     second: Classifier | None = None
-    probabilities: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def classify(self) -> Callable[[Tensor], Tensor] | None:
+        """What gives the likeliest class of each example, ``(n,)``; None where the network is no classifier."""
+        logits = self.logits
+        return None if logits is None else lambda examples: logits(examples).argmax(1)
 
     def __call__(self, examples: Tensor) -> Tensor:
         """Features of all examples ``(n, dimensions)``, float32 on the CPU, computed some at a time."""

@@ -14,7 +14,8 @@ FRAME = 0.02  # seconds
 LEVEL = 0.1  # root of the mean square that the louder half of the frames is brought to: -20 dB below full scale
 PEAK = 0.99  # that no sample goes beyond
 SILENT = 1e-3  # peak below which a sound is silent: -60 dB
-FULL = 0.999  # that a sample is at full scale from
+FULL_SCALE = 0.999  # that a sample is at full scale from
+CLIPPED = 0.001  # share of samples at full scale, above which a sound is clipped
 QUIETEST = -120.0  # decibels, of what is quieter still
 RISE, FALL = 0.002, 0.01  # seconds that a sound is faded in and out over
 
@@ -39,7 +40,7 @@ def levels_of(samples: np.ndarray, rate: int) -> Levels:
     sizes, means = np.abs(samples), samples.mean(1, dtype=np.float64)
     heard = max(loudness(samples - means[:, None], rate), 10 ** (QUIETEST / 20))
     furthest = means[np.abs(means).argmax()]
-    return Levels(20 * float(np.log10(heard)), float(sizes.max()), float((sizes >= FULL).mean()), float(furthest))
+    return Levels(20 * float(np.log10(heard)), float(sizes.max()), float((sizes >= FULL_SCALE).mean()), float(furthest))
 
 
 def loudness(samples: np.ndarray, rate: int) -> float:
