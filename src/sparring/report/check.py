@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
 from sparring.kind import Artifact
+from sparring.report.pages import filled
 from sparring.report.previews import element
 from sparring.version import __version__
 
@@ -23,5 +22,4 @@ def check_page(title: str, lines: Sequence[str], artifacts: Sequence[Artifact]) 
         ),
         "version": escape(__version__),
     }
-    template = files("sparring.report").joinpath("check.html").read_text(encoding="utf-8")
-    return re.sub(r"<!--slot:(\w+)-->", lambda slot: slots[slot[1]], template)
+    return filled("check.html", slots)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 from sparring.modality import Artifact
+from sparring.report.pages import filled
 from sparring.report.previews import element
 
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
@@ -75,8 +74,7 @@ def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) ->
         ),
         "version": escape(result["sparring"]),
     }
-    template = files("sparring.report").joinpath("evaluation.html").read_text(encoding="utf-8")
-    return re.sub(r"<!--slot:(\w+)-->", lambda slot: slots[slot[1]], template)
+    return filled("evaluation.html", slots)
 
 
 def page_row(score: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from sparring.core.recipe import flat_mapping
 from sparring.core.status import clock
 from sparring.modalities import ENTRIES
 from sparring.report.curves import PANELS, charts, number
+from sparring.report.pages import filled, part
 from sparring.report.previews import Preview, element, previews
 from sparring.version import __version__
 
@@ -89,12 +89,7 @@ def page(run_folder: Path) -> str:
         "recipe": recipe_table(recipe),
         "version": escape(__version__),
     }
-    return re.sub(r"<!--slot:(\w+)-->", lambda slot: slots[slot[1]], part("page.html"))
-
-
-def part(name: str) -> str:
-    """A file of the page's that comes with Sparring."""
-    return files("sparring.report").joinpath(name).read_text(encoding="utf-8")
+    return filled("page.html", slots)
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
