@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize
 
 from sparring.core import precision
 from sparring.core.status import Countdown
@@ -23,6 +24,8 @@ STEPS = 1000  # at most
 FEWEST, MANY = 100, 1024  # steps, and the examples from which on all steps are taken
 RATE = 3e-3  # highest, of AdamW under one cycle (Smith & Topin 2019)
 WARM = 0.3  # of the cycle, in which the rate rises
+CODE = 64  # numbers of a contrastive code
+TEMPERATURE = 0.2  # of the contrast
 SECONDS = 240.0  # after which what is left is cut short
 
 Loss = Callable[[nn.Module, nn.Module], Tensor]
@@ -38,6 +41,22 @@ class Learned:
     head: Head
     cut_short: str = ""
     accuracy: float | None = None
+
+    def tested(self, unseen: Sequence[Tensor], wanted: Tensor) -> Learned:
+        """These networks with their accuracy on ``unseen`` examples, in parts ``(n, ...)`` as the trunk sees them, whose
+        labels are ``wanted`` ``(all,)``."""
+        with torch.no_grad():
+            logits = torch.cat([self.head(self.trunk(part)).cpu() for part in unseen])
+        return replace(self, accuracy=(logits.argmax(1) == wanted).float().mean().item())
+
+
+def alike(codes: Tensor) -> Tensor:
+    """The loss, a scalar, of codes ``(2 * n, dimensions)`` of two views of each of ``n`` examples, first views first:
+    the two of one should be alike, and all others not (Chen et al. 2020, SimCLR, eq. 1)."""
+    codes = normalize(codes.float())
+    similarity = codes @ codes.T / TEMPERATURE
+    similarity = similarity.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=codes.device), -math.inf)
+    return cross_entropy(similarity, torch.arange(len(codes), device=codes.device).roll(len(codes) // 2))
 
 
 def steps_for(count: int) -> int:

@@ -4,25 +4,22 @@ log-mel spectrograms, which a small network looks at as at pictures."""
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy
 
 from sparring.audio.data import AudioSource
 from sparring.audio.features.log_mel import LogMel
 from sparring.audio.form import FULL
 from sparring.features.keeping import Seen
-from sparring.features.learning import Learned, learn, steps_for
+from sparring.features.learning import CODE, Learned, alike, learn, steps_for
 from sparring.kind import Say
 
 BANDS = PIXELS = 32  # bands that the trunk looks at, and slots of time
 MOST = 20_000  # sounds, spread over the source; read once and kept in memory
 BATCH, PAIRS = 128, 64  # sounds of a step that a classifier learns from, and contrast, which takes two views of each
-CODE = 64  # numbers of a contrastive code
-TEMPERATURE = 0.2  # of the contrast
 SHIFT = 0.08  # of the length, that sounds are moved by
 GAIN = 6.0  # decibels, that they are made louder or quieter by
 NOISE = (1e-4, 3e-3)  # the least and the most, of amplitude 1, that is added
@@ -74,17 +71,11 @@ def classifier(source: AudioSource, tested: np.ndarray, device: torch.device, sa
 
     learned = learn(1, PIXELS, len(source.form.labels), loss, steps_for(len(source)), device, say)
     unseen, wanted = known(source, tested)
-    with torch.no_grad():
-        logits = [
-            learned.head(learned.trunk(views.seen(part.to(device).float() / FULL))).cpu()
-            for part in torch.split(unseen, BATCH)
-        ]
-    right = torch.cat(logits).argmax(1) == wanted
-    return replace(learned, accuracy=right.float().mean().item())
+    return learned.tested([views.seen(part.to(device).float() / FULL) for part in torch.split(unseen, BATCH)], wanted)
 
 
 def contrast(source: AudioSource, device: torch.device, say: Say) -> Learned:
-    """A trunk to which two views of one sound look alike and all others do not (Chen et al. 2020, SimCLR, eq. 1)."""
+    """A trunk to which two views of one sound look alike and all others do not."""
     random = np.random.default_rng(0)
     sounds, _ = known(source, random.permutation(len(source))[:MOST])
     views = Views(sounds, source.form.rate, device)
@@ -93,10 +84,7 @@ def contrast(source: AudioSource, device: torch.device, say: Say) -> Learned:
         chosen = random.integers(len(sounds), size=min(PAIRS, len(sounds)))
         with torch.autocast(device.type, enabled=False):
             seen = torch.cat([views(chosen), views(chosen)])
-        codes = normalize(head(trunk(seen)).float())
-        alike = codes @ codes.T / TEMPERATURE
-        alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=device), -math.inf)
-        return cross_entropy(alike, torch.arange(len(codes), device=device).roll(len(chosen)))
+        return alike(head(trunk(seen)))
 
     return learn(1, PIXELS, CODE, loss, steps_for(len(source)), device, say)
 

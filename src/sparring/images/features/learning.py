@@ -3,15 +3,12 @@ pictures of at most 32x32, in small batches."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize, pad
+from torch.nn.functional import cross_entropy, pad
 
-from sparring.features.learning import Learned, learn, steps_for
+from sparring.features.learning import CODE, Learned, alike, learn, steps_for
 from sparring.features.trunk import reduced
 from sparring.images.augment import move, recolour, scaling, translation
 from sparring.images.data import ImageSource
@@ -23,8 +20,6 @@ PICTURES = 20_000  # at most, spread over the source; read once and kept in memo
 READ = 512  # at a time
 BATCH, PAIRS = 128, 64  # pictures of a step that a classifier learns from, and contrast, which takes two views of each
 TESTED = 0.1  # of labelled pictures tell the accuracy, at most 2,000
-CODE = 64  # numbers of a contrastive code
-TEMPERATURE = 0.2  # of the contrast
 SMALLEST_CROP = 0.6  # of the sides
 
 
@@ -45,16 +40,13 @@ def classifier(
     outputs = len(source.form.labels)
     learned = learn(source.form.channels, PIXELS, outputs, loss, steps or steps_for(len(source)), device, say)
     unseen, wanted = small(source, np.sort(tested))
-    with torch.no_grad():
-        logits = [learned.head(learned.trunk(scaled(part.to(device)))).cpu() for part in torch.split(unseen, READ)]
-    right = torch.cat(logits).argmax(1) == wanted
-    return replace(learned, accuracy=right.float().mean().item())
+    return learned.tested([scaled(part.to(device)) for part in torch.split(unseen, READ)], wanted)
 
 
 def contrast(
     source: ImageSource, device: torch.device, steps: int | None = None, say: Say = lambda line: None
 ) -> Learned:
-    """A trunk to which two views of one picture look alike and all others do not (Chen et al. 2020, SimCLR, eq. 1)."""
+    """A trunk to which two views of one picture look alike and all others do not."""
     random, numbers = np.random.default_rng(0), torch.Generator().manual_seed(0)
     pictures, _ = small(source, random.permutation(len(source))[:PICTURES])
 
@@ -63,10 +55,7 @@ def contrast(
         images = scaled(pictures[chosen].to(device))
         with torch.autocast(device.type, enabled=False):  # coordinates need all of float32
             views = torch.cat([view(images, Draw(len(images), numbers, device)) for _ in range(2)])
-        codes = normalize(head(trunk(views)).float())
-        alike = codes @ codes.T / TEMPERATURE
-        alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=device), -math.inf)
-        return cross_entropy(alike, torch.arange(len(codes), device=device).roll(len(images)))
+        return alike(head(trunk(views)))
 
     return learn(source.form.channels, PIXELS, CODE, loss, steps or steps_for(len(source)), device, say)
 
