@@ -43,7 +43,7 @@ class Learned:
     accuracy: float | None = None
 
     def tested(self, unseen: Sequence[Tensor], wanted: Tensor) -> Learned:
-        """These networks with their accuracy on ``unseen`` examples, in parts ``(n, ...)`` as the trunk sees them, whose
+        """These networks with their accuracy on ``unseen`` examples, parts ``(n, ...)`` as the trunk sees them, whose
         labels are ``wanted`` ``(all,)``."""
         with torch.no_grad():
             logits = torch.cat([self.head(self.trunk(part)).cpu() for part in unseen])
