@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sparring.audio.features import classical
 from sparring.audio.features.classical import support_vectors
 from sparring.audio.features.find import find_features, fingerprint, quick_features
 from sparring.audio.features.log_mel import LOWEST, LogMel, filters, hertz, mel, pooled
@@ -149,6 +150,18 @@ def test_no_support_vectors_are_learned_from_sounds_of_one_label() -> None:
     source, tested = TwoPitches(), np.arange(1, 160, 2)
     assert support_vectors(source, tested) is None  # none but the tested ones has the other label
     assert support_vectors(source, tested[1:]) is not None
+
+
+def test_of_many_sounds_those_learned_from_are_spread_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets lie sorted by label on disk: the first few thousand would be of a few labels."""
+    source = TwoPitches()
+    order = torch.arange(160).reshape(80, 2).T.flatten()  # all low ones, then all high ones
+    assert source.labels is not None
+    source.sounds, source.labels = source.sounds[order], source.labels[order]
+    monkeypatch.setattr(classical, "MOST", 60)
+    told = support_vectors(source, np.arange(0, 160, 10))
+    assert told is not None
+    assert told.accuracy > 0.9
 
 
 @pytest.mark.usefixtures("own_features")

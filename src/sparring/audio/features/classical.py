@@ -37,7 +37,7 @@ def support_vectors(source: AudioSource, tested: np.ndarray) -> Classifier | Non
         pooled_sounds: np.ndarray = in_chunks(lambda part: pooled(log_mel(part), SLOTS), sounds.cpu()).numpy()
         return pooled_sounds
 
-    sounds, labels = known(source, others(source, tested)[:MOST])
+    sounds, labels = known(source, others(source, tested, MOST))
     if len(set(labels.tolist())) < 2:
         return None
     seen = numbers(sounds.float() / FULL)

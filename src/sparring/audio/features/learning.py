@@ -60,7 +60,7 @@ def classifier(source: AudioSource, tested: np.ndarray, device: torch.device, sa
     """Networks that tell the source's labels, and how often they are right about the sounds at ``tested`` ``(m,)``,
     which they do not learn from."""
     random = np.random.default_rng(0)
-    sounds, labels = known(source, others(source, tested))
+    sounds, labels = known(source, others(source, tested, MOST))
     views = Views(sounds, source.form.rate, device)
 
     def loss(trunk: nn.Module, head: nn.Module) -> Tensor:
@@ -95,10 +95,10 @@ def tested_part(source: AudioSource) -> np.ndarray:
     return np.sort(order[: min(2000, max(1, len(source) // 10))])
 
 
-def others(source: AudioSource, tested: np.ndarray) -> np.ndarray:
-    """Indices ``(n,)`` of the sounds that are not ``tested``, ``MOST`` of them at most."""
+def others(source: AudioSource, tested: np.ndarray, most: int) -> np.ndarray:
+    """Indices ``(n,)`` of the sounds that are not ``tested``, so many at ``most``, spread over all of them."""
     rest = np.setdiff1d(np.arange(len(source)), tested)
-    return np.sort(np.random.default_rng(1).permutation(rest)[:MOST])
+    return np.sort(np.random.default_rng(1).permutation(rest)[:most])
 
 
 def known(source: AudioSource, indices: np.ndarray) -> tuple[Tensor, Tensor]:
