@@ -1,0 +1,51 @@
+"""What every clip is brought to: the one size, length and rate that a game is played in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from sparring.data.source import Form
+from sparring.images.options import SIDE
+from sparring.video.options import FRAMES, RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoForm(Form):
+    """Clips of so many ``frames`` of ``height`` x ``width`` pixels with 1 (grey) or 3 (colour) ``channels``.
+
+    ``rate`` is how many of these frames make a second: that of the videos, divided by ``every``.
+    """
+
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "height": SIDE, "width": SIDE, "channels": (1, 3), "frames": FRAMES, "rate": RATE,
+    }  # fmt: skip
+
+    height: int
+    width: int
+    channels: int = 3
+    frames: int
+    rate: float
+
+    def described(self) -> str:
+        """The form in a few words: ``16 frames of 64x64, colour, 12.5 a second, 2 labels``."""
+        colour = "grey" if self.channels == 1 else "colour"
+        labels = f", {len(self.labels)} labels" if self.labels else ""
+        return f"{self.frames} frames of {self.height}x{self.width}, {colour}, {self.rate:.4g} a second{labels}"
+
+    def differs(self, other: Form) -> str:
+        """What of clips of ``other`` is not as here, in one line; empty where nothing differs. The rate may differ: it
+        is what clips are written with, and no network sees it."""
+        if not isinstance(other, VideoForm):
+            return "no videos"
+        pairs: dict[str, tuple[Any, Any]] = {
+            "size": (f"{self.height}x{self.width}", f"{other.height}x{other.width}"),
+            "channels": (self.channels, other.channels),
+            "frames": (self.frames, other.frames),
+            "labels": (self.labels, other.labels),
+        }
+        for name, (own, theirs) in pairs.items():
+            if own != theirs:
+                return f"{name} {theirs} instead of {own}"
+        return ""

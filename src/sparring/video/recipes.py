@@ -1,0 +1,92 @@
+"""Recipes for videos, each with the evidence for it. No torch in here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+from sparring.core.adversarial_recipe import AugmentedRecipe
+from sparring.core.errors import UserError
+from sparring.core.schedules import schedule
+from sparring.core.settings import setting, settings
+from sparring.media.films.reading import ANIMATIONS, CONTAINERS
+from sparring.modality import Entry
+from sparring.video.options import ClipReading, VideoEvaluateOptions, VideoSampleOptions
+
+SETS = ("moving-shapes",)  # that data can name
+FOURIER = ("motion", ("fourier",))
+
+
+@settings
+class VideoRecipe(ClipReading, AugmentedRecipe):
+    """A game on videos: how clips are cut from them, how motion is made, which networks play."""
+
+    kind: ClassVar[str] = "video"
+    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+        **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
+    }  # fmt: skip
+
+    conditional: bool = setting(False, "condition both players on the label", "network", common=True)
+    width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)
+    output: str = setting(
+        "palette", "colours of a few, mixed at each pixel, that are one clip's own; or any colour, frame by frame",
+        "network", choices=("palette", "direct"),
+    )  # fmt: skip
+    motion: str = setting(
+        "fourier", "the code of what moves: sums of waves, at any time, or a recurrent network, frame after frame",
+        "network", choices=("fourier", "recurrent"),
+    )  # fmt: skip
+    motion_latent: int = setting(16, "random numbers that motion is made from, each time", "network", low=1, high=1024)
+    period: int = setting(
+        0, "frames of the quickest wave of a motion code (0: as many as a clip has)", "network", low=0, high=10_000
+    )
+    frames_seen: int = setting(
+        3, "frames of a clip that the discriminator is shown, with the time between them", "network", low=2, high=256
+    )
+    reach: int = setting(
+        0, "frames from the start, up to which generated clips are learned from (0: four times those of a clip)",
+        "network", low=0, high=10_000,
+    )  # fmt: skip
+    frame_discriminator: bool = setting(
+        False, "a second discriminator, which is shown single frames: where things change as they move", "network"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.frames_seen > self.frames:
+            raise UserError(f"frames_seen: {self.frames_seen} of a clip of {self.frames} frames; show fewer")
+        if self.reach and self.reach < self.frames:
+            raise UserError(f"reach: {self.reach} is less than the {self.frames} frames of a clip; leave it at 0")
+        if self.conditional and self.labelled == "no":
+            raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
+
+
+video = VideoRecipe(
+    name="video",
+    about="any folder of clips; three frames at a time, made for two CPU cores",
+    batch=16,
+    learning_rate=schedule("1e-3:2e-4@100k"),
+    r1=schedule("1:0.1@50k"),
+    r2=schedule("1:0.1@50k"),
+    average_half_life=schedule("0:5k@50k"),
+    time=1800.0,
+)
+"""The settings of `images`, on three frames of each clip."""
+
+moving_shapes = dataclasses.replace(
+    video,
+    name="moving-shapes",
+    about="shapes that Sparring draws, conditioned on how they move: what is right is known",
+    data="moving-shapes",
+    size="32",
+    conditional=True,
+    time=300.0,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (video, moving_shapes)}
+
+ENTRY = Entry(
+    VideoRecipe, RECIPES, SETS, (*CONTAINERS, *ANIMATIONS), "sparring.video.modality:Video",
+    options={"evaluate": VideoEvaluateOptions, "sample": VideoSampleOptions},
+)  # fmt: skip
