@@ -10,7 +10,7 @@ from sparring.core.adversarial_recipe import AugmentedRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
-from sparring.media.films.reading import ANIMATIONS, CONTAINERS
+from sparring.media.films.formats import ANIMATIONS, CONTAINERS
 from sparring.modality import Entry
 from sparring.video.options import ClipReading, VideoEvaluateOptions, VideoSampleOptions
 

@@ -10,10 +10,7 @@ from sparring.media.films.animations import is_animated, open_animation
 from sparring.media.films.containers import open_container
 from sparring.media.films.film import Film
 from sparring.media.films.folders import open_folder
-
-CONTAINERS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
-ANIMATIONS = (".gif", ".apng")
-PERHAPS = (".webp", ".png")  # videos only when they move
+from sparring.media.films.formats import ANIMATIONS, CONTAINERS, PERHAPS
 
 
 def is_film(path: Path) -> bool:
