@@ -69,7 +69,7 @@ def drawn(modality: Kind, source: Source, recipe: Recipe) -> Artifact | None:
     examples = output.finish(output.real(source.batch(np.sort(chosen))))
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"examples{modality.check_sheet}"
-        modality.write(examples, path, form=source.form, labels=None, note={}, overwrite=True)
+        modality.write(examples, path, form=source.form, labels=None, note={}, options={}, overwrite=True)
         return Artifact("some of the examples", media_type, path.read_bytes())
 
 

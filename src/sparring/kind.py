@@ -122,10 +122,11 @@ class Kind(ABC):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write finished samples ``(n, ...)`` of this form with the label of each; ``out``'s ending decides as what.
-        ``note`` says where they came from. Returns the files. Raises :class:`UserError` for an ending that it does not
+        ``note`` says where they came from, ``options`` are the modality's own of sampling. Returns the files. Raises :class:`UserError` for an ending that it does not
         know."""
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -182,15 +183,25 @@ class Model:
         return [self.labels[index] for index in self.game.conditions(count, self.label_index(label))["labels"].tolist()]
 
     def write(
-        self, samples: Tensor, labels: Sequence[str] | None, out: Path, *, seed: int, overwrite: bool
+        self,
+        samples: Tensor,
+        labels: Sequence[str] | None,
+        out: Path,
+        *,
+        seed: int,
+        overwrite: bool,
+        options: Mapping[str, Any] = MappingProxyType({}),
     ) -> list[Path]:
-        """Write finished samples ``(n, ...)``, each with where it came from. Raises :class:`UserError` for an ending of
-        ``out`` that the modality does not write."""
+        """Write finished samples ``(n, ...)``, each with where it came from; ``options`` are those that they were drawn
+        with. Raises :class:`UserError` for an ending of ``out`` that the modality does not write."""
         note = {
             "sparring": __version__,
             "recipe": self.recipe.to_dict(),
             "model": self.hash,
             "examples_seen": self.examples_seen,
             "seed": seed,
+            **({"options": dict(options)} if options else {}),
         }
-        return self.modality.write(samples, out, form=self.form, labels=labels, note=note, overwrite=overwrite)
+        return self.modality.write(
+            samples, out, form=self.form, labels=labels, note=note, options=options, overwrite=overwrite
+        )

@@ -327,7 +327,7 @@ def test_the_modality_writes_what_write_samples_writes(tmp_path: Path) -> None:
 
 
 def door(samples: torch.Tensor, labels: list[str] | None, out: Path, note: dict[str, Any]) -> list[Path]:
-    return Images().write(samples, out, form=Form(), labels=labels, note=note, overwrite=False)
+    return Images().write(samples, out, form=Form(), labels=labels, note=note, options={}, overwrite=False)
 
 
 # core/files.py

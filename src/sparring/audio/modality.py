@@ -72,6 +72,7 @@ class Audio(Modality):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write sounds ``(n, channels, samples)`` into one file, with gaps between them, or into a folder. Raises

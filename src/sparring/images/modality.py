@@ -76,6 +76,7 @@ class Images(Modality):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write images ``(n, channels, height, width)`` as a sheet, arrays, an archive or a folder. Raises

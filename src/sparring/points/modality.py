@@ -60,6 +60,7 @@ class Points(Modality):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write points ``(n, dimensions)`` as a picture, an array or a table. Raises :class:`UserError` for

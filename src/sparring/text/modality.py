@@ -66,6 +66,7 @@ class Text(Modality):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write lines of characters ``(n, longest)`` as plain text, a table, or a picture. Raises

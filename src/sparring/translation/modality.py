@@ -81,6 +81,7 @@ class Translation(Modality):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write pictures ``(n, channels, height, width)`` in [-1, 1] as those of ``images/``. Raises

@@ -23,13 +23,15 @@ def sample(run: str | Path, **options: Any) -> dict[str, Any]:
     asked = options_for("sample", run, options)
     assert isinstance(asked, SampleOptions)
     model = load(run, asked.device)
-    own = {name: getattr(asked, name) for name in fields(type(asked)) if name not in fields(SampleOptions)}
+    own = dict(changes(asked, tuple(fields(SampleOptions))))
     label = asked.label or None
     samples = model.draw(asked.count, seed=asked.seed, label=label, min_probability=asked.min_probability, **own)
     if asked.out:
         make_folder(Path(asked.out).parent)
     path, overwrite = (Path(asked.out), asked.overwrite) if asked.out else (default_path(run, model, asked), True)
-    written = model.write(samples, model.sample_labels(asked.count, label), path, seed=asked.seed, overwrite=overwrite)
+    written = model.write(
+        samples, model.sample_labels(asked.count, label), path, seed=asked.seed, overwrite=overwrite, options=own
+    )
     return {"written": [str(path) for path in written], "count": asked.count, "seed": asked.seed, "model": model.hash}
 
 

@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from sparring.core.errors import UserError
 from sparring.core.reading import reason, regular
 from sparring.media.films.film import CutShort, Film, too_large
 from sparring.media.films.sound import silent
+from sparring.media.pictures.notes import KEYWORD, compact
+from sparring.media.pictures.webp import as_exif
 
 READ = ("GIF", "PNG", "WEBP")
 WRITTEN = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
@@ -160,10 +163,23 @@ class AnimationWriter:
             "duration": milliseconds,
             **self._loop_and_quality(),
         }
-        first.save(self._temporary, format=WRITTEN[self._ending], **options)
+        first.save(self._temporary, format=WRITTEN[self._ending], **options, **self._note())
 
     def close(self) -> None:
         """Do nothing: no file is open."""
+
+    def _note(self) -> dict[str, Any]:
+        """The note that the file carries, where the format has a place for it."""
+        if not self._like.note:
+            return {}
+        text = compact(self._like.note)
+        if self._ending == ".gif":
+            return {"comment": text.encode()}
+        if self._ending == ".webp":
+            return {"exif": as_exif(text)}
+        info = PngInfo()
+        info.add_itxt(KEYWORD, text)
+        return {"pnginfo": info}
 
     def _loop_and_quality(self) -> dict[str, Any]:
         """How often it is played, as the format tells it, and how finely it is coded; which colour of a GIF is

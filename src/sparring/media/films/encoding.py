@@ -13,6 +13,7 @@ from sparring.core.errors import UserError
 from sparring.core.reading import reason
 from sparring.media.films.film import Film, av, on_white
 from sparring.media.films.sound import Sound
+from sparring.media.pictures.notes import compact
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi"}
 H264 = ("libx264", {"crf": "17"})
@@ -56,6 +57,8 @@ class Encoder:
         try:
             self._transparent = like.transparent and ending in TRANSPARENT
             self._stream = self._track(ending, height, width, like.pixel_aspect)
+            if like.note:
+                self._target.metadata["comment"] = compact(like.note)
             self._sound = Sound(self._target, like, ending) if like.sound else None
         except BaseException:
             self.close()

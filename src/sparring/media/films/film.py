@@ -6,12 +6,12 @@ The two libraries of the extra called ``video`` are imported when a video needs 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -44,6 +44,7 @@ class Film:
     durations: list[int] = field(default_factory=list, repr=False)  # milliseconds of each frame of an animation
     loop: int = 0  # how often an animation is played, 0 for ever
     transparent: bool = False  # whether its frames may have an alpha channel
+    note: Mapping[str, Any] = field(default_factory=dict, repr=False)  # what a file that is written like it carries
     cut_short: str = ""  # after frames(): why they ended early, empty when they did not
 
     def frames(self) -> Iterator[np.ndarray]:

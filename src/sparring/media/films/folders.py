@@ -21,6 +21,7 @@ from sparring.media.films.sound import silent
 from sparring.media.pictures.decode import BadImage, read_values
 from sparring.media.pictures.deep import Range, is_deep, mode_of, range_of
 from sparring.media.pictures.files import read_picture
+from sparring.media.pictures.notes import as_png, stamped
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
@@ -138,12 +139,15 @@ class FolderWriter:
     """Writes a folder of PNGs at ``temporary``, ``000000.png`` and on; ``notes`` tells what was lost."""
 
     def __init__(self, temporary: Path, like: Film) -> None:
-        self._temporary, self._count = temporary, 0
+        self._temporary, self._count, self._note = temporary, 0, like.note
         self.notes = silent(like, "a folder of frames")
 
     def add(self, frame: np.ndarray) -> None:
         """Take the next frame, RGB or RGBA uint8 ``(height, width, 3 or 4)``."""
-        Image.fromarray(np.array(frame)).save(self._temporary / f"{self._count:06}.png")
+        picture = as_png(Image.fromarray(np.array(frame)))
+        if self._note:
+            picture = stamped(picture, "image/png", {**self._note, "frame": self._count})
+        (self._temporary / f"{self._count:06}.png").write_bytes(picture)
         self._count += 1
 
     def finish(self) -> None:

@@ -22,7 +22,7 @@ from sparring.core.files import write_atomically
 from sparring.core.reading import open_regular, parse_json, read_bytes
 
 KEYWORD = "sparring"  # of the PNG chunk
-WITH_NOTES = "pictures (PNG, SVG) or sounds (WAV, FLAC, OGG)"
+WITH_NOTES = "pictures (PNG, SVG), sounds (WAV, FLAC, OGG) or videos (MP4, MKV, WebM, GIF, WebP)"
 LARGEST_NOTE = 1 << 24  # characters
 LARGEST_SVG = 1 << 26  # bytes
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -102,7 +102,7 @@ def read_note(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such file") from None
     except UnidentifiedImageError:
         raise UserError(
-            f"{path}: not a picture or a sound that can be read; give {WITH_NOTES} as Sparring wrote them"
+            f"{path}: not a picture, a sound or a video that can be read; give {WITH_NOTES} as Sparring wrote them"
         ) from None
     except Exception as problem:  # a broken file may trip Pillow's parsers up in any way at all
         raise UserError(f"{path}: cannot be read ({getattr(problem, 'strerror', None) or problem})") from None

@@ -1,0 +1,126 @@
+"""Videos, behind the door that every modality has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from sparring.checking import Summary
+from sparring.core.game import Batch, Game, Networks
+from sparring.core.recipe import Recipe
+from sparring.data.source import Form, Source
+from sparring.media.pictures.sheets import to_bytes
+from sparring.metrics.comparison import Comparison
+from sparring.metrics.features import Features
+from sparring.metrics.score import Family
+from sparring.modality import Artifact, Modality, Say
+from sparring.video.check import check
+from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
+from sparring.video.features.find import find_features, quick_features
+from sparring.video.figures import figures
+from sparring.video.form import VideoForm
+from sparring.video.game import VideoGame
+from sparring.video.metrics import LIMITS, families, health, shapeless
+from sparring.video.recipes import ENTRY, VideoRecipe
+from sparring.video.samples import as_artifact, write_samples
+
+SHOWN = 16  # clips of a preview
+
+
+class Video(Modality):
+    """Videos: clips ``(n, frames, channels, height, width)`` in [-1, 1] as they leave the game and are compared."""
+
+    entry = ENTRY
+    form = VideoForm
+    check_sheet = ".html"
+    limits = LIMITS
+
+    def open_source(self, recipe: Recipe, form: Form | None = None) -> Source:
+        """The clips that the recipe names; with ``form``, one or more brought to its size and length, their labels
+        numbered as it numbers them. Raises :class:`UserError` when there are none to be had, and for a label that
+        ``form`` does not know."""
+        assert isinstance(recipe, VideoRecipe)
+        if form is None:
+            return open_source(recipe)
+        assert isinstance(form, VideoForm)
+        return open_in_form(recipe, form)
+
+    def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
+        """The clips in a folder ``test`` or the like beside ``train``; None where there are none. Raises
+        :class:`UserError` where they cannot be read, or have a label that ``form`` does not know."""
+        assert isinstance(recipe, VideoRecipe)
+        assert isinstance(form, VideoForm)
+        return open_kept(recipe, form)
+
+    def build_game(self, recipe: Recipe, form: Form) -> Game:
+        """The game that the recipe describes, on clips of this form. Raises :class:`UserError` where there are no
+        labels to condition on."""
+        assert isinstance(recipe, VideoRecipe)
+        assert isinstance(form, VideoForm)
+        return VideoGame(recipe, form)
+
+    def write(
+        self,
+        samples: Tensor,
+        out: Path,
+        *,
+        form: Form,
+        labels: Sequence[str] | None,
+        note: Mapping[str, Any],
+        options: Mapping[str, Any],
+        overwrite: bool,
+    ) -> list[Path]:
+        """Write clips ``(n, frames, channels, height, width)`` into one file, side by side, or into a folder, at the
+        rate of the data or that of the option ``fps``. Raises :class:`UserError` for another ending of ``out``, and
+        where something is there already."""
+        assert isinstance(form, VideoForm)
+        rate = options.get("fps") or form.rate
+        return write_samples(samples, rate, labels, out, note, overwrite, options.get("format", "auto"))
+
+    def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
+        """16 generated clips side by side, of each label in turn."""
+        assert isinstance(game, VideoGame)
+        clips = game.generate(networks, game.conditions(SHOWN), seed=seed)
+        return as_artifact(clips, game.form.rate, "generated clips")
+
+    def families(self, source: Source) -> tuple[Family, ...]:
+        """Distances of single frames, colour, speed, and shares of frozen and flickering clips."""
+        return families(cast(VideoSource, source))
+
+    def shapeless(self, examples: Tensor, seed: int) -> Tensor:
+        """Real clips ``(n, frames, channels, height, width)`` in which nothing can be recognised any more."""
+        return shapeless(examples, seed)
+
+    def health(self, samples: Tensor, real: Tensor) -> dict[str, float]:
+        """Frozen clips, flicker and sameness of motion of samples beside real clips ``(n, frames, channels, height,
+        width)``."""
+        return health(samples, real)
+
+    def figures(self, comparison: Comparison) -> list[Artifact]:
+        """Clips that play: ``label-0`` and so on, or ``samples``; ``best`` and ``worst``; ``neighbours-1`` and so
+        on."""
+        return figures(comparison)
+
+    def check(self, recipe: Recipe, say: Say) -> Summary:
+        """What is in the recipe's data, and what is wrong with it, with a page on which clips play. Raises
+        :class:`UserError` as training would."""
+        assert isinstance(recipe, VideoRecipe)
+        return check(recipe)
+
+    def quick_features(self, real: Tensor, device: torch.device) -> Features:
+        """What is seen and what changes in real clips ``(n, frames, channels, height, width)``, in a few numbers."""
+        return quick_features(real, device)
+
+    def find_features(
+        self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
+    ) -> Features:
+        """Features learned from the source. Raises :class:`UserError` for a name that it does not know."""
+        return find_features(cast(VideoSource, source), asked, device, say)
+
+    def comparable(self, finished: Tensor) -> Tensor:
+        """Clips ``(n, frames, channels, height, width)`` as bytes would hold them, in [-1, 1], on the CPU."""
+        return to_bytes(finished).float() / 127.5 - 1

@@ -1,0 +1,63 @@
+"""A generator of clips: one code for what is seen, one for how it moves, and a decoder that makes frame after frame."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from sparring.networks.layers import ConditionedLatent
+from sparring.networks.lean import LeanGenerator
+from sparring.video.networks.motion import MotionCode
+
+COLOURS = 8  # of a clip's palette
+MAPS = 8  # that a decoder of any colour ends with: those of the picture
+
+
+class ClipGenerator(nn.Module):
+    """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` in frames and
+    labels ``(batch,)`` -> frames ``(batch, times, channels, height, width)`` in [-1, 1], float32.
+
+    Content is the same at all times, motion is not (Tulyakov et al. 2018, section 3). Each time is decoded for itself,
+    by the lean generator of pictures, so that any of them can be made without the others. With a ``palette`` the
+    decoder gives each pixel shares of a few colours, and these are made from the content alone: what colour a thing has
+    cannot change while it moves.
+    """
+
+    def __init__(
+        self,
+        motion: MotionCode,
+        *,
+        latent: int,
+        height: int,
+        width: int,
+        channels: int,
+        classes: int = 0,
+        base: int = 32,
+        palette: bool = True,
+    ) -> None:
+        super().__init__()
+        self.motion, self.channels = motion, channels
+        self.decoder = LeanGenerator(
+            latent=latent + motion.features, height=height, width=width, channels=COLOURS if palette else channels,
+            classes=classes, base=base, bound="free" if palette else "tanh",
+        )  # fmt: skip
+        self.content = ConditionedLatent(latent, classes) if palette else None
+        self.palette = nn.Linear(self.content.features, COLOURS * channels) if self.content else None
+        if self.palette is not None:
+            nn.init.normal_(self.palette.weight, std=1 / math.sqrt(self.palette.in_features))
+            nn.init.uniform_(self.palette.bias, -1, 1)
+
+    def forward(self, content: Tensor, noise: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels
+        ``(batch,)`` to frames ``(batch, times, channels, height, width)``."""
+        batch, count = times.shape
+        codes = self.motion(noise, times, labels)
+        latents = torch.cat([content[:, None].expand(-1, count, -1), codes.to(content.dtype)], 2).flatten(0, 1)
+        each_frame = None if labels is None else labels.repeat_interleave(count)
+        made: Tensor = self.decoder(latents, each_frame).unflatten(0, (batch, count))
+        if self.palette is None or self.content is None:
+            return made
+        colours = self.palette(self.content(content, labels)).float().tanh().view(batch, 1, COLOURS, self.channels)
+        return torch.einsum("btkhw,btkc->btchw", made.softmax(2), colours.expand(-1, count, -1, -1))

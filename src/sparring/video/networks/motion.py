@@ -1,0 +1,120 @@
+"""Codes of motion: what changes over a generated clip, from random numbers along time, at whatever times are asked for.
+
+Both kinds are stationary: what they give from any time on is as random as what they give from the start, so that a clip
+can be longer than those that were learned from.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from sparring.networks.layers import EMBEDDING
+
+HIDDEN = 64  # channels of the networks that make codes
+OCTAVES = 4  # that the waves of a code span
+SLOPE = 0.2
+
+
+class MotionCode(nn.Module):
+    """Random numbers ``(batch, length, latent)`` -> codes ``(batch, times, features)`` at ``times`` ``(batch, times)``,
+    in frames from the start, 0 or more."""
+
+    features: int
+
+    @abstractmethod
+    def length(self, last: int) -> int:
+        """How many random vectors it takes to give codes up to frame ``last``."""
+
+    @abstractmethod
+    def forward(self, noise: Tensor, times: Tensor, labels: Tensor | None) -> Tensor:
+        """Noise ``(batch, length, latent)``, times ``(batch, times)`` in frames and labels ``(batch,)`` to codes
+        ``(batch, times, features)``."""
+
+
+def with_labels(noise: Tensor, embedding: nn.Embedding | None, labels: Tensor | None) -> Tensor:
+    """Noise ``(batch, length, latent)`` with the embedding of the label appended to each vector."""
+    if embedding is None:
+        return noise
+    return torch.cat([noise, embedding(labels)[:, None].expand(-1, noise.shape[1], -1)], 2)
+
+
+class FourierMotion(MotionCode):
+    """Sums of waves, at any real time, that never repeat (the acyclic positional encoding of Skorokhodov et al. 2022,
+    section 3.1).
+
+    Every ``period`` frames there is an anchor, with random numbers of its own; a convolution over three of them gives
+    each anchor the amplitude and the phase of every wave, and where the code is. Between two anchors the code goes in a
+    straight line from one to the other, plus the waves of the anchor before, bent so that they meet both ends. The
+    quickest wave takes ``period`` frames, the slowest ``2 ** OCTAVES`` times that.
+    """
+
+    def __init__(self, *, latent: int, features: int, period: int, classes: int = 0) -> None:
+        super().__init__()
+        self.features, self.period = features, period
+        self.embedding = nn.Embedding(classes, EMBEDDING) if classes else None
+        self.anchors = nn.Conv1d(latent + (EMBEDDING if classes else 0), HIDDEN, 3)
+        self.places = nn.Linear(HIDDEN, features)
+        self.waves = nn.Linear(HIDDEN, 2 * features)
+        for layer in (self.anchors, self.places, self.waves):
+            nn.init.normal_(layer.weight, std=math.sqrt(1 / layer.weight[0].numel()))
+        octaves = torch.linspace(0, OCTAVES, features)
+        self.register_buffer("frequencies", 2 * math.pi / (period * 2**octaves), persistent=False)
+
+    frequencies: Tensor
+
+    def length(self, last: int) -> int:
+        """An anchor at or before frame 0, one after ``last``, and one beside each of these two."""
+        return last // self.period + 4
+
+    def forward(self, noise: Tensor, times: Tensor, labels: Tensor | None) -> Tensor:
+        """Noise ``(batch, length, latent)``, times ``(batch, times)`` in frames and labels ``(batch,)`` to codes
+        ``(batch, times, features)``."""
+        known = with_labels(noise, self.embedding, labels)
+        anchors = leaky_relu(self.anchors(known.transpose(1, 2)), SLOPE).transpose(1, 2)  # (batch, anchors, hidden)
+
+        # The anchors before and after each time, and how far it is from the one before
+        times = times.to(anchors.dtype)
+        before = (times / self.period).floor().long()
+        since = times - self.period * before
+        left, right = (at(anchors, index) for index in (before, before + 1))  # (batch, times, hidden)
+
+        # A straight line between places, and waves that are 0 at both ends of it
+        share = (since / self.period)[..., None]
+        line = torch.lerp(self.places(left), self.places(right), share)
+        amplitude, phase = self.waves(left).chunk(2, 2)
+        start, end = phase.sin(), (self.frequencies * self.period + phase).sin()
+        wave = (self.frequencies * since[..., None] + phase).sin() - torch.lerp(start, end, share)
+        return line + amplitude * wave
+
+
+def at(sequence: Tensor, index: Tensor) -> Tensor:
+    """The vectors of ``(batch, length, features)`` at positions ``(batch, times)``, ``(batch, times, features)``."""
+    return sequence.gather(1, index[..., None].expand(-1, -1, sequence.shape[2]))
+
+
+class RecurrentMotion(MotionCode):
+    """A gated recurrent unit that takes fresh random numbers with every frame (Tulyakov et al. 2018, section 3.1);
+    times are rounded to whole frames."""
+
+    WARMING_UP = 16  # steps before frame 0, so that the start is no other than the rest
+
+    def __init__(self, *, latent: int, features: int, classes: int = 0) -> None:
+        super().__init__()
+        self.features = features
+        self.embedding = nn.Embedding(classes, EMBEDDING) if classes else None
+        self.unit = nn.GRU(latent + (EMBEDDING if classes else 0), features, batch_first=True)
+
+    def length(self, last: int) -> int:
+        """A vector for each frame, and those of the steps before."""
+        return self.WARMING_UP + last + 1
+
+    def forward(self, noise: Tensor, times: Tensor, labels: Tensor | None) -> Tensor:
+        """Noise ``(batch, length, latent)``, times ``(batch, times)`` in frames and labels ``(batch,)`` to codes
+        ``(batch, times, features)``."""
+        codes, _ = self.unit(with_labels(noise, self.embedding, labels))
+        return at(codes, self.WARMING_UP + times.round().long())
