@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.data.source import Source
-from sparring.kind import Artifact, Kind, Say
+from sparring.kind import Artifact, Kind, Most, Say
 from sparring.metrics.class_score import scored
 from sparring.metrics.compare import (
     FRECHET,
@@ -36,9 +36,8 @@ from sparring.options import EvaluateOptions
 from sparring.targets import READ, ModelTarget, Target, only_place, own_data, real_examples
 from sparring.version import __version__
 
-MOST = 10_000  # samples, unless more are asked for
-REFERENCE = 50_000  # real examples that samples are compared with, at most
 BLURRED = 2_000  # real examples whose shape is taken from them, at most
+DEFAULT = Most()
 LEAST = 20  # samples: with fewer nothing can be said
 
 
@@ -92,7 +91,8 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     samples or real examples."""
     # What is compared, and in which features
     modality, source, seed = target.modality, target.source, options.seed
-    chosen = choose(len(source), target.count, options.count or None, seed)
+    most = modality.most_compared(source.form)
+    chosen = choose(len(source), target.count, options.count or None, seed, most)
     features = modality.find_features(source, options.features, device, say, options.trust)
     say(f"{len(chosen.floor):,} samples, {len(chosen.reference):,} real examples, features: {features.name}")
 
@@ -137,8 +137,8 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
     return Evaluation(result, modality.figures(comparison))
 
 
-def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
-    """How many samples, and which real examples. Raises :class:`UserError` when there are not enough of either."""
+def choose(real: int, made: int | None, asked: int | None, seed: int, most: Most = DEFAULT) -> Chosen:
+    """How many samples, and which real examples, ``most`` of each unless more are asked for. Raises :class:`UserError` when there are not enough of either."""
     if asked is not None and asked < LEAST:
         raise UserError(f"n: {asked} samples say nothing; ask for {LEAST} or more")
     if asked is not None and made is not None and asked > made:
@@ -148,13 +148,13 @@ def choose(real: int, made: int | None, asked: int | None, seed: int) -> Chosen:
             f"n: {asked:,} samples need as many real examples for the real-data baseline and as many again to compare "
             f"with, but there are {real:,}; ask for {real // 2:,} or fewer, or give more data"
         )
-    count = asked or min(MOST, real // 2, MOST if made is None else made)
+    count = asked or min(most.samples, real // 2, most.samples if made is None else made)
     if count < LEAST:
         raise UserError(
             f"data: {real:,} real examples and {count:,} samples are too few; {2 * LEAST} and {LEAST} are needed"
         )
     order = np.random.default_rng(seed).permutation(real)
-    return Chosen(order[:count], order[count : count + max(REFERENCE, count)])
+    return Chosen(order[:count], order[count : count + max(most.reference, count)])
 
 
 def copied(target: Target, features: Features, chosen: Chosen, seen: tuple[Tensor, Tensor, Tensor]) -> Score:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sparring.core.recipe import Recipe
 from sparring.core.settings import Settings
@@ -73,6 +73,15 @@ ENDINGS = {
     "audio/flac": ".flac", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "text/plain": ".txt",
 }  # fmt: skip
 """The media types of artifacts, and the endings of their files."""
+
+
+class Most(NamedTuple):
+    """How many examples are compared at most: ``samples`` and ``reference``, real ones, by an evaluation, and samples
+    that a run is watched by while it is ``training``."""
+
+    samples: int = 10_000
+    reference: int = 50_000
+    training: int = 1024
 
 
 class Kind(ABC):
@@ -148,6 +157,10 @@ class Kind(ABC):
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The real examples of a batch, comparable ``(n, ...)``."""
         return self.comparable(output.finish(output.real(batch)))
+
+    def most_compared(self, form: Form) -> Most:
+        """How many examples of this form are compared at most: all of them are in memory at once."""
+        return Most()
 
     @abstractmethod
     def quick_features(self, real: Tensor, device: torch.device) -> Features:

@@ -24,8 +24,7 @@ from sparring.metrics.kernel import kernel_distance
 from sparring.metrics.score import Estimate, NotComputable
 from sparring.metrics.sliced import sliced_wasserstein
 
-SAMPLES = 1024  # that distances are taken of
-REAL = 8 * SAMPLES  # examples that they are compared with
+AGAIN = 8  # times as many real examples as samples
 FITTED = 512  # real examples that features are fitted to
 LEAST_HELD_OUT = 16  # examples: with fewer, overfitting is not measured
 Distance = Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
@@ -65,7 +64,8 @@ class QuickMeasurements:
     def outputs(self) -> dict[str, OutputMeasurements]:
         """What is measured of each output; only a run that comes to its first measurement reads these examples."""
         seed = mixed(self.seed, Stream.MEASUREMENT)
-        chosen = np.random.default_rng(seed).permutation(self.members)[:REAL]
+        most = self.modality.most_compared(self.source.form).training
+        chosen = np.random.default_rng(seed).permutation(self.members)[: AGAIN * most]
         return {
             name: OutputMeasurements(self.modality, output, self.source, chosen, seed, self.precision)
             for name, output in self.game.outputs.items()
@@ -122,13 +122,16 @@ class OutputMeasurements:
         that are made from inputs, which a source may repeat."""
         # Some at a time: floating-point numbers take more room than what is compared
         parts = np.split(self.chosen, range(FITTED, len(self.chosen), FITTED))
+        if not self.output.inputs:
+            return torch.cat([self.features(self.real_at(part)) for part in parts])
         examples = torch.cat([self.real_at(part) for part in parts])
-        return self.features(examples[distinct(examples)] if self.output.inputs else examples)
+        return self.features(examples[distinct(examples)])
 
     @cached_property
     def conditions(self) -> Batch:
         """What the same samples are made under each time."""
-        made_under, _ = distinct_parts(self.output, self.source.batch(self.chosen[:SAMPLES]))
+        most = self.modality.most_compared(self.source.form).training
+        made_under, _ = distinct_parts(self.output, self.source.batch(self.chosen[:most]))
         return self.precision.on_device(made_under)
 
     def features_of(self, examples: Tensor) -> Tensor:

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from sparring.checking import Summary
-from sparring.core.game import Batch, Game, Networks
+from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
+from sparring.kind import Most
 from sparring.modality import Artifact, Modality, Say
 from sparring.video.check import check
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
@@ -29,6 +30,7 @@ from sparring.video.recipes import ENTRY, VideoRecipe
 from sparring.video.samples import as_artifact, write_samples
 
 SHOWN = 16  # clips of a preview
+NUMBERS = 1 << 28  # of 32 bits, that take a gibibyte
 
 
 class Video(Modality):
@@ -120,6 +122,16 @@ class Video(Modality):
     ) -> Features:
         """Features learned from the source. Raises :class:`UserError` for a name that it does not know."""
         return find_features(cast(VideoSource, source), asked, device, say)
+
+    def most_compared(self, form: Form) -> Most:
+        """As many clips as take a gibibyte of memory, half as many samples, and 256 of these while training."""
+        assert isinstance(form, VideoForm)
+        clips = NUMBERS // (form.frames * form.channels * form.height * form.width)
+        return Most(max(256, clips // 2), max(512, clips), 256)
+
+    def real_examples(self, output: Output, batch: Batch) -> Tensor:
+        """The batch's clips ``(n, frames, channels, height, width)`` in [-1, 1], on the CPU."""
+        return batch["frames"].cpu().float().div_(127.5).sub_(1)
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Clips ``(n, frames, channels, height, width)`` as bytes would hold them, in [-1, 1], on the CPU."""

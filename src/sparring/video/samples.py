@@ -92,7 +92,7 @@ def write_video(frames: np.ndarray, rate: float, path: Path, note: Mapping[str, 
     colour = np.broadcast_to(frames, (*frames.shape[:3], 3))
     exact = Fraction(rate).limit_denominator(FINEST)
     height, width = frames.shape[1:3]
-    like = Film(path.with_name("."), height, width, exact, len(frames), False, "frames", lambda: iter(colour), note=note)
+    like = Film(path.parent, height, width, exact, len(frames), False, "frames", lambda: iter(colour), note=note)
     with writing(path, like, overwrite=True) as writer:
         for frame in colour:
             writer.add(frame)

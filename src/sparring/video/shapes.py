@@ -28,6 +28,7 @@ SHAPES = ("disc", "square", "triangle")
 PERIODS = (12.0, 20.0)  # frames of a turn, or of a way to and fro
 RADII = (0.12, 0.2)  # of a shape, of the shorter side
 WAYS = (0.18, 0.28)  # that it goes to either side of its middle, of the shorter side
+SPACE = 0.47  # of the shorter side, from the middle, that shapes stay within: half a pixel beside them is blurred
 DARK, BRIGHT = 100, 255  # of the strongest of a colour's three values; the ground is black
 LIGHT = 16  # of the strongest value of a pixel, from which on it belongs to a shape
 LEAST = 0.05  # of the shorter side, that a shape has to move by
@@ -66,7 +67,7 @@ def paths(motions: np.ndarray, frames: int, every: int, random: np.random.Genera
     time = np.arange(frames) * every
     angle = 2 * np.pi * (random.random((count, 1)) + time / random.uniform(*PERIODS, (count, 1)))
     way = random.uniform(*WAYS, (count, 1))
-    beside = random.uniform(-1, 1, (count, 2)) * (0.5 - max(RADII) - way)
+    beside = random.uniform(-1, 1, (count, 2)) * (SPACE - max(RADII) - way)
     across = np.where(motions[:, None] == 1, 0.0, way * np.cos(angle))  # down grows downwards: sines turn clockwise
     turn = np.array([0.0, 1.0, 1.0, -1.0])[motions][:, None]
     down = turn * way * np.sin(angle)

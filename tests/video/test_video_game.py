@@ -1,0 +1,218 @@
+"""The game on videos: what the players see, what is made, at which times, and what stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from table import smallest
+from torch import Tensor
+
+from sparring.core.checkpoint import newest_first
+from sparring.core.errors import UserError
+from sparring.core.game import Step
+from sparring.verbs.train import resume, train
+from sparring.video.form import VideoForm
+from sparring.video.game import AT_ONCE, VideoGame
+from sparring.video.recipes import RECIPES, VideoRecipe
+
+CPU = torch.device("cpu")
+LABELS = ("up", "down")
+
+
+def form(frames: int = 6, height: int = 16, width: int = 20, channels: int = 3, labels: tuple[str, ...] = LABELS
+         ) -> VideoForm:  # fmt: skip
+    return VideoForm(height=height, width=width, channels=channels, frames=frames, rate=12.5, labels=labels)
+
+
+def recipe(**settings: Any) -> VideoRecipe:
+    return RECIPES["video"].changed({"width": 4, "latent": 8, "frames": 6, **settings})
+
+
+def game(form_: VideoForm | None = None, **settings: Any) -> VideoGame:
+    torch.manual_seed(0)
+    return VideoGame(recipe(**settings), form_ or form())
+
+
+def made(game: VideoGame, count: int = 3, label: int | None = None, seed: int = 1, **options: Any) -> Tensor:
+    networks = {name: player.network for name, player in game.players.items()}
+    return game.generate(networks, game.conditions(count, label), seed=seed, **options)
+
+
+def step_of(count: int = 5, frames: int = 6) -> Step:
+    """A step on clips whose every pixel is the number of its frame."""
+    numbers = torch.arange(frames, dtype=torch.uint8).view(1, frames, 1, 1, 1)
+    batch = {"frames": numbers.expand(count, frames, 3, 16, 20).contiguous(), "labels": torch.arange(count) % 2}
+    return Step([batch], examples_seen=0, seed=3, global_batch=count, part=slice(0, count), device=CPU)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("labels", [(), ("up",)])
+def test_conditions_need_two_labels(labels: tuple[str, ...], mistake: Callable[..., str]) -> None:
+    line = mistake(VideoGame, recipe(conditional=True, data="mine"), form(labels=labels))
+    assert line.startswith("conditional: mine has no labels to condition on; ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"frames_seen": 7}, "frames_seen: 7 of a clip of 6 frames"),
+        ({"reach": 5}, "reach: 5 is less than the 6 frames of a clip"),
+        ({"conditional": True, "labelled": "no"}, "conditional: needs labels"),
+        ({"size": "3"}, "size: '3' is no size"),
+        ({"motion": "recurrent", "period": 4}, "period: has no effect with motion"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str, mistake: Callable[..., str]) -> None:
+    assert mistake(recipe, **settings).startswith(told)
+
+
+@pytest.mark.parametrize("field", [{"frames": 1}, {"rate": 0.0}, {"channels": 4}, {"height": 2}])
+def test_a_form_that_cannot_be_is_refused(field: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        VideoForm(**{"height": 16, "width": 16, "frames": 6, "rate": 25.0, **field})
+
+
+# What the players see
+
+
+@pytest.mark.parametrize("seen", [2, 3, 6])
+def test_both_players_see_some_frames_in_order_with_their_times(seen: int) -> None:
+    step = step_of()
+    own = game(frames_seen=seen)
+    next(own.turns(step))
+    (batch,) = step.batches
+    assert batch["times"].shape == (5, seen)
+    assert (batch["times"].diff(dim=1) > 0).all()
+    assert 0 <= int(batch["times"].min()) <= int(batch["times"].max()) < 6
+    shown = own.real(batch)
+    assert shown.shape == (5, seen, 3, 16, 20)
+    assert torch.equal(((shown + 1) * 127.5).round().long()[:, :, 0, 0, 0], batch["times"])
+    assert torch.equal(own.labels(batch)[:, 1:], batch["times"])
+
+
+def test_every_time_is_seen_about_as_often() -> None:
+    own, counts = game(), torch.zeros(6)
+    for seed in range(100):
+        step = Step([{}], examples_seen=0, seed=seed, global_batch=20, part=slice(0, 20), device=CPU)
+        counts += own.times(step).flatten().bincount(minlength=6)
+    assert ((counts / counts.sum() - 1 / 6).abs() < 0.01).all()
+
+
+@pytest.mark.parametrize("augment", ["diff", "ada"])
+def test_augmentation_is_the_same_for_all_frames_of_a_clip(augment: str) -> None:
+    settings = {"augment": augment, **({"augment_fixed": True} if augment == "ada" else {})}
+    own = game(**settings)
+    still = torch.rand(8, 1, 3, 16, 20).expand(8, 3, 3, 16, 20) * 2 - 1
+    step = Step([{}], examples_seen=0, seed=1, global_batch=8, part=slice(0, 8), device=CPU)
+    changed = own.augmented(still, step)
+    assert changed.shape == still.shape
+    assert not torch.allclose(changed, still, atol=1e-3)
+    torch.testing.assert_close(changed[:, 1:], changed[:, :1].expand(-1, 2, -1, -1, -1))
+    assert len({tuple(clip[0].flatten().tolist()) for clip in changed}) == 8
+
+
+def test_the_discriminator_is_told_the_gaps() -> None:
+    own = game()
+    clips, networks = torch.rand(4, 3, 3, 16, 20), own.players["discriminator"].network
+    near, far, later = (torch.tensor([[0, *times]] * 4) for times in ((0, 1, 2), (0, 2, 5), (3, 4, 5)))
+    assert not torch.allclose(networks(clips, near), networks(clips, far))
+    assert torch.equal(networks(clips, near), networks(clips, later))  # where a window begins means nothing
+
+
+# What is made
+
+
+@pytest.mark.parametrize("output", ["palette", "direct"])
+@pytest.mark.parametrize("motion", ["fourier", "recurrent"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("conditional", [False, True])
+def test_clips_of_the_form_are_made(conditional: bool, channels: int, motion: str, output: str) -> None:
+    own = game(form(channels=channels), conditional=conditional, motion=motion, output=output)
+    clips = made(own)
+    assert clips.shape == (3, 6, channels, 16, 20)
+    assert clips.dtype == torch.float32
+    assert float(clips.abs().max()) <= 1
+    assert not torch.equal(clips[0], clips[1])
+    assert not torch.equal(clips[:, 0], clips[:, 1])
+    if conditional:
+        assert not torch.equal(made(own, label=0), made(own, label=1))
+
+
+@pytest.mark.parametrize("motion", ["fourier", "recurrent"])
+def test_a_longer_sample_begins_as_a_shorter_one(motion: str) -> None:
+    own = game(motion=motion)
+    short, long = made(own), made(own, frames=4 * 6 + 1)
+    assert long.shape[1] == 25
+    torch.testing.assert_close(long[:, :6], short, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, AT_ONCE // 6, AT_ONCE // 6 + 1])
+def test_a_sample_does_not_depend_on_how_many_are_made(count: int) -> None:
+    own = game()
+    torch.testing.assert_close(made(own, count)[:1], made(own, 2)[:1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_very_long_sample_is_made_in_parts() -> None:
+    own = game(form(height=8, width=8), motion="recurrent")
+    clips = made(own, 1, frames=2 * AT_ONCE + 3)
+    assert clips.shape[1] == 2 * AT_ONCE + 3
+    torch.testing.assert_close(clips[:, :6], made(own, 1), rtol=1e-4, atol=1e-5)
+
+
+def test_one_content_and_one_motion_by_their_seeds() -> None:
+    own = game()
+    network = own.players["generator"].network
+    seen: list[tuple[Tensor, Tensor]] = []
+    network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[:2]))
+
+    def codes(**options: int) -> tuple[Tensor, Tensor]:
+        seen.clear()
+        made(own, **options)
+        return seen[0]
+
+    content, motion = codes(content_seed=4)
+    assert torch.equal(content[0], content[1])
+    assert not torch.equal(motion[0], motion[1])
+    other_content, same_motion = codes(content_seed=4, motion_seed=5)
+    assert torch.equal(other_content, content)
+    assert torch.equal(same_motion[0], same_motion[1])
+    free_content, free_motion = codes()
+    assert not torch.equal(free_content[0], free_content[1])
+    assert torch.equal(free_motion, motion)  # of the seed itself
+    assert torch.equal(made(own, seed=9, content_seed=4, motion_seed=5), made(own, content_seed=4, motion_seed=5))
+
+
+def test_with_a_palette_no_colour_changes_over_time() -> None:
+    """The colours that pixels are mixed of lie in the hull of eight, which are those of the content."""
+    network = game().players["generator"].network
+    content, noise, times = torch.randn(1, 8), torch.randn(1, network.motion.length(5), 16), torch.arange(6)[None]
+    made: list[Tensor] = []
+    network.palette.register_forward_hook(lambda _, inputs, output: made.append(output))
+    network(content, noise, times)
+    network(content, torch.randn_like(noise), times)
+    assert made[0].shape == (1, 8 * 3)
+    assert torch.equal(made[0], made[1])
+
+
+# Training
+
+
+@pytest.mark.parametrize("settings", [
+    {"augment": "ada", "conditional": True, "frame_discriminator": True, "spectral_norm": True},
+    {"motion": "recurrent", "output": "direct", "frames_seen": 2, "channels": "1", "n_critic": 2},
+    {"penalty_share": 0.5, "reuse_logits": True, "augment": "diff", "period": 3, "reach": 9},
+])  # fmt: skip
+def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, Any], tmp_path: Path) -> None:
+    whole = train(smallest("video", tmp_path, **settings), out=tmp_path / "whole").run
+    train(smallest("video", tmp_path, **settings, steps=2), out=tmp_path / "parts")
+    parts = resume(tmp_path / "parts", steps=4).run
+    expected, actual = (load_file(newest_first(run / "checkpoints")[0]) for run in (whole, parts))
+    assert expected.keys() == actual.keys()
+    assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []
