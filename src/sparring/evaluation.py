@@ -138,7 +138,8 @@ def assess(target: Target, options: EvaluateOptions, device: torch.device, say: 
 
 
 def choose(real: int, made: int | None, asked: int | None, seed: int, most: Most = DEFAULT) -> Chosen:
-    """How many samples, and which real examples, ``most`` of each unless more are asked for. Raises :class:`UserError` when there are not enough of either."""
+    """How many samples, and which real examples, ``most`` of each unless more are asked for. Raises :class:`UserError`
+    when there are not enough of either."""
     if asked is not None and asked < LEAST:
         raise UserError(f"n: {asked} samples say nothing; ask for {LEAST} or more")
     if asked is not None and made is not None and asked > made:

@@ -135,8 +135,8 @@ class Kind(ABC):
         overwrite: bool,
     ) -> list[Path]:
         """Write finished samples ``(n, ...)`` of this form with the label of each; ``out``'s ending decides as what.
-        ``note`` says where they came from, ``options`` are the modality's own of sampling. Returns the files. Raises :class:`UserError` for an ending that it does not
-        know."""
+        ``note`` says where they came from, ``options`` are the modality's own of sampling. Returns the files. Raises
+        :class:`UserError` for an ending that it does not know."""
 
     @abstractmethod
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:

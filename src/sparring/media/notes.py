@@ -17,8 +17,8 @@ SOUNDS = ((8, b"WAVE"), (0, b"fLaC"), (0, b"OggS"))
 
 
 def stamped(content: bytes, media_type: str, note: Mapping[str, Any]) -> bytes:
-    """The bytes of a picture, a sound or an animation of that media type as Sparring encodes them, with ``note`` in them; files of
-    other media types stay as they are."""
+    """The bytes of a picture, a sound or an animation of that media type as Sparring encodes them, with ``note`` in
+    them; files of other media types stay as they are."""
     if media_type in sounds.ENDINGS:
         return sounds.stamped(content, sounds.ENDINGS[media_type], note)
     if media_type == "image/webp":

@@ -62,16 +62,14 @@ class VideoGame(AugmentedGame):
         return chosen.sort(1).values
 
     def discriminator_turn(self, step: Step, batch: Batch, fake: Tensor) -> Turn:
-        """The discriminator learns to tell the clips of ``batch`` from ``fake`` ``(batch, seen, ...)``, and where it has
-        one for single frames, these."""
+        """The discriminator learns to tell the clips of ``batch`` from ``fake`` ``(batch, seen, ...)``, and with one of
+        single frames, these."""
         turn = super().discriminator_turn(step, batch, fake)
         loss = self.of_frames
         if loss is None:
             return turn
         real, labels = one_frame(self.real(batch)), self.own_labels(batch)
-        return Turn(
-            turn.mover, lambda: turn.loss() + loss.discriminator_loss(step, real, one_frame(fake), labels)
-        )
+        return Turn(turn.mover, lambda: turn.loss() + loss.discriminator_loss(step, real, one_frame(fake), labels))
 
     def generator_turn(self, step: Step, batch: Batch, fake: Tensor) -> Turn:
         """The generator learns to make ``fake`` ``(batch, seen, ...)`` pass for clips, and its frames for theirs."""
@@ -131,12 +129,12 @@ class VideoGame(AugmentedGame):
         # Some clips at a time, and of long ones some frames
         made = torch.empty(count, frames, self.form.channels, self.form.height, self.form.width, device=device)
         times = torch.arange(frames, device=device)
-        for clips in torch.arange(count).split(max(1, AT_ONCE // frames)):
-            part = slice(int(clips[0]), int(clips[-1]) + 1)
-            for some in times.split(AT_ONCE):
-                own = None if labels is None else labels[part]
-                when = some.expand(len(clips), -1)
-                made[part, some[0] : some[-1] + 1] = generator(content[part], noise[part], when, own).float()
+        clips = max(1, AT_ONCE // frames)
+        for first in range(0, count, clips):
+            part = slice(first, first + clips)
+            for some in torch.split(times, AT_ONCE):
+                own, when = None if labels is None else labels[part], some.expand(len(content[part]), -1)
+                made[part, some] = generator(content[part], noise[part], when, own).float()
         return made
 
     @torch.no_grad()

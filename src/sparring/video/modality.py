@@ -13,11 +13,11 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
+from sparring.kind import Most
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
-from sparring.kind import Most
 from sparring.modality import Artifact, Modality, Say
 from sparring.video.check import check
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source

@@ -124,8 +124,8 @@ def as_pixels(clips: Tensor) -> np.ndarray:
 
 
 def tiled(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Clips ``(n, frames, height, width, channels)`` side by side, row after row: ``(frames, height, width, 3)``. Raises
-    :class:`UserError` for too many of them."""
+    """Clips ``(n, frames, height, width, channels)`` side by side, row after row: ``(frames, height, width, 3)``.
+    Raises :class:`UserError` for too many of them."""
     count, _, height, width, _ = pixels.shape
     side = max(1, round(count**0.5)) * max(height, width)
     scale = max(1, SHEET_SIDE // side)

@@ -58,7 +58,8 @@ def moving_shapes(
 def hues(turns: np.ndarray) -> np.ndarray:
     """Saturated colours ``(n, 3)`` in [0, 1] around the circle of hues, from turns ``(n,)`` in [0, 1)."""
     distance = (6 * turns[:, None] + np.array([0, 4, 2])) % 6
-    return np.clip(np.abs(distance - 3) - 1, 0, 1)
+    colours: np.ndarray = np.clip(np.abs(distance - 3) - 1, 0, 1)
+    return colours
 
 
 def paths(motions: np.ndarray, frames: int, every: int, random: np.random.Generator) -> np.ndarray:
@@ -86,7 +87,8 @@ def drawn(shape: int, radius: float, centres: np.ndarray, height: int, width: in
     else:
         slope = math.sqrt(3) / 2
         distance = np.maximum(slope * np.abs(x) - y / 2, y) - radius / 2
-    return np.clip(0.5 - distance, 0, 1)
+    covered: np.ndarray = np.clip(0.5 - distance, 0, 1)
+    return covered
 
 
 def motion_of(clips: np.ndarray) -> np.ndarray:
@@ -119,7 +121,7 @@ class ShapeSource:
         if recipe.channels != "3" or recipe.label_pattern:
             raise UserError(f"{recipe.data}: has colours, and labels of its own; leave channels and label_pattern out")
         if COUNT * recipe.frames * height * width * 3 > MOST_PIXELS:
-            raise UserError(f"{recipe.data}: so many frames of this size do not fit; give fewer --frames or less --size")
+            raise UserError(f"{recipe.data}: frames of this size do not fit; give fewer --frames or less --size")
         self.name = recipe.data
         self.bad_files: list[BadFile] = []
         frames, motions = moving_shapes(frames=recipe.frames, height=height, width=width, every=recipe.every)

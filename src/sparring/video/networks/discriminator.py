@@ -49,8 +49,10 @@ class ClipDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.frames = frames
-        size = {"height": height, "width": width, "channels": channels}
-        self.of_frames = FrameDiscriminator(classes=classes, base=base, **size) if of_frames else None
+        self.of_frames: FrameDiscriminator | None = None
+        if of_frames:
+            size = {"height": height, "width": width, "channels": channels}
+            self.of_frames = FrameDiscriminator(**size, classes=classes, base=base)
         sizes = grids(height, width)
         down = widths(len(sizes) - 1, base)
         alone = min(ALONE, len(down))
@@ -81,7 +83,8 @@ class ClipDiscriminator(nn.Module):
             x = leaky_relu(down(x), SLOPE)
         features = x.reshape(batch, -1)
         logits: Tensor = self.verdict(features, conditions[:, 0])
-        return logits + (self.of_gaps(features) * self.gaps(self.between(conditions[:, 1:], features))).sum(1)
+        of_gaps: Tensor = self.of_gaps(features) * self.gaps(self.between(conditions[:, 1:], features))
+        return logits + of_gaps.sum(1)
 
     def between(self, times: Tensor, like: Tensor) -> Tensor:
         """The gaps between times ``(batch, seen)``, as shares of a clip, and their logarithms, ``(batch, 2 (seen -

@@ -89,7 +89,8 @@ class FourierMotion(MotionCode):
         amplitude, phase = self.waves(left).chunk(2, 2)
         start, end = phase.sin(), (self.frequencies * self.period + phase).sin()
         wave = (self.frequencies * since[..., None] + phase).sin() - torch.lerp(start, end, share)
-        return line + amplitude * wave
+        code: Tensor = line + amplitude * wave
+        return code
 
 
 def at(sequence: Tensor, index: Tensor) -> Tensor:
