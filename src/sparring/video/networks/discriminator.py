@@ -51,8 +51,9 @@ class ClipDiscriminator(nn.Module):
         self.frames = frames
         self.of_frames: FrameDiscriminator | None = None
         if of_frames:
-            size = {"height": height, "width": width, "channels": channels}
-            self.of_frames = FrameDiscriminator(**size, classes=classes, base=base)
+            self.of_frames = FrameDiscriminator(
+                height=height, width=width, channels=channels, classes=classes, base=base
+            )
         sizes = grids(height, width)
         down = widths(len(sizes) - 1, base)
         alone = min(ALONE, len(down))
