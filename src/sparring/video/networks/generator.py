@@ -59,5 +59,5 @@ class ClipGenerator(nn.Module):
         made: Tensor = self.decoder(latents, each_frame).unflatten(0, (batch, count))
         if self.palette is None or self.content is None:
             return made
-        colours = self.palette(self.content(content, labels)).float().tanh().view(batch, 1, COLOURS, self.channels)
+        colours = self.palette(self.content(content, labels)).float().view(batch, 1, COLOURS, self.channels)
         return torch.einsum("btkhw,btkc->btchw", made.softmax(2), colours.expand(-1, count, -1, -1))
