@@ -3,6 +3,8 @@ code, all frames made, one discriminator of single frames and one of whole clips
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
@@ -39,7 +41,7 @@ class Convolutions(nn.Module):
         super().__init__()
         widths = [3, base, 2 * base, 4 * base, 8 * base]
         self.layers = nn.ModuleList(
-            nn.Conv3d(before, after, 4, (1, 2, 2), (0, 1, 1)) for before, after in zip(widths, widths[1:], strict=False)
+            nn.Conv3d(before, after, 4, (1, 2, 2), (0, 1, 1)) for before, after in pairwise(widths)
         )
         self.verdict = nn.Linear(widths[-1] * (frames - 12) * (side // 16) ** 2, 1)
 

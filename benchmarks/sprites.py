@@ -133,8 +133,8 @@ class Yardstick:
         return clips, torch.tensor([self.names.index(label) for _, label, _ in made]), [each for _, _, each in made]
 
     def measured(self, clips: Tensor, labels: Tensor) -> dict[str, float]:
-        """Of clips uint8 ``(n, FRAMES, 3, SIDE, SIDE)`` that should be of these ``labels`` ``(n,)``: how often ``action``
-        and direction are told as asked, and for each of ``WHO`` how many frames agree with most of their clip."""
+        """Of clips uint8 ``(n, FRAMES, 3, SIDE, SIDE)`` that should be of these ``labels`` ``(n,)``: how often the
+        ``action`` and its direction are as asked, and for each of ``WHO`` how many frames agree with most of their clip."""
         scores = {"action": float((self.action(clips.flatten(1, 2)) == labels).float().mean())}
         for layer, judge in self.who.items():
             told = judge(clips.flatten(0, 1)).view(len(clips), FRAMES)

@@ -26,6 +26,7 @@ import torch
 from at_times import models_at
 from mocogan_pair import MocoganPair
 from PIL import Image
+from sparring.video.data import open_source
 from sprites import FRAMES, SIDE, Sheets, Yardstick
 
 from sparring.core.errors import UserError
@@ -34,7 +35,6 @@ from sparring.core.settings import duration
 from sparring.media.pictures.sheets import to_bytes
 from sparring.modalities import RECIPES
 from sparring.model import Model
-from sparring.video.data import open_source
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
 from sparring.video.samples import as_pixels, strips
