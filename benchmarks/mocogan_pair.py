@@ -30,7 +30,7 @@ class Frames(nn.Module):
         codes, _ = self.unit(noise)
         latents = torch.cat([content[:, None].expand(-1, codes.shape[1], -1), codes], 2)
         made: Tensor = self.decoder(latents.flatten(0, 1))
-        return made.unflatten(0, codes.shape[:2])
+        return made.view(*codes.shape[:2], *made.shape[1:])
 
 
 class Convolutions(nn.Module):

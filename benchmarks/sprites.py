@@ -134,7 +134,7 @@ class Yardstick:
 
     def measured(self, clips: Tensor, labels: Tensor) -> dict[str, float]:
         """Of clips uint8 ``(n, FRAMES, 3, SIDE, SIDE)`` that should be of these ``labels`` ``(n,)``: how often the
-        ``action`` and its direction are as asked, and for each of ``WHO`` how many frames agree with most of their clip."""
+        ``action`` and its direction are as asked, and for each of ``WHO`` how many frames agree with most of theirs."""
         scores = {"action": float((self.action(clips.flatten(1, 2)) == labels).float().mean())}
         for layer, judge in self.who.items():
             told = judge(clips.flatten(0, 1)).view(len(clips), FRAMES)

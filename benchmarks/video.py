@@ -26,17 +26,17 @@ import torch
 from at_times import models_at
 from mocogan_pair import MocoganPair
 from PIL import Image
-from sparring.video.data import open_source
 from sprites import FRAMES, SIDE, Sheets, Yardstick
 
 from sparring.core.errors import UserError
 from sparring.core.game import Step
 from sparring.core.settings import duration
 from sparring.media.pictures.sheets import to_bytes
-from sparring.modalities import RECIPES
 from sparring.model import Model
+from sparring.video.data import open_source
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
+from sparring.video.recipes import VideoRecipe, video
 from sparring.video.samples import as_pixels, strips
 
 PARTS = ("shapes", "sprites", "cost")
@@ -50,7 +50,7 @@ SHOWN = 12  # strips of the picture
 def shapes(options: argparse.Namespace) -> dict[str, Any]:
     """The runs on moving shapes, seed by seed, and what real clips score."""
     settings = {"data": str(options.shapes.resolve()), "every": 2, **SETTINGS}
-    recipe = RECIPES["video"].changed(settings)
+    recipe = video.changed(settings)
     source = open_source(recipe)  # type: ignore[arg-type]
     batch = source.batch(np.random.default_rng(0).permutation(len(source))[:SAMPLES])
     real = moving_colour.measured(batch["frames"].numpy(), batch["labels"].numpy())
@@ -84,7 +84,7 @@ def sprites(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     steps = 20 if options.quick else 600
     yardstick = Yardstick(sheets, characters[count : count + kept], characters[count + kept :], steps)
     print(f"real: {yardstick.real}", flush=True)
-    recipe = RECIPES["video"].changed({"data": str(folder), "frames": FRAMES, "size": str(SIDE), **SETTINGS})
+    recipe = video.changed({"data": str(folder), "frames": FRAMES, "size": str(SIDE), **SETTINGS})
     rows = []
     for seed in range(options.seeds):
         for seconds, outcome, model in models_at(recipe.changed({"seed": seed}), options.times, options.time):
@@ -107,10 +107,11 @@ def draw(model: Model, quick: bool) -> None:
 def cost(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds of a step of 8 clips of 16 frames at 64 pixels, of ours and of MoCoGAN's pair, in turn, one thread."""
     torch.set_num_threads(1)
-    recipe = RECIPES["video"].changed({"batch": BATCH})
+    recipe = video.changed({"batch": BATCH})
+    assert isinstance(recipe, VideoRecipe)
     form = VideoForm(height=SIDE, width=SIDE, frames=16, rate=12.5)
     frames = torch.randint(0, 256, (BATCH, 16, 3, SIDE, SIDE), dtype=torch.uint8)
-    game, pair = VideoGame(recipe, form), MocoganPair(recipe, 16, SIDE, recipe.width)  # type: ignore[arg-type]
+    game, pair = VideoGame(recipe, form), MocoganPair(recipe, 16, SIDE, recipe.width)
     rounds = 1 if options.quick else ROUNDS
     seconds: dict[str, list[float]] = {"sparring": [], "mocogan": []}
     for number in range(rounds + 1):

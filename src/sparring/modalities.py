@@ -17,6 +17,7 @@ import sparring.images.recipes as images
 import sparring.points.recipes as points
 import sparring.text.recipes as text
 import sparring.translation.recipes as translation
+import sparring.video.recipes as video
 from sparring.core.errors import UserError
 from sparring.core.recipe import FORMAT, Recipe, read_yaml
 from sparring.core.settings import Settings, fields, nearest, with_present_names
@@ -43,6 +44,7 @@ ENTRIES = by_kind(
     translation.ENTRY,
     text.ENTRY,
     audio.ENTRY,
+    video.ENTRY,
     points.ENTRY,
 )
 

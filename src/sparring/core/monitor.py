@@ -155,6 +155,8 @@ class Monitor:
             with self.at_rest(networks):
                 measured = dict(self.measurements.everything(networks, recent))
             self.journal.write("metrics", examples=progress.examples, seconds=progress.seconds, **measured)
+            limited = {name: value for name, value in measured.items() if name in self.limits}
+            self.warn(self.watch.look(limited, progress.step), progress)
             if self.recipe.metric not in measured and not self.told_unmeasured:
                 self.told_unmeasured = True
                 self.status.say(

@@ -13,23 +13,28 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation, as_row
 from sparring.kind import Most
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
+from sparring.options import EvaluateOptions
 from sparring.video.check import check
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
 from sparring.video.features.find import find_features, quick_features
 from sparring.video.figures import figures
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
-from sparring.video.metrics import LIMITS, families, health, shapeless
+from sparring.video.metrics import LIMITS, control, drift, families, health, shapeless
 from sparring.video.recipes import ENTRY, VideoRecipe
 from sparring.video.samples import as_artifact, write_samples
 
 SHOWN = 16  # clips of a preview
+WATCHED, LONGER = 16, 4  # samples that are watched for drift while training, so many times as long as a clip
+CONTENTS, MOTIONS = 8, 8  # that are combined to see whether they are apart
 NUMBERS = 1 << 28  # of 32 bits, that take a gibibyte
 
 
@@ -91,7 +96,7 @@ class Video(Modality):
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """Distances of single frames, colour, speed, and shares of frozen and flickering clips."""
-        return families(cast(VideoSource, source))
+        return families()
 
     def shapeless(self, examples: Tensor, seed: int) -> Tensor:
         """Real clips ``(n, frames, channels, height, width)`` in which nothing can be recognised any more."""
@@ -101,6 +106,21 @@ class Video(Modality):
         """Frozen clips, flicker and sameness of motion of samples beside real clips ``(n, frames, channels, height,
         width)``."""
         return health(samples, real)
+
+    def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
+        """How far samples that are longer than what is learned from drift away."""
+        assert isinstance(game, VideoGame)
+        frames = game.form.frames
+        clips = game.generate(networks, game.conditions(WATCHED), seed=0, frames=LONGER * frames)
+        return {"drift": drift(self.comparable(clips), frames)}
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """How good samples are, and how far content and motion can be asked for apart. Raises :class:`UserError` when
+        nothing can be compared."""
+        evaluations = super().evaluate(model, options, say)
+        clips = [model.sample(MOTIONS, seed=options.seed, content_seed=number) for number in range(CONTENTS)]
+        evaluations[0].result["scores"] += map(as_row, control(torch.stack(clips)))
+        return evaluations
 
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """Clips that play: ``label-0`` and so on, or ``samples``; ``best`` and ``worst``; ``neighbours-1`` and so
@@ -115,7 +135,7 @@ class Video(Modality):
 
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """What is seen and what changes in real clips ``(n, frames, channels, height, width)``, in a few numbers."""
-        return quick_features(real, device)
+        return quick_features(real)
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
