@@ -51,7 +51,7 @@ def shapes(options: argparse.Namespace) -> dict[str, Any]:
     """The runs on moving shapes, seed by seed, and what real clips score."""
     settings = {"data": str(options.shapes.resolve()), "every": 2, **SETTINGS}
     recipe = video.changed(settings)
-    source = open_source(recipe)  # type: ignore[arg-type]
+    source = open_source(recipe)
     batch = source.batch(np.random.default_rng(0).permutation(len(source))[:SAMPLES])
     real = moving_colour.measured(batch["frames"].numpy(), batch["labels"].numpy())
     print(f"real: {real}", flush=True)

@@ -61,8 +61,6 @@ def all_recipes() -> dict[str, Recipe]:
 
 RECIPES = all_recipes()
 
-UNTRAINED = {"videos": (".mp4", ".mkv", ".webm", ".mov", ".avi")}
-"""Files that are counted beside those of the modalities, to say what a folder holds."""
 MOST = 100_000  # files of a folder that are counted
 CLEARLY = 4  # times as many files as of any other kind decide what a folder holds
 
@@ -191,7 +189,7 @@ def holding(data: Sequence[str]) -> str:
 
 
 def counted(paths: Sequence[str]) -> Counter[str]:
-    """How many files of each kind, of modalities and others, there are at and below these paths."""
+    """How many files of each modality there are at and below these paths."""
     return Counter(kind for path in paths for name in files_below(path) if (kind := kind_of(name)))
 
 
@@ -217,16 +215,14 @@ def files_below(path: str) -> Iterator[str]:
 
 
 def kind_of(path: str) -> str:
-    """The modality, or another kind of file, that a file's name tells; where it tells of several, its content; empty
-    where neither does."""
+    """The modality that a file's name tells; where it tells of several, its content; empty where neither does."""
     name = path.lower()
     knowing = [kind for kind, entry in ENTRIES.items() if name.endswith(entry.endings)]
     for kind in knowing:
         claims = ENTRIES[kind].claims
         if len(knowing) > 1 and claims and claims(path):
             return kind
-    others = [kind for kind, endings in UNTRAINED.items() if name.endswith(endings)]
-    return next(iter([*knowing, *others]), "")
+    return next(iter(knowing), "")
 
 
 def from_dict(content: Mapping[str, Any], where: str) -> Recipe:

@@ -177,10 +177,9 @@ def test_four_times_as_many_files_decide(pictures: int, texts: int, kind: str, f
     [
         ({"png": 7, "txt": 2}, "7 files of images, 2 of text"),
         ({"png": 3, "txt": 3}, "3 files of images, 3 of text"),
-        ({"mp4": 40}, "40 files of videos"),
-        ({"mp4": 3, "wav": 1}, "3 files of videos, 1 of audio"),
+        ({"mp4": 3, "wav": 1}, "3 files of video, 1 of audio"),
         ({"flac": 30, "png": 8}, "30 files of audio, 8 of images"),
-        ({"png": 10, "mp4": 9}, "10 files of images, 9 of videos"),
+        ({"png": 10, "mp4": 9}, "10 files of images, 9 of video"),
         ({"xyz": 5}, "no file of a known kind"),
         ({}, "no file of a known kind"),
     ],
@@ -193,12 +192,12 @@ def test_a_mixture_and_what_cannot_be_trained_on_are_refused_with_the_counts(
         assert mistake(ask) == (
             f"{folder}: holds {told}, which does not tell what to train; name a recipe: "
             f"sparring train RECIPE --data {folder}, "
-            "where RECIPE is images, cyclegan, text, audio, gaussians or another"
+            "where RECIPE is images, cyclegan, text, audio, video, gaussians or another"
         )
 
 
 def test_counts_are_told_with_a_comma(filled: Callable[..., str], mistake: Callable[..., str]) -> None:
-    assert "holds 1,200 files of videos, " in mistake(entry_for, [filled(mp4=1200)])
+    assert "holds 1,200 files of video, 1,199 of audio, " in mistake(entry_for, [filled(mp4=1200, wav=1199)])
 
 
 def test_a_path_that_is_not_there_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
@@ -255,7 +254,7 @@ def test_three_paths_are_too_many_for_two_domains(filled: Callable[..., str], mi
         ("train-images-idx3-ubyte.gz", "images"),
         ("a.txt", "text"),
         ("a.wav", "audio"),
-        ("a.mp4", "videos"),
+        ("a.mp4", "video"),
         ("png", ""),
         ("a", ""),
         ("", ""),

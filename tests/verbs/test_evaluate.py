@@ -232,8 +232,10 @@ def test_folders_that_do_not_tell_what_they_hold(tmp_path: Path, capsys: pytest.
         (tmp_path / name).mkdir()
         for number in range(3):
             (tmp_path / name / f"{number}.mp4").touch()
+            (tmp_path / name / f"{number}.wav").touch()
     line = refused(capsys, tmp_path / "made", "--data", tmp_path / "real")
-    assert f"{tmp_path / 'real'}: holds 3 files of videos, which does not tell what kind of data it is" in line
+    told = f"{tmp_path / 'real'}: holds 3 files of audio, 3 of video, which does not tell what kind of data it is"
+    assert told in line
     assert "train" not in line
 
 

@@ -11,6 +11,7 @@ from sparring.core.adversarial_recipe import AugmentedRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
+from sparring.data.files.zips import is_zip_of
 from sparring.media.sounds.formats import BY_AV, ENDINGS
 from sparring.modality import Entry
 from sparring.options import LatentSampleOptions
@@ -108,16 +109,7 @@ RECIPES = {recipe.name: recipe for recipe in (audio, tones, wavegan)}
 
 def is_zip_of_sounds(path: str) -> bool:
     """Whether most files in a zip have the ending of a sound."""
-    from pathlib import Path
-
-    from sparring.core.reading import open_zip  # help must not wait for it
-
-    try:
-        with open_zip(Path(path)) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-    except OSError:
-        return False
-    return 2 * sum(name.lower().endswith((*ENDINGS, *BY_AV)) for name in names) > len(names)
+    return is_zip_of(path, (*ENDINGS, *BY_AV))
 
 
 ENTRY = Entry(

@@ -137,6 +137,10 @@ class VideoGame(AugmentedGame):
                 made[part, some] = generator(content[part], noise[part], when, own).float()
         return made
 
+    def finish(self, generated: Tensor) -> Tensor:
+        """Clips ``(n, frames, channels, height, width)``, cut to [-1, 1]."""
+        return generated.clamp(-1, 1)
+
     @torch.no_grad()
     def logits(self, networks: Networks, conditions: Batch, examples: Tensor) -> Tensor | None:
         """Logits ``(rows,)`` of ``examples`` ``(rows, frames, ...)``, under the labels of ``conditions`` where the game

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AugmentedRecipe
 from sparring.core.errors import UserError
 from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
+from sparring.data.files.zips import is_zip_of
 from sparring.media.films.formats import ANIMATIONS, CONTAINERS
 from sparring.modality import Entry
 from sparring.video.options import ClipReading, VideoEvaluateOptions, VideoSampleOptions
@@ -86,7 +88,17 @@ moving_shapes = dataclasses.replace(
 
 RECIPES = {recipe.name: recipe for recipe in (video, moving_shapes)}
 
+
+def moves(path: str) -> bool:
+    """Whether a picture is animated, or most files in a zip are videos."""
+    if path.lower().endswith(".zip"):
+        return is_zip_of(path, (*CONTAINERS, *ANIMATIONS))
+    from sparring.media.films.animations import is_animated  # help must not wait for it
+
+    return is_animated(Path(path))
+
+
 ENTRY = Entry(
-    VideoRecipe, RECIPES, SETS, (*CONTAINERS, *ANIMATIONS), "sparring.video.modality:Video",
-    options={"evaluate": VideoEvaluateOptions, "sample": VideoSampleOptions},
+    VideoRecipe, RECIPES, SETS, (*CONTAINERS, *ANIMATIONS, ".webp", ".zip"), "sparring.video.modality:Video",
+    options={"evaluate": VideoEvaluateOptions, "sample": VideoSampleOptions}, claims=moves,
 )  # fmt: skip

@@ -22,7 +22,7 @@ from sparring.media.pictures.sheets import sheet, to_bytes
 from sparring.modality import Artifact
 
 KINDS = (".mp4, .webm, .mkv, .mov, .gif, .webp, .apng (one video)", ".png (strips)", ".npz", "no ending for a folder")
-SHEET_SIDE = 480  # pixels that small clips side by side are enlarged up to
+SHEET_SIDE, SMALL_SIDE = 480, 128  # pixels that small clips side by side are enlarged up to, in files and on pages
 GAP = 2  # pixels between strips
 QUALITY, EFFORT = 85, 2  # of animations on pages
 FINEST = 1000  # parts of a second that rates are told in
@@ -110,7 +110,7 @@ def write_arrays(
 
 def as_artifact(clips: Tensor, rate: float, caption: str, name: str = "", columns: int | None = None) -> Artifact:
     """Clips ``(n, frames, channels, height, width)`` in [-1, 1] as an animated WebP in which they play side by side."""
-    frames = [Image.fromarray(frame) for frame in tiled(as_pixels(clips), columns)]
+    frames = [Image.fromarray(frame) for frame in tiled(as_pixels(clips), columns, SMALL_SIDE)]
     buffer = io.BytesIO()
     frames[0].save(buffer, format="WEBP", save_all=True, append_images=frames[1:], duration=round(1000 / rate), loop=0,
                    quality=QUALITY, method=EFFORT)  # fmt: skip
@@ -123,12 +123,12 @@ def as_pixels(clips: Tensor) -> np.ndarray:
     return pixels
 
 
-def tiled(pixels: np.ndarray, columns: int | None = None) -> np.ndarray:
-    """Clips ``(n, frames, height, width, channels)`` side by side, row after row: ``(frames, height, width, 3)``.
-    Raises :class:`UserError` for too many of them."""
+def tiled(pixels: np.ndarray, columns: int | None = None, up_to: int = SHEET_SIDE) -> np.ndarray:
+    """Clips ``(n, frames, height, width, channels)`` side by side, row after row, small ones enlarged:
+    ``(frames, height, width, 3)``. Raises :class:`UserError` for too many of them."""
     count, _, height, width, _ = pixels.shape
     side = max(1, round(count**0.5)) * max(height, width)
-    scale = max(1, SHEET_SIDE // side)
+    scale = max(1, up_to // side)
     return np.stack(
         [np.asarray(sheet(pixels[:, time], columns, scale=scale).convert("RGB")) for time in range(pixels.shape[1])]
     )

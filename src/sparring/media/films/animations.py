@@ -94,7 +94,7 @@ def _images(path: Path) -> Iterator[Image.Image]:
                 image.load()
                 yield image
     except Exception as problem:  # see is_animated
-        raise CutShort(reason(problem)) from None
+        raise CutShort("not a picture" if "cannot identify" in str(problem) else reason(problem)) from None
 
 
 def _count(image: Image.Image) -> int:

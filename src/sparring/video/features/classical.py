@@ -20,11 +20,12 @@ COMPONENTS = 60  # principal ones that are kept of these numbers
 MOST = 4000  # clips that it learns from: time and memory grow by the square
 
 
-def numbers(clips: Tensor) -> Tensor:
-    """Clips ``(n, frames, channels, height, width)`` in [-1, 1] as ``(n, dimensions)``: how much changes, in cells of
-    space and time; how far the middle of what changes goes across and down; and the mean frame, coarsely."""
+def numbers(clips: Tensor, cells: int = CELLS, times: int = TIMES) -> Tensor:
+    """Clips ``(n, frames, channels, height, width)`` in [-1, 1] as ``(n, dimensions)``: how much changes, in ``cells``
+    a side of space and ``times`` of time; how far the middle of what changes goes across and down; and the mean frame,
+    coarsely."""
     change = clips.diff(dim=1).abs().mean(2)  # (n, frames - 1, height, width)
-    cells = adaptive_avg_pool3d(change[:, None], (TIMES, CELLS, CELLS)).flatten(1)
+    where = adaptive_avg_pool3d(change[:, None], (times, cells, cells)).flatten(1)
     total = change.sum((2, 3)).clamp(min=1e-6)
     middles = []
     for axis in (2, 3):
@@ -32,8 +33,8 @@ def numbers(clips: Tensor) -> Tensor:
         middles.append((change.sum(5 - axis) * place).sum(2) / total)
     paths = torch.stack(middles, 2)  # (n, frames - 1, 2)
     spread = torch.cat([paths.amax(1) - paths.amin(1), paths.std(1, correction=0), (paths[:, -1] - paths[:, 0])], 1)
-    mean = adaptive_avg_pool2d(clips.mean(1), CELLS).flatten(1)
-    return torch.cat([(cells + 1e-3).log(), spread, mean], 1)
+    mean = adaptive_avg_pool2d(clips.mean(1), cells).flatten(1)
+    return torch.cat([(where + 1e-3).log(), spread, mean], 1)
 
 
 def support_vectors(source: VideoSource, tested: np.ndarray) -> Classifier | None:

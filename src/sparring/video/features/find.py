@@ -22,6 +22,7 @@ from sparring.video.features.learning import classifier, contrast, seen, tested_
 from sparring.video.shapes import ShapeSource, motion_of
 
 VERSION = 1  # raise it when what is learned changes
+CELLS, TIMES = 3, 2  # of a side and of time, of the features that need no learning
 
 
 def find_features(source: VideoSource, asked: str, device: torch.device, say: Say) -> Features:
@@ -57,14 +58,19 @@ def by_path(source: ShapeSource) -> Classifier:
 def quick_features(real: Tensor) -> Features:
     """How much changes where and when, and the mean frame, coarsely, scaled to those of some real clips ``(n, frames,
     channels, height, width)``: nothing to learn, good enough to watch a run by."""
-    found = in_chunks(numbers, real)
+    found = in_chunks(coarse, real)
     mean, deviation = found.mean(0), found.std(0, correction=0).clamp(min=1e-3)
 
     def of(clips: Tensor) -> Tensor:
-        return (numbers(clips) - mean) / deviation
+        return (coarse(clips) - mean) / deviation
 
     digest = hashlib.sha256(mean.numpy().tobytes() + deviation.numpy().tobytes()).hexdigest()[:16]
     return Features("change in space and time", digest, of)
+
+
+def coarse(clips: Tensor) -> Tensor:
+    """Clips ``(n, frames, channels, height, width)`` in few numbers, ``(n, dimensions)``."""
+    return numbers(clips, CELLS, TIMES)
 
 
 def fingerprint(source: VideoSource) -> str:

@@ -12,17 +12,17 @@ from sparring.networks.lean import LeanGenerator
 from sparring.video.networks.motion import MotionCode
 
 COLOURS = 8  # of a clip's palette
-MAPS = 8  # that a decoder of any colour ends with: those of the picture
 
 
 class ClipGenerator(nn.Module):
     """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` in frames and
-    labels ``(batch,)`` -> frames ``(batch, times, channels, height, width)`` in [-1, 1], float32.
+    labels ``(batch,)`` -> frames ``(batch, times, channels, height, width)``, float32, of real clips in [-1, 1].
 
     Content is the same at all times, motion is not (Tulyakov et al. 2018, section 3). Each time is decoded for itself,
     by the lean generator of pictures, so that any of them can be made without the others. With a ``palette`` the
     decoder gives each pixel shares of a few colours, and these are made from the content alone: what colour a thing has
-    cannot change while it moves.
+    cannot change while it moves. Frames are not bounded: most of many clips is a ground of one colour, and a bound
+    that it lies on would have no slope there for anything else to begin from.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ClipGenerator(nn.Module):
         self.motion, self.channels = motion, channels
         self.decoder = LeanGenerator(
             latent=latent + motion.features, height=height, width=width, channels=COLOURS if palette else channels,
-            classes=classes, base=base, bound="free" if palette else "tanh",
+            classes=classes, base=base,
         )  # fmt: skip
         self.content = ConditionedLatent(latent, classes) if palette else None
         self.palette = nn.Linear(self.content.features, COLOURS * channels) if self.content else None

@@ -53,7 +53,7 @@ class Reading:
             else:
                 yield from self.film(path, video.name)
         except UserError as problem:
-            raise BadContent(str(problem).removeprefix(f"{path}: ")) from None
+            raise BadContent(str(problem).replace(f"{path}: ", "").replace(f"{path}/", "")) from None
 
     def strip(self, path: Path, name: str) -> np.ndarray:
         """The frames of a strip, square ones side by side. Raises :class:`BadContent` where it is none."""

@@ -75,9 +75,9 @@ class VideoSet:
 
     def _take_pictures(self, folder: str, pictures: list[str]) -> None:
         """Take the pictures of one folder: each as an animation or a strip, or all of them as one video's frames."""
-        first = self._kind_of(pictures[0])
+        first = next((kind for kind in map(self._kind_of, pictures) if kind), "strip")  # of broken ones each is named
         if first != "picture":
-            kinds = {name: self._kind_of(name) if first == "film" else first for name in pictures}
+            kinds = {name: (self._kind_of(name) or first) if first == "film" else first for name in pictures}
             self.videos |= {name: Video(name, kind, (name,)) for name, kind in kinds.items() if kind != "picture"}
             self._leave_out([name for name, kind in kinds.items() if kind == "picture"])
         elif folder != ".":
@@ -94,7 +94,7 @@ class VideoSet:
         self.bad_files += [BadFile(f"{self.where}/{name}", "a still picture among videos") for name in pictures]
 
     def _kind_of(self, name: str) -> str:
-        """``film`` of an animation, ``strip``, else ``picture``."""
+        """``film`` of an animation, ``strip``, else ``picture``; empty of what cannot be read."""
         try:
             content = self.files.read(name)
             file = BytesIO(content) if isinstance(content, bytes) else regular(content)
@@ -102,7 +102,7 @@ class VideoSet:
                 width, height = image.size
                 moves = ends_as(name, PERHAPS) and bool(getattr(image, "is_animated", False))
         except Exception:  # what is wrong with it is told when it is read
-            return "picture"
+            return ""
         if moves:
             return "film"
         return "strip" if width >= LEAST * height and width % height == 0 else "picture"
