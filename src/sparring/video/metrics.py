@@ -22,6 +22,8 @@ from sparring.video.reading.shots import SEES_CUTS
 STILL = 0.1  # of the change of the median real clip, below which a clip is frozen
 USUAL = 0.99  # quantile of real clips, beyond which a clip flickers
 LEAST_FLICKER = 1 / 255  # of white, that no eye sees
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a channel, that colours are described by
+LOOKED_AT = 4096  # pixels of a clip, for these
 CELLS = 4  # a side, of the grid that motion is described on
 APART = 20.0  # sum over red, green and blue, of 255 each, from which on a pixel is not the ground
 FLOWING = 64  # clips that optical flow is searched in
@@ -259,19 +261,26 @@ def drift(clips: Tensor, window: int) -> float:
 # Content and motion
 
 
-CONTENT = Metric("content_kept", "high", "1 - difference in what is seen of one content in two motions, over others")
+CONTENT = Metric("content_kept", "high", "1 - difference in colours of one content in two motions, over others")
 MOTION = Metric("motion_kept", "high", "1 - difference in movement between two contents in one motion, over others")
 
 
 def control(clips: Tensor) -> list[Score]:
     """The rows on clips ``(contents, motions, frames, channels, height, width)``, each of some contents in each of some
-    motions: how much less two clips of one content differ in what is seen than two of different contents, and the same
+    motions: how much less two clips of one content differ in their colours than two of different contents, and the same
     of one motion in where and when they change. 1 is perfect, 0 no control."""
-    seen = clips.mean(2)
     moved = motion_maps(clips.flatten(0, 1)).view(*clips.shape[:2], -1)
-    seen = adaptive_avg_pool2d(seen.flatten(0, 1), CELLS).view(*clips.shape[:2], -1)
+    seen = colours_of(clips.flatten(0, 1)).view(*clips.shape[:2], -1)
     count = len(moved.flatten(0, 1))
     return [Score(CONTENT, kept(seen), count=count), Score(MOTION, kept(moved.transpose(0, 1)), count=count)]
+
+
+def colours_of(clips: Tensor) -> Tensor:
+    """Which colours are seen, wherever and whenever, in clips ``(n, frames, channels, height, width)``: quantiles of
+    each channel, ``(n, quantiles * channels)``."""
+    values = clips.transpose(1, 2).flatten(2)
+    values = values[:, :, :: max(1, values.shape[2] // LOOKED_AT)]
+    return values.quantile(torch.tensor(QUANTILES), dim=2).transpose(0, 1).flatten(1)
 
 
 def kept(descriptions: Tensor) -> float:
