@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "sparring"
-MODALITIES = ("audio", "images", "points", "text", "translation")
+MODALITIES = ("audio", "images", "points", "text", "translation", "video")
 FLOORS = [
     {"version"},
     {"core"},
@@ -89,7 +89,7 @@ def floor(module: str) -> int:
 
 
 def upward(one: Import) -> bool:
-    if (place(one.importer), place(one.imported)) == ("translation", "images"):
+    if place(one.importer) in ("translation", "video") and place(one.imported) == "images":
         return False
     neighbours = place(one.importer) != place(one.imported) and {
         place(one.importer),

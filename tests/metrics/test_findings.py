@@ -275,7 +275,7 @@ def test_what_has_no_shape_yet_is_told_how_it_looks_and_what_repeats_itself_is_n
 # Sounds
 
 
-@pytest.mark.parametrize("name", ["silent", "clicking", "clipped"])
+@pytest.mark.parametrize("name", ["silent", "clicking", "clipped", "frozen", "flickering"])
 @pytest.mark.parametrize(
     ("share", "error", "floor", "found"),
     [

@@ -10,19 +10,9 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.score import NotComputable
-from sparring.video.metrics import (
-    LIMITS,
-    control,
-    drift,
-    families,
-    flow_lengths,
-    frames_of,
-    health,
-    movement,
-    shapeless,
-    steadiness,
-    stills,
-)
+from sparring.video.control import control
+from sparring.video.health import LIMITS, drift, health
+from sparring.video.metrics import families, flow_lengths, frames_of, movement, shapeless, steadiness, stills
 from sparring.video.shapes import moving_shapes
 
 

@@ -19,7 +19,10 @@ SHAPELESS = 1 / 3  # of the way from real examples to nothing but what has no sh
 DECIBELS = 3.0  # from the floor: twice the power, or half of it
 COLOURS = 0.05  # beyond the floor, of a range of 1
 FAULTY = 0.02  # of samples, beyond the floor
-FAULTS = {"silent": "are silent", "clicking": "click", "clipped": "are clipped at full scale"}
+FAULTS = {
+    "silent": "are silent", "clicking": "click", "clipped": "are clipped at full scale",
+    "frozen": "hardly move", "flickering": "flicker",
+}  # fmt: skip
 ERRORS = 3  # standard errors that count as a difference
 
 TOO_EARLY = "too early to tell"
@@ -155,7 +158,7 @@ def colours(scores: Mapping[str, Score]) -> Finding | None:
 
 
 def faults(scores: Mapping[str, Score]) -> list[Finding]:
-    """What is wrong with single sounds, where more samples have it than real ones do."""
+    """What is wrong with single sounds or clips, where more samples have it than real ones do."""
     found = []
     for name, what in FAULTS.items():
         score = scores.get(name)

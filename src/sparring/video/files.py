@@ -108,8 +108,8 @@ class VideoFiles:
         return [*self.said, *told_of_few(self.form.labels, numbers, "clips")]
 
     def _read(self, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
-        """The shots of all videos: strips by several threads; films, which may be long and whose libraries have threads
-        of their own, one after the other, so that no more than a part of a shot is held."""
+        """The shots of all videos: strips by several threads; the others, which may be long and whose libraries have
+        threads of their own, one after the other, so that no more than a part of a shot is held."""
         strips = [name for name in names if self.videos.videos[name].kind == "strip"]
         for name, result in zip(strips, in_parallel(self._strip, strips), strict=True):
             if isinstance(result, BadContent):
@@ -119,14 +119,14 @@ class VideoFiles:
         for name in names:
             video = self.videos.videos[name]
             if video.kind != "strip":
-                yield from self._film(video)
+                yield from self._moving(video)
 
     def _strip(self, name: str) -> np.ndarray:
         video = self.videos.videos[name]
         with self.videos.opened(video) as path:
             return next(self.reading.shots(path, video))
 
-    def _film(self, video: Video) -> Iterator[tuple[str, np.ndarray]]:
+    def _moving(self, video: Video) -> Iterator[tuple[str, np.ndarray]]:
         try:
             with self.videos.opened(video) as path:
                 for shot in self.reading.shots(path, video):
@@ -170,10 +170,10 @@ class VideoFiles:
         about, said = self.reading.about, []
         total = len([name for name in self.shots if name in about])
         cuts = sum(each.cuts for each in about.values())
-        films = any(self.videos.videos[name].kind == "film" for name in about)
+        moving = any(self.videos.videos[name].kind == "moving" for name in about)
         if cuts:
             said.append(f"cuts found and kept out of clips: {cuts:,}")
-        if films and not SEES_CUTS:
+        if moving and not SEES_CUTS:
             said.append("cuts within videos were not looked for, which needs the extra: pip install 'sparring[video]'")
         without = total - len({clip.video for clip in self.clips})
         if without:

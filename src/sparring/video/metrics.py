@@ -1,5 +1,5 @@
 """What is measured of clips themselves: whether they move as real ones do, whether they freeze or flicker, whether
-colours stay; and, of a generator, whether content and motion are apart."""
+colours stay."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 
-from sparring.core.health import Limit
 from sparring.images.features.learned import random_features
 from sparring.images.metrics import shapeless as shapeless_pictures
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
-from sparring.metrics.score import Estimate, Family, Metric, NotComputable, Score, blocks, error_without_each
+from sparring.metrics.score import Estimate, Family, Metric, NotComputable, blocks, error_without_each
 from sparring.video.reading.shots import SEES_CUTS
 
 STILL = 0.1  # of the change of the median real clip, below which a clip is frozen
 USUAL = 0.99  # quantile of real clips, beyond which a clip flickers
 LEAST_FLICKER = 1 / 255  # of white, that no eye sees
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a channel, that colours are described by
-LOOKED_AT = 4096  # pixels of a clip, for these
-CELLS = 4  # a side, of the grid that motion is described on
 APART = 20.0  # sum over red, green and blue, of 255 each, from which on a pixel is not the ground
 FLOWING = 64  # clips that optical flow is searched in
 CPU = torch.device("cpu")
@@ -209,90 +204,6 @@ FLOW = Family((Metric("flow", "floor", "how far pixels move from frame to frame,
 def families() -> tuple[Family, ...]:
     """All that is measured of clips; optical flow only where OpenCV is installed."""
     return (MOVEMENT, STEADINESS, STILLS, *([FLOW] if SEES_CUTS else []))
-
-
-# While training
-
-
-LIMITS = {
-    "frozen": Limit(0.25, "frozen: {:.0%} more of the samples than of real clips hardly move. Train on, or raise "
-                          "--motion-latent"),
-    "flicker": Limit(0.25, "flicker: the mean colour of {:.0%} of the samples goes to and fro more than in 99 % of "
-                           "real clips. Train on, or add --frame-discriminator"),
-    "same motion": Limit(0.7, "same motion: {:.0%} of the variety of motion is missing in samples. Raise --r1 and "
-                              "--r2, or --motion-latent"),
-    "drift": Limit(0.5, "drift: samples four times as long end {:.0%} as far from how they began as two of them are "
-                        "from each other. Train on, or raise --reach"),
-}  # fmt: skip
-"""What is warned of while training, where it lasts."""
-
-
-def motion_maps(clips: Tensor) -> Tensor:
-    """Where and when each of clips ``(n, frames, channels, height, width)`` changes, ``(n, (frames - 1) * cells)``, of
-    all its change."""
-    maps = adaptive_avg_pool2d(clips.diff(dim=1).abs().mean(2), CELLS).flatten(1)
-    return maps / maps.sum(1, keepdim=True).clamp(min=1e-9)
-
-
-def health(samples: Tensor, real: Tensor) -> dict[str, float]:
-    """Shares of frozen and flickering samples beyond those of real clips, and how much of the variety of motion is
-    missing; of ``(n, frames, channels, height, width)`` each. Nothing where real clips do not move."""
-    try:
-        still = still_below(real)
-    except NotComputable:
-        return {}
-    frozen = [float((changes(each).mean(1) < still).float().mean()) for each in (samples, real)]
-    varied = [float(motion_maps(each).std(0, correction=0).mean()) for each in (samples, real)]
-    return {
-        "frozen": frozen[0] - frozen[1],
-        "flicker": float((unrest(samples) > flickering_above(real)).float().mean()),
-        "same motion": 1 - varied[0] / max(varied[1], 1e-12),
-    }
-
-
-def drift(clips: Tensor, window: int) -> float:
-    """How far the mean colour of the last ``window`` frames of clips ``(n, frames, channels, height, width)`` is from
-    that of the first, over how far the first of two clips are from each other: means over clips and pairs of them."""
-    first, last = (clips[:, part].mean((1, 3, 4)) for part in (slice(window), slice(-window, None)))
-    between = torch.cdist(first, first).sum() / (len(first) * (len(first) - 1))
-    return float((first - last).norm(dim=1).mean() / between.clamp(min=1e-12))
-
-
-# Content and motion
-
-
-CONTENT = Metric("content_kept", "high", "1 - difference in colours of one content in two motions, over others")
-MOTION = Metric("motion_kept", "high", "1 - difference in movement between two contents in one motion, over others")
-
-
-def control(clips: Tensor) -> list[Score]:
-    """The rows on clips ``(contents, motions, frames, channels, height, width)``, each of some contents in each of some
-    motions: how much less two clips of one content differ in their colours than two of different contents, and the same
-    of one motion in where and when they change. 1 is perfect, 0 no control."""
-    moved = motion_maps(clips.flatten(0, 1)).view(*clips.shape[:2], -1)
-    seen = colours_of(clips.flatten(0, 1)).view(*clips.shape[:2], -1)
-    count = len(moved.flatten(0, 1))
-    return [Score(CONTENT, kept(seen), count=count), Score(MOTION, kept(moved.transpose(0, 1)), count=count)]
-
-
-def colours_of(clips: Tensor) -> Tensor:
-    """Which colours are seen, wherever and whenever, in clips ``(n, frames, channels, height, width)``: quantiles of
-    each channel, ``(n, quantiles * channels)``."""
-    values = clips.transpose(1, 2).flatten(2)
-    values = values[:, :, :: max(1, values.shape[2] // LOOKED_AT)]
-    return values.quantile(torch.tensor(QUANTILES), dim=2).transpose(0, 1).flatten(1)
-
-
-def kept(descriptions: Tensor) -> float:
-    """Of descriptions ``(kinds, variants, dimensions)``: one minus the mean distance between variants of a kind over
-    that between different kinds."""
-    kinds, variants = descriptions.shape[:2]
-    each = descriptions.flatten(0, 1)
-    distances = torch.cdist(each, each)
-    kind = torch.arange(kinds).repeat_interleave(variants)
-    same = kind[:, None] == kind
-    apart = ~torch.eye(len(kind), dtype=torch.bool)
-    return 1 - float(distances[same & apart].mean() / distances[~same].mean().clamp(min=1e-12))
 
 
 # What cannot be recognised

@@ -23,12 +23,14 @@ from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
 from sparring.options import EvaluateOptions
 from sparring.video.check import check
+from sparring.video.control import control
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
 from sparring.video.features.find import find_features, quick_features
 from sparring.video.figures import figures
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
-from sparring.video.metrics import LIMITS, control, drift, families, health, shapeless
+from sparring.video.health import LIMITS, drift, health
+from sparring.video.metrics import families, shapeless
 from sparring.video.recipes import ENTRY, VideoRecipe
 from sparring.video.samples import as_artifact, write_samples
 

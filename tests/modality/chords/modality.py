@@ -42,6 +42,7 @@ class Chords(Modality):
         form: Form,
         labels: Sequence[str] | None,
         note: Mapping[str, Any],
+        options: Mapping[str, Any],
         overwrite: bool,
     ) -> list[Path]:
         """Write chords ``(n, 12)``, one a line. Raises :class:`UserError` for another ending."""

@@ -15,7 +15,6 @@ from sparring.core.errors import UserError
 from sparring.data.source import BadContent
 from sparring.media.films.film import RATE, on_white
 from sparring.media.films.flow import is_cut
-from sparring.media.films.reading import open_film
 from sparring.media.pictures.decode import Shape, bring_to, opened
 from sparring.video.reading.video_set import Video
 
@@ -51,7 +50,7 @@ class Reading:
             if video.kind == "strip":
                 yield self.strip(path, video.name)
             else:
-                yield from self.film(path, video.name)
+                yield from self.moving(path, video.name)
         except UserError as problem:
             raise BadContent(str(problem).replace(f"{path}: ", "").replace(f"{path}/", "")) from None
 
@@ -66,7 +65,7 @@ class Reading:
             self.about[name] = About(height, height, RATE, width // height)
             return np.stack([bring_to(frame, self.shape) for frame in frames])
 
-    def film(self, path: Path, name: str) -> Iterator[np.ndarray]:
+    def moving(self, path: Path, name: str) -> Iterator[np.ndarray]:
         """The shots of a container, an animation or a folder of frames."""
         film = open_film(path)
         about = self.about[name] = About(film.height, film.width, film.rate)

@@ -40,9 +40,9 @@ class FrameStore:
             self.file.flush()
         except OSError as problem:
             raise UserError(
-                f"{tempfile.gettempdir()}: frames that cache_mb has no room for cannot be written there "
-                f"({reason(problem)}, after {self.written + self.held:,} bytes); set TMPDIR to a place with more room, "
-                "or take fewer by --every"
+                f"{tempfile.gettempdir()}: frames that cache_mb has no space for cannot be written there "
+                f"({reason(problem)}, after {self.written + self.held:,} bytes); set TMPDIR to a larger place, or "
+                "take fewer by --every"
             ) from None
         self.shots.append((self.written, shot.shape))
         self.written += shot.nbytes

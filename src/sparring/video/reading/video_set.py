@@ -23,7 +23,7 @@ LEAST = 2  # frames of a strip
 
 
 class Video(NamedTuple):
-    """A video by its name in the set; ``kind`` is ``film``, ``strip``, or ``frames`` of a folder of pictures, whose
+    """A video by its name in the set; ``kind`` is ``moving``, ``strip``, or ``frames`` of a folder of pictures, whose
     names are its ``members``."""
 
     name: str
@@ -46,7 +46,7 @@ class VideoSet:
         folders: dict[str, list[str]] = {}
         for name in files.names:
             if ends_as(name, (*CONTAINERS, *ANIMATIONS)):
-                self.videos[name] = Video(name, "film", (name,))
+                self.videos[name] = Video(name, "moving", (name,))
             else:
                 folders.setdefault(str(PurePosixPath(name).parent), []).append(name)
         for folder, pictures in folders.items():
@@ -77,7 +77,7 @@ class VideoSet:
         """Take the pictures of one folder: each as an animation or a strip, or all of them as one video's frames."""
         first = next((kind for kind in map(self._kind_of, pictures) if kind), "strip")  # of broken ones each is named
         if first != "picture":
-            kinds = {name: (self._kind_of(name) or first) if first == "film" else first for name in pictures}
+            kinds = {name: (self._kind_of(name) or first) if first == "moving" else first for name in pictures}
             self.videos |= {name: Video(name, kind, (name,)) for name, kind in kinds.items() if kind != "picture"}
             self._leave_out([name for name, kind in kinds.items() if kind == "picture"])
         elif folder != ".":
@@ -94,7 +94,7 @@ class VideoSet:
         self.bad_files += [BadFile(f"{self.where}/{name}", "a still picture among videos") for name in pictures]
 
     def _kind_of(self, name: str) -> str:
-        """``film`` of an animation, ``strip``, else ``picture``; empty of what cannot be read."""
+        """``moving`` of an animation, ``strip``, else ``picture``; empty of what cannot be read."""
         try:
             content = self.files.read(name)
             file = BytesIO(content) if isinstance(content, bytes) else regular(content)
@@ -104,5 +104,5 @@ class VideoSet:
         except Exception:  # what is wrong with it is told when it is read
             return ""
         if moves:
-            return "film"
+            return "moving"
         return "strip" if width >= LEAST * height and width % height == 0 else "picture"
