@@ -225,7 +225,7 @@ def test_short_videos_are_left_out_or_played_again(tmp_path: Path) -> None:
     source = open_source(recipe(tmp_path))
     assert len(source) == 16
     assert source.remarks() == [
-        "shorter than a clip of 4 frames, and left out: 1 of 17 videos; see --frames, --every and --shorter loop"
+        "without 4 frames between two cuts, and left out: 1 of 17 videos; see --frames, --every and --shorter"
     ]
     looped = open_source(recipe(tmp_path, shorter="loop"))
     assert len(looped) == 17
@@ -253,10 +253,16 @@ def test_still_pictures_among_videos_are_named(tmp_path: Path) -> None:
     for number in range(16):
         write_video(numbered(4, number), 25, tmp_path / f"{number}.gif", {})
     Image.fromarray(numbered(1)[0]).save(tmp_path / "cover.png")
+    (tmp_path / "music.wav").touch()
+    (tmp_path / "old.flv").touch()
+    (tmp_path / "notes.txt").touch()
     source = open_source(recipe(tmp_path))
     assert len(source) == 16
-    (bad,) = source.bad_files
-    assert (Path(bad.path).name, bad.reason) == ("cover.png", "a still picture among videos")
+    assert {Path(bad.path).name: bad.reason for bad in source.bad_files} == {
+        "cover.png": "a still picture among videos",
+        "music.wav": "no video by its ending",
+        "old.flv": "no video by its ending",
+    }
 
 
 def test_other_rates_are_told(tmp_path: Path) -> None:
@@ -327,3 +333,13 @@ def test_a_check_of_the_bundled_set() -> None:
     summary = check(RECIPES["moving-shapes"].changed({"size": "8"}))
     assert summary.facts["good"] == 2000
     assert set(summary.facts["labels"].values()) == {500}
+
+
+def test_too_many_cuts_are_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    pytest.importorskip("cv2")
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (9, 6, 8, 3), np.uint8).repeat(16, 1).repeat(16, 2)
+    for number in range(16):
+        write_video(frames, 25, tmp_path / f"{number}.apng", {})
+    line = mistake(open_source, recipe(tmp_path, shorter="loop"))
+    assert "the longest shot has 1 of these frames, between 128 cuts; give fewer --frames, a smaller --every or" in line

@@ -141,10 +141,34 @@ def test_control_is_whole_where_content_and_motion_are_apart() -> None:
     assert (content.name, motion_kept.name) == ("content_kept", "motion_kept")
     assert content.value is not None
     assert motion_kept.value is not None
-    assert content.value > 0.3
+    assert content.value > 0.6
     assert motion_kept.value > 0.8
     mixed = clips.flatten(0, 1)[torch.randperm(32, generator=torch.Generator().manual_seed(1))].view_as(clips)
     assert all(abs(score.value or 0) < 0.25 for score in control(mixed))
+
+
+@pytest.mark.parametrize(("size", "side"), [(6, 32), (12, 64), (18, 64)])
+def test_control_of_small_things_on_a_plain_ground(size: int, side: int) -> None:
+    """Squares of eight colours in eight motions, and the same with colours at random."""
+    colours = torch.rand(8, 3, generator=torch.Generator().manual_seed(0)) * 1.6 - 0.8
+    clips = torch.full((8, 8, 6, 3, side, side), -1.0)
+    for content in range(8):
+        for motion in range(8):
+            for time in range(6):
+                top, left = (2 * time, 3 * motion) if motion % 2 else (3 * motion, 2 * time)
+                part = (slice(top, top + size), slice(left, left + size))
+                clips[(content, motion, time, slice(None), *part)] = colours[content][:, None, None]
+    assert (control(clips)[0].value or 0) > 0.9
+    order = torch.randperm(64, generator=torch.Generator().manual_seed(1))
+    assert abs(control(clips.flatten(0, 1)[order].view_as(clips))[0].value or 0) < 0.15
+    same = control(clips[:1].expand_as(clips))[0]
+    assert (same.value, same.reason) == (None, "all kinds of samples are the same")
+
+
+def test_noise_is_not_taken_for_sameness_of_motion() -> None:
+    real = shapes(64)
+    noisy = real + 0.3 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
+    assert health(noisy, real)["same motion"] == 0
 
 
 def test_what_cannot_be_recognised_neither_moves_nor_looks_like_it() -> None:

@@ -16,7 +16,8 @@ from sparring.core.files import clear_parts, make_folder, write_atomically
 from sparring.core.settings import nearest
 from sparring.core.terminal import quoted
 from sparring.media.films.film import Film
-from sparring.media.films.reading import ANIMATIONS, CONTAINERS, is_film, open_film
+from sparring.media.films.formats import ANIMATIONS, CONTAINERS
+from sparring.media.films.reading import is_film, open_film
 from sparring.media.films.writing import KNOWN, writing
 from sparring.media.inputs import InputFile, find_inputs
 from sparring.media.pictures.decode import BadImage

@@ -8,8 +8,8 @@ from torch import Tensor
 from sparring.metrics.score import Metric, Score
 from sparring.video.health import motion_maps
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a channel, that colours are described by
-LOOKED_AT = 4096  # pixels of a clip, for these
+BINS = {1: 16, 3: 4}  # of each channel, of grey and of colour
+SAME = 1e-6  # distance of descriptions, below which kinds do not differ
 
 CONTENT = Metric("content_kept", "high", "1 - difference in colours of one content in two motions, over others")
 MOTION = Metric("motion_kept", "high", "1 - difference in movement between two contents in one motion, over others")
@@ -22,24 +22,37 @@ def control(clips: Tensor) -> list[Score]:
     moved = motion_maps(clips.flatten(0, 1)).view(*clips.shape[:2], -1)
     seen = colours_of(clips.flatten(0, 1)).view(*clips.shape[:2], -1)
     count = len(moved.flatten(0, 1))
-    return [Score(CONTENT, kept(seen), count=count), Score(MOTION, kept(moved.transpose(0, 1)), count=count)]
+    return [row(CONTENT, seen, count), row(MOTION, moved.transpose(0, 1), count)]
+
+
+def row(metric: Metric, descriptions: Tensor, count: int) -> Score:
+    """The row of one metric on descriptions ``(kinds, variants, dimensions)``; without a number where kinds do not
+    differ."""
+    within, between = distances(descriptions)
+    if not between > SAME:
+        return Score(metric, None, count=count, reason="all kinds of samples are the same")
+    return Score(metric, 1 - within / between, count=count)
 
 
 def colours_of(clips: Tensor) -> Tensor:
-    """Which colours are seen, wherever and whenever, in clips ``(n, frames, channels, height, width)``: quantiles of
-    each channel, ``(n, quantiles * channels)``."""
-    values = clips.transpose(1, 2).flatten(2)
-    values = values[:, :, :: max(1, values.shape[2] // LOOKED_AT)]
-    return values.quantile(torch.tensor(QUANTILES), dim=2).transpose(0, 1).flatten(1)
+    """Which colours are seen, wherever and whenever, in clips ``(n, frames, channels, height, width)``: the square root
+    of the share of pixels in each of some bins, ``(n, bins)``, so that small things count too."""
+    channels = clips.shape[2]
+    bins = BINS[channels]
+    values = ((clips + 1) / 2 * bins).long().clamp(0, bins - 1)
+    place = torch.tensor([bins**axis for axis in range(channels)]).view(-1, 1, 1)
+    numbers = (values * place).sum(2).flatten(1)
+    counts = torch.stack([torch.bincount(each, minlength=bins**channels) for each in numbers])
+    return (counts / numbers.shape[1]).sqrt()
 
 
-def kept(descriptions: Tensor) -> float:
-    """Of descriptions ``(kinds, variants, dimensions)``: one minus the mean distance between variants of a kind over
-    that between different kinds."""
+def distances(descriptions: Tensor) -> tuple[float, float]:
+    """Of descriptions ``(kinds, variants, dimensions)`` the mean distance between variants of a kind, and between
+    different kinds."""
     kinds, variants = descriptions.shape[:2]
-    each = descriptions.flatten(0, 1)
-    distances = torch.cdist(each, each)
+    each = descriptions.flatten(0, 1).double()
+    apart = torch.cdist(each, each)
     kind = torch.arange(kinds).repeat_interleave(variants)
     same = kind[:, None] == kind
-    apart = ~torch.eye(len(kind), dtype=torch.bool)
-    return 1 - float(distances[same & apart].mean() / distances[~same].mean().clamp(min=1e-12))
+    others = ~torch.eye(len(kind), dtype=torch.bool)
+    return float(apart[same & others].mean()), float(apart[~same].mean())

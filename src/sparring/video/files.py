@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.data.files.file_set import FileSet, counted_as, nothing_in, too_few
+from sparring.data.files.file_set import FileSet, counted_as, ends_as, nothing_in, too_few
 from sparring.data.files.labels import encode, read_labels
 from sparring.data.files.parallel import in_parallel
 from sparring.data.labels import told_of_few
@@ -20,6 +20,8 @@ from sparring.data.source import BadContent, BadFile
 from sparring.images.options import read_size
 from sparring.media.films.formats import ANIMATIONS, CONTAINERS
 from sparring.media.pictures.decode import Shape
+from sparring.media.sounds.formats import BY_AV
+from sparring.media.sounds.formats import ENDINGS as SOUNDS
 from sparring.video.form import VideoForm
 from sparring.video.options import RATE
 from sparring.video.reading.shots import SEES_CUTS, Reading
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 MINIMUM = 16  # clips: with fewer there is nothing to learn from
 WHAT = "videos"
+OTHERS = (*SOUNDS, *BY_AV, ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".3gp", ".ogv")
+"""Endings of files that are not read as videos and that a person may take for some: they are named."""
 NAMED = 3  # videos that are named of those that end early
 OTHER = 1.05  # times the usual rate, from which on another is told of
 
@@ -57,6 +61,8 @@ class VideoFiles:
         self.name, self.said, self.settings = settings.data, list(said), settings
         self.videos = VideoSet(file_set)
         self.bad_files = self.videos.bad_files
+        strangers = [name for name in self.videos.others if ends_as(name, OTHERS)]
+        self.bad_files += [BadFile(f"{self.videos.where}/{name}", "no video by its ending") for name in strangers]
         if not self.videos.names:
             raise nothing_in(file_set, (*CONTAINERS, *ANIMATIONS), WHAT)
         label_of, left_over, without_label = read_labels(self.videos, settings, WHAT, strict=least > 1)
@@ -157,12 +163,14 @@ class VideoFiles:
         frames = f"{self.settings.frames} frames" + (
             "" if self.settings.every == 1 else f", every {self.settings.every}"
         )
-        how = (
-            "fewer --frames, a smaller --every, or --shorter loop" if longest < self.settings.frames else "more videos"
-        )
+        cuts = sum(each.cuts for each in self.reading.about.values())
+        between = f", between {cuts:,} cuts" if cuts else ""
+        loop = "" if self.settings.shorter == "loop" else ", --shorter loop"
+        short = longest < self.settings.frames
+        how = f"fewer --frames, a smaller --every{loop} or more videos" if short else "more videos"
         return UserError(
             f"{self.name}: {len(self.clips)} {counted_as('clips', len(self.clips))} of {frames}, at least {least} are "
-            f"needed; the longest shot has {longest} of these frames; give {how}"
+            f"needed; the longest shot has {longest} of these frames{between}; give {how}"
         )
 
     def _told_of(self, rates: Counter[float]) -> list[str]:
@@ -178,8 +186,8 @@ class VideoFiles:
         without = total - len({clip.video for clip in self.clips})
         if without:
             said.append(
-                f"shorter than a clip of {self.settings.frames} frames, and left out: {without:,} of {total:,} videos; "
-                "see --frames, --every and --shorter loop"
+                f"without {self.settings.frames} frames between two cuts, and left out: {without:,} of {total:,} "
+                "videos; see --frames, --every and --shorter"
             )
         broken = [f"{name} ({each.cut_short})" for name, each in sorted(about.items()) if each.cut_short]
         if broken:

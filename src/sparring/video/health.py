@@ -11,6 +11,7 @@ from sparring.core.health import Limit
 from sparring.metrics.score import NotComputable
 from sparring.video.metrics import changes, flickering_above, still_below, unrest
 
+RESTLESS = 2.0  # times the change of real clips, from which on where it is says nothing of motion
 CELLS = 4  # a side, of the grid that motion is described on
 
 LIMITS = {
@@ -41,11 +42,12 @@ def health(samples: Tensor, real: Tensor) -> dict[str, float]:
     except NotComputable:
         return {}
     frozen = [float((changes(each).mean(1) < still).float().mean()) for each in (samples, real)]
+    restless = float(changes(samples).mean()) > RESTLESS * float(changes(real).mean())  # noise changes everywhere
     varied = [float(motion_maps(each).std(0, correction=0).mean()) for each in (samples, real)]
     return {
         "frozen": frozen[0] - frozen[1],
         "flicker": float((unrest(samples) > flickering_above(real)).float().mean()),
-        "same motion": 1 - varied[0] / max(varied[1], 1e-12),
+        "same motion": 0.0 if restless else 1 - varied[0] / max(varied[1], 1e-12),
     }
 
 

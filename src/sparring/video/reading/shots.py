@@ -15,6 +15,7 @@ from sparring.core.errors import UserError
 from sparring.data.source import BadContent
 from sparring.media.films.film import RATE, on_white
 from sparring.media.films.flow import is_cut
+from sparring.media.films.reading import open_film
 from sparring.media.pictures.decode import Shape, bring_to, opened
 from sparring.video.reading.video_set import Video
 
