@@ -69,6 +69,7 @@ audio = AudioRecipe(
     r1=schedule("1:0.1@100k"),
     r2=schedule("1:0.1@100k"),
     average_half_life=schedule("0:10k@100k"),
+    augment="ada",
     time=900.0,
 )
 """The settings of `images`, on spectrograms. Spoken digits (FSDD), one seed, 1,000 samples read by two classifiers, of
