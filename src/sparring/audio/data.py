@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from sparring.audio.files import MINIMUM, AudioFiles
@@ -14,10 +13,10 @@ from sparring.audio.form import AudioForm
 from sparring.audio.recipes import SETS, AudioRecipe
 from sparring.audio.tones import ToneSource
 from sparring.core.errors import UserError
-from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.file_set import SingleFile, ends_as, files_at
+from sparring.data.files.labels import given_form
 from sparring.data.files.places import opened_place
-from sparring.data.files.splits import to_evaluate_with, to_learn_from
-from sparring.data.labels import numbers_in
+from sparring.data.files.splits import kept_of, to_learn_from
 from sparring.data.source import Source
 from sparring.media.sounds.formats import BY_AV, ENDINGS
 
@@ -53,7 +52,7 @@ def open_in_form(recipe: AudioRecipe, form: AudioForm) -> AudioSource:
 
     Raises :class:`UserError` as :func:`open_source` does, and for a label that ``form`` does not know.
     """
-    return _given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
+    return given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
 
 
 def open_kept(recipe: AudioRecipe, form: AudioForm) -> AudioSource | None:
@@ -61,13 +60,12 @@ def open_kept(recipe: AudioRecipe, form: AudioForm) -> AudioSource | None:
     them; None where there are none, or none with the labels that the recipe needs. Raises :class:`UserError` as that
     does."""
     path = Path(os.path.expanduser(recipe.data))
-    whole = None if recipe.data in SETS or recipe.split == "all" else _files_at(path)
-    kept = to_evaluate_with(whole) if whole else None
-    if kept is None:
+    found = kept_of(None if recipe.data in SETS or recipe.split == "all" else files_at(path, ALL), recipe.data)
+    if found is None:
         return None
-    place = f"{recipe.data}/{kept.where.rpartition('/')[2]}"
+    kept, place = found
     source = AudioFiles(kept, _in_form(recipe, form).changed({"data": place}), least=1)
-    return _given_form(source, form) if source.form.labels or not recipe.conditional else None
+    return given_form(source, form) if source.form.labels or not recipe.conditional else None
 
 
 def _in_form(recipe: AudioRecipe, form: AudioForm) -> AudioRecipe:
@@ -77,18 +75,9 @@ def _in_form(recipe: AudioRecipe, form: AudioForm) -> AudioRecipe:
     return recipe.changed({**own, "loudness": form.loudness, **labels})
 
 
-def _given_form(source: AudioSource, form: AudioForm) -> AudioSource:
-    """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
-    numbers = numbers_in(source.form.labels, form.labels, source.name)
-    if source.labels is not None:
-        source.labels = torch.tensor(numbers)[source.labels]
-    source.form = form
-    return source
-
-
 def _open_path(recipe: AudioRecipe, least: int) -> AudioFiles:
     with opened_place(recipe.data, SETS) as path:
-        whole = _files_at(path)
+        whole = files_at(path, ALL)
         if whole is not None:
             chosen, said = (whole, list[str]()) if recipe.split == "all" else to_learn_from(whole)
             return AudioFiles(chosen, recipe, least, said)
@@ -96,10 +85,3 @@ def _open_path(recipe: AudioRecipe, least: int) -> AudioFiles:
         return AudioFiles(SingleFile(path), recipe, least)
     hint = "; give the folder that it is in, or learn from pieces of it: --longer pieces"
     raise UserError(f"{path}: not a folder or a .zip of sounds{hint if ends_as(path.name, ALL) else ''}")
-
-
-def _files_at(path: Path) -> FileSet | None:
-    """The sounds in a zip or a folder; None for anything else."""
-    if path.suffix == ".zip" and path.is_file():
-        return Archive(path, ALL)
-    return Folder(path, ALL) if path.is_dir() else None

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.file_set import FileSet, SingleFile, ends_as, files_at
+from sparring.data.files.labels import given_form
 from sparring.data.files.places import opened_place
-from sparring.data.files.splits import to_evaluate_with, to_learn_from
-from sparring.data.labels import numbers_in
+from sparring.data.files.splits import kept_of, to_learn_from
 from sparring.data.source import Source
 from sparring.images.options import Reading, as_text, read_range
 from sparring.images.reading.arrays import ImageArrays, read_numpy
@@ -61,7 +60,7 @@ def open_in_form(recipe: ImageRecipe, form: ImageForm) -> ImageSource:
 
     Raises :class:`UserError` as :func:`open_source` does, and for a label that ``form`` does not know.
     """
-    return _given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
+    return given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
 
 
 def open_kept(recipe: ImageRecipe, form: ImageForm) -> ImageSource | None:
@@ -69,13 +68,12 @@ def open_kept(recipe: ImageRecipe, form: ImageForm) -> ImageSource | None:
     :func:`open_in_form` gives them; None where there are none, or none with the labels that the recipe needs. Raises
     :class:`UserError` as that does."""
     path = Path(os.path.expanduser(recipe.data))
-    whole = None if is_set(recipe.data) or recipe.split == "all" else _files_at(path)
-    kept = to_evaluate_with(whole) if whole else None
-    if kept is None:
+    found = kept_of(None if is_set(recipe.data) or recipe.split == "all" else _files_at(path), recipe.data)
+    if found is None:
         return None
-    place = f"{recipe.data}/{kept.where.rpartition('/')[2]}"
+    kept, place = found
     source = ImageFiles(kept, _in_form(recipe, form).changed({"data": place}), least=1)
-    return _given_form(source, form) if source.form.labels or not recipe.conditional else None
+    return given_form(source, form) if source.form.labels or not recipe.conditional else None
 
 
 def _in_form(recipe: ImageRecipe, form: ImageForm) -> ImageRecipe:
@@ -84,14 +82,6 @@ def _in_form(recipe: ImageRecipe, form: ImageForm) -> ImageRecipe:
     shape = {"size": f"{form.height}x{form.width}", "channels": form.channels, "alpha": alpha}
     limits = {} if form.range is None else {"range": as_text(form.range)}
     return recipe.changed({**shape, **limits, "labelled": "auto" if recipe.conditional else "no"})
-
-
-def _given_form(source: ImageSource, form: ImageForm) -> ImageSource:
-    """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
-    if source.labels is not None:
-        source.labels = torch.tensor(numbers_in(source.form.labels, form.labels, source.name))[source.labels]
-    source.form = form
-    return source
 
 
 def as_trained(recipe: Reads, form: ImageForm, stored: Mapping[str, Any]) -> Reads:
@@ -112,9 +102,8 @@ def _open_path(settings: ImageSettings, least: int) -> ImageSource:
 
 def _files_at(path: Path) -> FileSet | None:
     """The image files in a zip, or in a folder of them; None for anything else."""
-    if path.suffix == ".zip" and path.is_file():
-        return Archive(path, ENDINGS)
-    return Folder(path, ENDINGS) if path.is_dir() and not idx_images(path) and not is_cifar(path) else None
+    official = path.is_dir() and (idx_images(path) or is_cifar(path))
+    return None if official else files_at(path, ENDINGS)
 
 
 def _by_kind(path: Path, settings: ImageSettings, least: int) -> ImageSource:

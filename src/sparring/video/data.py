@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.data.files.file_set import Archive, FileSet, Folder, SingleFile, ends_as
+from sparring.data.files.file_set import SingleFile, ends_as, files_at
+from sparring.data.files.labels import given_form
 from sparring.data.files.places import opened_place
-from sparring.data.files.splits import to_evaluate_with, to_learn_from
-from sparring.data.labels import numbers_in
+from sparring.data.files.splits import kept_of, to_learn_from
 from sparring.data.source import Source
 from sparring.video.files import MINIMUM, VideoFiles
 from sparring.video.form import VideoForm
@@ -50,7 +49,7 @@ def open_in_form(recipe: VideoRecipe, form: VideoForm) -> VideoSource:
 
     Raises :class:`UserError` as :func:`open_source` does, and for a label that ``form`` does not know.
     """
-    return _given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
+    return given_form(open_source(_in_form(recipe, form).changed({"split": "all"}), least=1), form)
 
 
 def open_kept(recipe: VideoRecipe, form: VideoForm) -> VideoSource | None:
@@ -58,13 +57,12 @@ def open_kept(recipe: VideoRecipe, form: VideoForm) -> VideoSource | None:
     them; None where there are none, or none with the labels that the recipe needs. Raises :class:`UserError` as that
     does."""
     path = Path(os.path.expanduser(recipe.data))
-    whole = None if recipe.data in SETS or recipe.split == "all" else _files_at(path)
-    kept = to_evaluate_with(whole) if whole else None
-    if kept is None:
+    found = kept_of(None if recipe.data in SETS or recipe.split == "all" else files_at(path, ALL), recipe.data)
+    if found is None:
         return None
-    place = f"{recipe.data}/{kept.where.rpartition('/')[2]}"
+    kept, place = found
     source = VideoFiles(kept, _in_form(recipe, form).changed({"data": place}), least=1)
-    return _given_form(source, form) if source.form.labels or not recipe.conditional else None
+    return given_form(source, form) if source.form.labels or not recipe.conditional else None
 
 
 def _in_form(recipe: VideoRecipe, form: VideoForm) -> VideoRecipe:
@@ -74,28 +72,12 @@ def _in_form(recipe: VideoRecipe, form: VideoForm) -> VideoRecipe:
     return recipe.changed({**size, **labels})
 
 
-def _given_form(source: VideoSource, form: VideoForm) -> VideoSource:
-    """The source with its labels numbered as in ``form``. Raises :class:`UserError` for one that is not known there."""
-    numbers = numbers_in(source.form.labels, form.labels, source.name)
-    if source.labels is not None:
-        source.labels = torch.tensor(numbers)[source.labels]
-    source.form = form
-    return source
-
-
 def _open_path(recipe: VideoRecipe, least: int) -> VideoFiles:
     with opened_place(recipe.data, SETS) as path:
-        whole = _files_at(path)
+        whole = files_at(path, ALL)
         if whole is not None:
             chosen, said = (whole, list[str]()) if recipe.split == "all" else to_learn_from(whole)
             return VideoFiles(chosen, recipe, least, said)
         if ends_as(path.name, ALL):
             return VideoFiles(SingleFile(path), recipe, least)
     raise UserError(f"{path}: not a folder or a .zip of videos, nor a video; give one of these")
-
-
-def _files_at(path: Path) -> FileSet | None:
-    """The files in a zip or a folder; None for anything else."""
-    if path.suffix == ".zip" and path.is_file():
-        return Archive(path, ALL)
-    return Folder(path, ALL) if path.is_dir() else None

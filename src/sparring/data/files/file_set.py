@@ -121,6 +121,14 @@ class Archive:
         return {**self.__dict__, "_opened": None}
 
 
+def files_at(path: Path, endings: tuple[str, ...]) -> FileSet | None:
+    """The files with these endings in a zip or a folder; None for anything else. Raises :class:`UserError` for one that
+    cannot be read."""
+    if path.suffix == ".zip" and path.is_file():
+        return Archive(path, endings)
+    return Folder(path, endings) if path.is_dir() else None
+
+
 def _below_the_root(name: str) -> str:
     """A name in a zip as a path below its root: whoever packed it may have written ``./a``, ``/a`` or ``../a``."""
     return "/".join(part for part in PurePosixPath(name).parts if part not in ("/", ".."))

@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,8 +18,8 @@ from sparring.data.files.file_set import FileSet, counted_as
 from sparring.data.files.label_patterns import LABEL, compared, fields_of
 from sparring.data.files.label_tables import known_names, pairs_in
 from sparring.data.files.options import FileSettings
-from sparring.data.labels import SPLITS, numbered
-from sparring.data.source import BadContent, BadFile
+from sparring.data.labels import SPLITS, numbered, numbers_in
+from sparring.data.source import BadContent, BadFile, Form
 from sparring.data.tables import delimiter_of
 
 LABEL_FILES = ("labels.csv", "labels.tsv", "labels.json", "dataset.json")  # the last is NVIDIA's name
@@ -97,6 +97,27 @@ def _told_of_empty_folders(where: str, labels: set[str], what: str) -> list[str]
     named = ", ".join(shortened(name, 30) for name in empty[:NAMED])
     more = f" and {len(empty) - NAMED} more" if len(empty) > NAMED else ""
     return [f"no {what} in {len(empty)} of the folders, which are no labels: {named}{more}"] if empty else []
+
+
+class Labelled(Protocol):
+    """A source whose labels, int64 ``(n,)``, can be numbered anew."""
+
+    name: str
+    form: Any
+    labels: Tensor | None
+
+
+S = TypeVar("S", bound=Labelled)
+
+
+def given_form(source: S, form: Form) -> S:
+    """The source in a form like its own, with its labels numbered as in it. Raises :class:`UserError` for one that is
+    not known there."""
+    numbers = numbers_in(source.form.labels, form.labels, source.name)
+    if source.labels is not None:
+        source.labels = torch.tensor(numbers)[source.labels]
+    source.form = form
+    return source
 
 
 def encode(labels: Sequence[str]) -> tuple[list[str], Tensor]:

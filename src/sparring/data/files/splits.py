@@ -45,6 +45,12 @@ def to_evaluate_with(whole: FileSet) -> FileSet | None:
     return part(whole, kept[0]) if kept and len(folders) > len(kept) else None
 
 
+def kept_of(whole: FileSet | None, data: str) -> tuple[FileSet, str] | None:
+    """The part of a set at ``data`` that is not learned from, and what it is called; None where there is none."""
+    kept = to_evaluate_with(whole) if whole else None
+    return (kept, f"{data}/{kept.where.rpartition('/')[2]}") if kept else None
+
+
 def part(whole: FileSet, folder: str) -> FileSet:
     """The part of a set below a folder; where labels stand in a file beside all, its names are those of the whole."""
     return Part(whole, folder, full_names=any(name in whole.others for name in LABEL_FILES))
