@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from sparring.features import learning as shared_learning
 from sparring.kind import Artifact
 from sparring.metrics.comparison import Comparison
 from sparring.video.data import VideoSource
-from sparring.video.features import learning
 from sparring.video.features.classical import support_vectors
 from sparring.video.features.find import find_features, fingerprint, quick_features
 from sparring.video.features.learning import FRAMES, PIXELS, seen, shown
@@ -107,7 +107,7 @@ def test_what_cannot_be_learned_from_is_told(mistake: Callable[..., str]) -> Non
     assert "all its clips are the same" in mistake(find_features, same, "auto", CPU, quiet)
     one = Few()
     one.labels = torch.zeros(200, dtype=torch.int64)
-    assert support_vectors(one, learning.tested_part(one)) is None  # type: ignore[arg-type]
+    assert support_vectors(one, shared_learning.tested_part(len(one))) is None  # type: ignore[arg-type]
 
 
 def test_quick_features_see_movement_and_places() -> None:

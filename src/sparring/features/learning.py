@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
@@ -26,6 +27,7 @@ RATE = 3e-3  # highest, of AdamW under one cycle (Smith & Topin 2019)
 WARM = 0.3  # of the cycle, in which the rate rises
 CODE = 64  # numbers of a contrastive code
 TEMPERATURE = 0.2  # of the contrast
+TESTED = 2000  # examples that a classifier is tested on, at most
 SECONDS = 240.0  # after which what is left is cut short
 
 Loss = Callable[[nn.Module, nn.Module], Tensor]
@@ -57,6 +59,19 @@ def alike(codes: Tensor) -> Tensor:
     similarity = codes @ codes.T / TEMPERATURE
     similarity = similarity.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=codes.device), -math.inf)
     return cross_entropy(similarity, torch.arange(len(codes), device=codes.device).roll(len(codes) // 2))
+
+
+def tested_part(count: int) -> np.ndarray:
+    """Indices ``(m,)`` of a tenth of so many examples, 2,000 at most: classifiers are tested on them, not taught by
+    them."""
+    order = np.random.default_rng(0).permutation(count)
+    return np.sort(order[: min(TESTED, max(1, count // 10))])
+
+
+def others(count: int, tested: np.ndarray, most: int) -> np.ndarray:
+    """Indices ``(n,)`` of those of so many examples that are not ``tested``, ``most`` at most, spread over all."""
+    rest = np.setdiff1d(np.arange(count), tested)
+    return np.sort(np.random.default_rng(1).permutation(rest)[:most])
 
 
 def steps_for(count: int) -> int:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from sparring.audio.data import AudioSource
-from sparring.audio.features.learning import known, others
+from sparring.audio.features.learning import known
 from sparring.audio.features.log_mel import LogMel, pooled
 from sparring.audio.form import FULL
+from sparring.features.learning import others
 from sparring.metrics.features import Classifier, in_chunks
 
 SLOTS = 12  # of time, that bands are averaged in
@@ -37,7 +38,7 @@ def support_vectors(source: AudioSource, tested: np.ndarray) -> Classifier | Non
         pooled_sounds: np.ndarray = in_chunks(lambda part: pooled(log_mel(part), SLOTS), sounds.cpu()).numpy()
         return pooled_sounds
 
-    sounds, labels = known(source, others(source, tested, MOST))
+    sounds, labels = known(source, others(len(source), tested, MOST))
     if len(set(labels.tolist())) < 2:
         return None
     seen = numbers(sounds.float() / FULL)

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from sparring.audio.data import AudioSource
 from sparring.audio.features.classical import support_vectors
-from sparring.audio.features.learning import classifier, contrast, seen_at, tested_part
+from sparring.audio.features.learning import classifier, contrast, seen_at
 from sparring.audio.features.log_mel import LogMel, pooled
 from sparring.audio.form import FULL
 from sparring.audio.tones import ToneSource, note_of
 from sparring.core.errors import UserError
 from sparring.features.keeping import device_for_pooling, evenly, kept_or_learned
-from sparring.features.learning import Learned
+from sparring.features.learning import Learned, tested_part
 from sparring.kind import Say
 from sparring.metrics.features import Classifier, Features, in_chunks
 
@@ -33,7 +33,7 @@ def find_features(source: AudioSource, asked: str, device: torch.device, say: Sa
     if asked not in ("auto", "learned"):
         raise UserError("features: sounds are compared in features learned from your own; leave it at auto")
     device = device_for_pooling(device)
-    labelled, tested = len(source.form.labels) > 1, tested_part(source)
+    labelled, tested = len(source.form.labels) > 1, tested_part(len(source))
 
     def learn() -> Learned:
         return classifier(source, tested, device, say) if labelled else contrast(source, device, say)

@@ -14,7 +14,7 @@ from sparring.audio.data import AudioSource
 from sparring.audio.features.log_mel import LogMel
 from sparring.audio.form import FULL
 from sparring.features.keeping import Seen
-from sparring.features.learning import CODE, Learned, alike, learn, steps_for
+from sparring.features.learning import CODE, Learned, alike, learn, others, steps_for
 from sparring.kind import Say
 
 BANDS = PIXELS = 32  # bands that the trunk looks at, and slots of time
@@ -60,7 +60,7 @@ def classifier(source: AudioSource, tested: np.ndarray, device: torch.device, sa
     """Networks that tell the source's labels, and how often they are right about the sounds at ``tested`` ``(m,)``,
     which they do not learn from."""
     random = np.random.default_rng(0)
-    sounds, labels = known(source, others(source, tested, MOST))
+    sounds, labels = known(source, others(len(source), tested, MOST))
     views = Views(sounds, source.form.rate, device)
 
     def loss(trunk: nn.Module, head: nn.Module) -> Tensor:
@@ -87,18 +87,6 @@ def contrast(source: AudioSource, device: torch.device, say: Say) -> Learned:
         return alike(head(trunk(seen)))
 
     return learn(1, PIXELS, CODE, loss, steps_for(len(source)), device, say)
-
-
-def tested_part(source: AudioSource) -> np.ndarray:
-    """Indices ``(m,)`` of a tenth of the sounds, 2,000 at most: classifiers are tested on them, not taught by them."""
-    order = np.random.default_rng(0).permutation(len(source))
-    return np.sort(order[: min(2000, max(1, len(source) // 10))])
-
-
-def others(source: AudioSource, tested: np.ndarray, most: int) -> np.ndarray:
-    """Indices ``(n,)`` of the sounds that are not ``tested``, so many at ``most``, spread over all of them."""
-    rest = np.setdiff1d(np.arange(len(source)), tested)
-    return np.sort(np.random.default_rng(1).permutation(rest)[:most])
 
 
 def known(source: AudioSource, indices: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, adaptive_avg_pool3d
 
+from sparring.features.learning import others
 from sparring.metrics.features import Classifier, in_chunks
 from sparring.video.data import VideoSource
-from sparring.video.features.learning import known, others, small
+from sparring.video.features.learning import known, small
 
 CELLS, TIMES = 6, 4  # of a side, and of time, that change is averaged in
 COMPONENTS = 60  # principal ones that are kept of these numbers
@@ -46,7 +47,7 @@ def support_vectors(source: VideoSource, tested: np.ndarray) -> Classifier | Non
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
-    clips, labels = known(source, others(source, tested, MOST))
+    clips, labels = known(source, others(len(source), tested, MOST))
     if len(set(labels.tolist())) < 2:
         return None
     given = in_chunks(lambda part: numbers(part.float() / 127.5 - 1), clips).numpy()

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.features.keeping import device_for_pooling, evenly, kept_or_learned
-from sparring.features.learning import Learned
+from sparring.features.learning import Learned, tested_part
 from sparring.kind import Say
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Classifier, Features, in_chunks
 from sparring.video.data import VideoSource
 from sparring.video.features.classical import numbers, support_vectors
-from sparring.video.features.learning import classifier, contrast, seen, tested_part
+from sparring.video.features.learning import classifier, contrast, seen
 from sparring.video.shapes import ShapeSource, motion_of
 
 VERSION = 1  # raise it when what is learned changes
@@ -31,7 +31,7 @@ def find_features(source: VideoSource, asked: str, device: torch.device, say: Sa
     if asked not in ("auto", "learned"):
         raise UserError("features: clips are compared in features learned from your own; leave it at auto")
     device = device_for_pooling(device)
-    labelled, tested = len(source.form.labels) > 1, tested_part(source)
+    labelled, tested = len(source.form.labels) > 1, tested_part(len(source))
 
     def learn() -> Learned:
         return classifier(source, tested, device, say) if labelled else contrast(source, device, say)

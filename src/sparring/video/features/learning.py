@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.features.learning import CODE, Learned, alike, learn, steps_for
+from sparring.features.learning import CODE, Learned, alike, learn, others, steps_for
 from sparring.features.trunk import reduced
 from sparring.images.augment import move, rotation, scaling, translation
 from sparring.kind import Say
@@ -77,7 +77,7 @@ def classifier(source: VideoSource, tested: np.ndarray, device: torch.device, sa
     """Networks that tell the source's labels, and how often they are right about the clips at ``tested`` ``(m,)``,
     which they do not learn from."""
     random = np.random.default_rng(0)
-    clips, labels = known(source, others(source, tested, MOST))
+    clips, labels = known(source, others(len(source), tested, MOST))
     views = Views(clips, device)
 
     def loss(trunk: nn.Module, head: nn.Module) -> Tensor:
@@ -106,18 +106,6 @@ def contrast(source: VideoSource, device: torch.device, say: Say) -> Learned:
         return alike(head(trunk(given)))
 
     return learn(math.prod(clips.shape[1:3]), PIXELS, CODE, loss, steps_for(len(source)), device, say)
-
-
-def tested_part(source: VideoSource) -> np.ndarray:
-    """Indices ``(m,)`` of a tenth of the clips, 1,000 at most: classifiers are tested on them, not taught by them."""
-    order = np.random.default_rng(0).permutation(len(source))
-    return np.sort(order[: min(1000, max(1, len(source) // 10))])
-
-
-def others(source: VideoSource, tested: np.ndarray, most: int) -> np.ndarray:
-    """Indices ``(n,)`` of the clips that are not ``tested``, so many at ``most``, spread over all of them."""
-    rest = np.setdiff1d(np.arange(len(source)), tested)
-    return np.sort(np.random.default_rng(1).permutation(rest)[:most])
 
 
 def known(source: VideoSource, indices: np.ndarray) -> tuple[Tensor, Tensor]:
