@@ -84,11 +84,11 @@ class ClipDiscriminator(nn.Module):
             x = leaky_relu(down(x), SLOPE)
         features = x.reshape(batch, -1)
         logits: Tensor = self.verdict(features, conditions[:, 0])
-        of_gaps: Tensor = self.of_gaps(features) * self.gaps(self.between(conditions[:, 1:], features))
+        of_gaps: Tensor = self.of_gaps(features) * self.gaps(self.between(conditions[:, 1:]))
         return logits + of_gaps.sum(1)
 
-    def between(self, times: Tensor, like: Tensor) -> Tensor:
+    def between(self, times: Tensor) -> Tensor:
         """The gaps between times ``(batch, seen)``, as shares of a clip, and their logarithms, ``(batch, 2 (seen -
         1))``."""
-        gaps = torch.stack([after - before for before, after in pairwise(times.unbind(1))], 1).to(like.dtype)
+        gaps = torch.stack([after - before for before, after in pairwise(times.unbind(1))], 1).float()
         return torch.cat([gaps / self.frames, gaps.clamp(min=1).log2() / math.log2(self.frames)], 1)

@@ -53,11 +53,13 @@ class ClipGenerator(nn.Module):
         """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels
         ``(batch,)`` to frames ``(batch, times, channels, height, width)``."""
         batch, count = times.shape
-        codes = self.motion(noise, times, labels)
-        latents = torch.cat([content[:, None].expand(-1, count, -1), codes.to(content.dtype)], 2).flatten(0, 1)
+        with torch.autocast(content.device.type, enabled=False):  # a clip's times need all of float32, and are few
+            codes = self.motion(noise, times, labels)
+        latents = torch.cat([content[:, None].expand(-1, count, -1), codes], 2).flatten(0, 1)
         each_frame = None if labels is None else labels.repeat_interleave(count)
         made: Tensor = self.decoder(latents, each_frame).unflatten(0, (batch, count))
         if self.palette is None or self.content is None:
             return made
         colours = self.palette(self.content(content, labels)).float().view(batch, 1, COLOURS, self.channels)
-        return torch.einsum("btkhw,btkc->btchw", made.softmax(2), colours.expand(-1, count, -1, -1))
+        with torch.autocast(content.device.type, enabled=False):
+            return torch.einsum("btkhw,btkc->btchw", made.softmax(2), colours.expand(-1, count, -1, -1))
