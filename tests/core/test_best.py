@@ -24,6 +24,7 @@ from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create
 from sparring.core.signals import Stop
+from sparring.kind import Most
 from sparring.verbs.session import Session
 from sparring.verbs.train import resume, train
 
@@ -292,7 +293,7 @@ def measured(run: Run) -> list[dict[str, Any]]:
 def test_a_real_run_that_goes_on_keeps_the_same_best_weights(
     name: str, metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sparring.measurements.SAMPLES", 128)
+    monkeypatch.setattr("sparring.kind.Kind.most_compared", lambda kind, form: Most(training=128))
     recipe = smallest(name, tmp_path, steps=12, measure_every=3 * BATCH, metric=metric, learning_rate=0.02)
     whole = Run(train(recipe, out=tmp_path / "whole").run)
     parts = Run(train(recipe, out=tmp_path / "parts", stop=stop_after(7, monkeypatch)).run)

@@ -115,7 +115,7 @@ def test_several_sounds_are_joined_with_gaps() -> None:
 def test_without_a_note_one_line_says_so(ending: str, tmp_path: Path) -> None:
     path = tmp_path / f"sound{ending}"
     path.write_bytes(encode(a_sound(), RATE, ending, {}))
-    with pytest.raises(UserError, match=r"carries no note of Sparring's; only pictures .* or sounds"):
+    with pytest.raises(UserError, match=r"carries no note of Sparring's; only pictures .*, sounds .* or videos"):
         read_note(path)
 
 

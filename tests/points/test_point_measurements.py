@@ -17,6 +17,7 @@ from sparring import measurements as module
 from sparring.core.game import Batch, Networks, Output, Step, rows
 from sparring.core.health import COLLAPSED, LASTING, OVERFITTED, PATIENCE, Watch
 from sparring.core.precision import choose
+from sparring.kind import Most
 from sparring.measurements import LEAST_HELD_OUT, QuickMeasurements
 from sparring.points.data import PointSource
 from sparring.points.game import PointGame
@@ -268,10 +269,11 @@ def test_what_only_a_modality_measures_is_told_beside(monkeypatch: pytest.Monkey
 
 
 def test_large_sets_are_measured_on_a_part_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, number in (("SAMPLES", 64), ("REAL", 200), ("FITTED", 50), ("CHECKED", 32)):
+    monkeypatch.setattr(Points, "most_compared", lambda kind, form: Most(training=64))
+    for name, number in (("AGAIN", 3), ("FITTED", 50), ("CHECKED", 32)):
         monkeypatch.setattr(module, name, number)
     table = Table()
     measured = table.everything()
     (output,) = table.measured.outputs.values()
-    assert (len(output.chosen), len(output.real), rows(output.conditions)) == (200, 200, 64)
+    assert (len(output.chosen), len(output.real), rows(output.conditions)) == (192, 192, 64)
     assert measured["diversity"] == pytest.approx(1, abs=0.2)

@@ -141,7 +141,7 @@ def test_translations_are_compared_as_bytes() -> None:
 def test_samples_are_written_as_pictures_are(tmp_path: Path) -> None:
     pictures = bytes_of(4)
     written = MODALITY.write(
-        pictures.float() / 127.5 - 1, tmp_path / "x.npy", form=Form(), labels=None, note={}, overwrite=False
+        pictures.float() / 127.5 - 1, tmp_path / "x.npy", form=Form(), labels=None, note={}, options={}, overwrite=False
     )
     np.testing.assert_array_equal(np.load(written[0]), pictures.permute(0, 2, 3, 1))
 

@@ -16,6 +16,7 @@ SMALL = {
     "translation": ("cyclegan", {"frame": False, "batch": 2}),
     "text": ("topics", {"steps": 4, "held_out": 20}),  # of which the discriminator learns in two
     "audio": ("tones", {}),
+    "video": ("video", {}),
     "points": ("gaussians-ring", {}),
 }
 """The recipe that stands for each kind, and what is changed of its smallest settings."""

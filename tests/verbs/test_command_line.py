@@ -539,11 +539,13 @@ OWN: dict[str, dict[str, set[str]]] = {
     "sample": {
         "text": {"temperature", "top-p", "prompt"},
         **{kind: {"interpolate"} for kind in ("images", "audio")},
+        "video": {"frames", "fps", "format", "content-seed", "motion-seed"},
     },
     "evaluate": {
         "images": {*FILES, "size", "channels", "range", "fit", "alpha"},
         "translation": {"videos", "resize", "direction"},
         "audio": {*FILES, "rate", "seconds", "channels", "longer", "shorter", "loudness"},
+        "video": {*FILES, "frames", "every", "size", "channels", "fit", "alpha", "shorter"},
     },
     "score": {},
     "translate": {"translation": {"resize", "tile", "frames", "frame-by-frame", "sheet"}},

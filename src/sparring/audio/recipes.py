@@ -74,9 +74,9 @@ audio = AudioRecipe(
 )
 """The settings of `images`, on spectrograms. Spoken digits (FSDD), 1,000 samples read by two classifiers, of which the
 lower counts, by the CPU time of one thread on a machine with other work. Three seeds: .899, .917, .893 after 6 minutes,
-.945, .957, .945 after 30 (real .980). Without augmentation one seed had .932 after 12 minutes and .953 after 24, as with
-it; but the discriminator overfits sooner. One seed after 150 seconds: log magnitudes .81, complex numbers .50. After
-1,500 steps without augmentation .86; from a learning rate of 0.002 .77. See docs/recipes.md."""
+.945, .957, .945 after 30 (real .980). Without augmentation one seed had .932 after 12 minutes and .953 after 24: no
+difference. One seed after 150 seconds: log magnitudes .81, complex numbers .50. After 1,500 steps without augmentation
+.86; from a learning rate of 0.002 .77. See docs/recipes.md."""
 
 tones = dataclasses.replace(
     audio,
