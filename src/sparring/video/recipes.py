@@ -67,14 +67,16 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
 video = VideoRecipe(
     name="video",
     about="any folder of clips; three frames at a time, made for two CPU cores",
-    batch=16,
+    batch=32,
     learning_rate=schedule("1e-3:2e-4@100k"),
     r1=schedule("1:0.1@50k"),
     r2=schedule("1:0.1@50k"),
     average_half_life=schedule("0:5k@50k"),
     time=1800.0,
 )
-"""The settings of `images`, on three frames of each clip."""
+"""The settings of `images`, on three frames of each clip. A beginning: it has not been measured to the end. MoCoGAN's
+shapes at 32 pixels, one seed, after 30,000 clips: something is seen in every frame of 96 % of the samples; where motion
+codes were plain means between anchors, as in the paper, of 63 %."""
 
 moving_shapes = dataclasses.replace(
     video,

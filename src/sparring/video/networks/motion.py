@@ -44,13 +44,14 @@ def with_labels(noise: Tensor, embedding: nn.Embedding | None, labels: Tensor | 
 
 
 class FourierMotion(MotionCode):
-    """Sums of waves, at any real time, that never repeat (the acyclic positional encoding of Skorokhodov et al. 2022,
-    section 3.1).
+    """Sums of waves, at any real time, that never repeat (after the acyclic positional encoding of Skorokhodov et al.
+    2022, section 3.1).
 
     Every ``period`` frames there is an anchor, with random numbers of its own; a convolution over three of them gives
-    each anchor the amplitude and the phase of every wave, and where the code is. Between two anchors the code goes in a
-    straight line from one to the other, plus the waves of the anchor before, bent so that they meet both ends. The
-    quickest wave takes ``period`` frames, the slowest ``2 ** OCTAVES`` times that.
+    each anchor the amplitude and the phase of every wave, and where the code is. Between two anchors these are blended
+    so that they vary as much as at the anchors: a plain mean would vary half as much half way, by which a generator
+    could tell one time from another. For the same reason each clip's waves began at some time of its own before frame
+    0. The quickest wave takes ``period`` frames, the slowest ``2 ** OCTAVES`` times that.
     """
 
     def __init__(self, *, latent: int, features: int, period: int, classes: int = 0) -> None:
@@ -59,8 +60,8 @@ class FourierMotion(MotionCode):
         self.embedding = nn.Embedding(classes, EMBEDDING) if classes else None
         self.anchors = nn.Conv1d(latent + (EMBEDDING if classes else 0), HIDDEN, 3)
         self.places = nn.Linear(HIDDEN, features)
-        self.waves = nn.Linear(HIDDEN, 2 * features)
-        for layer in (self.anchors, self.places, self.waves):
+        self.amplitudes, self.phases = nn.Linear(HIDDEN, features), nn.Linear(HIDDEN, features)
+        for layer in (self.anchors, self.places, self.amplitudes, self.phases):
             nn.init.normal_(layer.weight, std=math.sqrt(1 / layer.weight[0].numel()))
         octaves = torch.linspace(0, OCTAVES, features)
         self.register_buffer("frequencies", 2 * math.pi / (period * 2**octaves), persistent=False)
@@ -77,19 +78,21 @@ class FourierMotion(MotionCode):
         known = with_labels(noise, self.embedding, labels)
         anchors = leaky_relu(self.anchors(known.transpose(1, 2)), SLOPE).transpose(1, 2)  # (batch, anchors, hidden)
 
-        # The anchors before and after each time, and how far it is from the one before
+        # The anchors before and after each time, and how much of each there is
         times = times.to(anchors.dtype)
         before = (times / self.period).floor().long()
-        since = times - self.period * before
+        share = (times / self.period - before)[..., None]
         left, right = (at(anchors, index) for index in (before, before + 1))  # (batch, times, hidden)
+        length = ((1 - share).square() + share.square()).sqrt()
 
-        # A straight line between places, and waves that are 0 at both ends of it
-        share = (since / self.period)[..., None]
-        line = torch.lerp(self.places(left), self.places(right), share)
-        amplitude, phase = self.waves(left).chunk(2, 2)
-        start, end = phase.sin(), (self.frequencies * self.period + phase).sin()
-        wave = (self.frequencies * since[..., None] + phase).sin() - torch.lerp(start, end, share)
-        code: Tensor = line + amplitude * wave
+        # What both say, blended, and the waves that it makes
+        place, amplitude, phase = (
+            ((1 - share) * one + share * other) / length
+            for layer in (self.places, self.amplitudes, self.phases)
+            for one, other in [(layer(left), layer(right))]
+        )
+        began = (0.5 + 0.5 * (noise[:, :1, 0] / math.sqrt(2)).erf()) * self.period * 2**OCTAVES
+        code: Tensor = place + amplitude * (self.frequencies * (began + times)[..., None] + phase).sin()
         return code
 
 
