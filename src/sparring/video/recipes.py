@@ -74,9 +74,7 @@ video = VideoRecipe(
     average_half_life=schedule("0:5k@50k"),
     time=1800.0,
 )
-"""The settings of `images`, on three frames of each clip. A beginning: it has not been measured to the end. MoCoGAN's
-shapes at 32 pixels, one seed, after 30,000 clips: something is seen in every frame of 96 % of the samples; where motion
-codes were plain means between anchors, as in the paper, of 63 %."""
+"""The settings of `images`, on three frames of each clip. A beginning: it has not been measured to the end."""
 
 moving_shapes = dataclasses.replace(
     video,
