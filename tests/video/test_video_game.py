@@ -189,8 +189,8 @@ def test_one_content_and_one_motion_by_their_seeds() -> None:
     assert torch.equal(made(own, seed=9, content_seed=4, motion_seed=5), made(own, content_seed=4, motion_seed=5))
 
 
-def test_with_a_palette_no_colour_changes_over_time() -> None:
-    """The colours that pixels are mixed of lie in the hull of eight, which are those of the content."""
+def test_the_palette_is_that_of_the_content_whatever_moves() -> None:
+    """The eight colours that pixels are mixed of are the same for one content in two motions."""
     network = game().players["generator"].network
     content, noise, times = torch.randn(1, 8), torch.randn(1, network.motion.length(5), 16), torch.arange(6)[None]
     made: list[Tensor] = []

@@ -20,8 +20,8 @@ class ClipGenerator(nn.Module):
 
     Content is the same at all times, motion is not (Tulyakov et al. 2018, section 3). Each time is decoded for itself,
     by the lean generator of pictures, so that any of them can be made without the others. With a ``palette`` the
-    decoder gives each pixel shares of a few colours, and these are made from the content alone: what colour a thing has
-    cannot change while it moves. Frames are not bounded: most of many clips is a ground of one colour, and a bound
+    decoder gives each pixel shares of a few colours, and these are made from the content alone: only how they are mixed
+    can change while things move. Frames are not bounded: most of many clips is a ground of one colour, and a bound
     that it lies on would have no slope there for anything else to begin from.
     """
 
