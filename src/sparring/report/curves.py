@@ -34,9 +34,9 @@ PANELS = {
     "likelihood": Panel(
         "Likelihood", "negative log-likelihood of a token, in nats, of held-out examples; training: of those trained on"
     ),
-    "frechet": Panel("Fréchet distance", "of 1,024 samples to the data, in features that cost nothing to come by"),
-    "sliced": Panel("Sliced distance", "of 1,024 samples to the data, along random directions"),
-    "kernel": Panel("Kernel distance", "of 1,024 samples to the data", minor=True),
+    "frechet": Panel("Fréchet distance", "of some samples to the data, in features that cost nothing to come by"),
+    "sliced": Panel("Sliced distance", "of some samples to the data, along random directions"),
+    "kernel": Panel("Kernel distance", "of some samples to the data", minor=True),
     "penalties": Panel("Penalties", "on the discriminator's gradients"),
     "diversity": HEALTH,
     "overfitting": HEALTH,

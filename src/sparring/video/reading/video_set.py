@@ -17,8 +17,10 @@ from sparring.data.files.file_set import FileSet, SingleFile, ends_as
 from sparring.data.source import BadFile
 from sparring.media.films.formats import ANIMATIONS, CONTAINERS, PERHAPS
 from sparring.media.pictures.formats import ENDINGS as PICTURES
+from sparring.media.pictures.formats import FORMATS
 
 ALL = tuple(dict.fromkeys((*CONTAINERS, *ANIMATIONS, *PERHAPS, *PICTURES)))
+READ = tuple(sorted(set(FORMATS.values())))  # Pillow's other parsers are not let near files of strangers
 LEAST = 2  # frames of a strip
 
 
@@ -98,7 +100,7 @@ class VideoSet:
         try:
             content = self.files.read(name)
             file = BytesIO(content) if isinstance(content, bytes) else regular(content)
-            with Image.open(file) as image:
+            with Image.open(file, formats=READ) as image:
                 width, height = image.size
                 moves = ends_as(name, PERHAPS) and bool(getattr(image, "is_animated", False))
         except Exception:  # what is wrong with it is told when it is read
