@@ -129,7 +129,7 @@ def test_the_discriminator_is_told_the_gaps() -> None:
 # What is made
 
 
-@pytest.mark.parametrize("output", ["palette", "direct"])
+@pytest.mark.parametrize("output", ["layers", "direct"])
 @pytest.mark.parametrize("motion", ["fourier", "recurrent"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("conditional", [False, True])
@@ -187,18 +187,6 @@ def test_one_content_and_one_motion_by_their_seeds() -> None:
     assert not torch.equal(free_content[0], free_content[1])
     assert torch.equal(free_motion, motion)  # of the seed itself
     assert torch.equal(made(own, seed=9, content_seed=4, motion_seed=5), made(own, content_seed=4, motion_seed=5))
-
-
-def test_the_palette_is_that_of_the_content_whatever_moves() -> None:
-    """The eight colours that pixels are mixed of are the same for one content in two motions."""
-    network = game().players["generator"].network
-    content, noise, times = torch.randn(1, 8), torch.randn(1, network.motion.length(5), 16), torch.arange(6)[None]
-    made: list[Tensor] = []
-    network.palette.register_forward_hook(lambda _, inputs, output: made.append(output))
-    network(content, noise, times)
-    network(content, torch.randn_like(noise), times)
-    assert made[0].shape == (1, 8 * 3)
-    assert torch.equal(made[0], made[1])
 
 
 # Training

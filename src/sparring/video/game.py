@@ -17,7 +17,8 @@ from sparring.core.seeds import mixed
 from sparring.video.augment import adaptive, always
 from sparring.video.form import VideoForm
 from sparring.video.networks.discriminator import ClipDiscriminator
-from sparring.video.networks.generator import ClipGenerator
+from sparring.video.networks.direct import DirectGenerator
+from sparring.video.networks.layered import LayeredGenerator
 from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion
 from sparring.video.recipes import VideoRecipe
 
@@ -171,17 +172,18 @@ def numbers(count: int, size: int, seed: int, use: int, shared: int) -> Tensor:
                         for row in range(count)])  # fmt: skip
 
 
-def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[ClipGenerator, ClipDiscriminator]:
+def networks(
+    recipe: VideoRecipe, form: VideoForm, classes: int
+) -> tuple[LayeredGenerator | DirectGenerator, ClipDiscriminator]:
     """The generator and the discriminator for clips of this form and ``classes`` labels (0 for players that are shown
     none)."""
     size = {"height": form.height, "width": form.width, "channels": form.channels, "classes": classes}
-    generator = ClipGenerator(
-        motion_code(recipe, form, classes),
-        latent=recipe.latent,
-        base=recipe.width,
-        palette=recipe.output == "palette",
-        **size,
-    )
+    motion = motion_code(recipe, form, classes)
+    generator: LayeredGenerator | DirectGenerator
+    if recipe.output == "layers":
+        generator = LayeredGenerator(motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, **size)
+    else:
+        generator = DirectGenerator(motion, latent=recipe.latent, base=recipe.width, **size)
     discriminator = ClipDiscriminator(
         seen=recipe.frames_seen,
         frames=form.frames,

@@ -1,0 +1,48 @@
+"""A generator of clips: one code for what is seen, one for how it moves, and a decoder that makes frame after frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sparring.networks.lean import LeanGenerator
+from sparring.video.networks.motion import MotionCode
+
+
+class DirectGenerator(nn.Module):
+    """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` in frames and
+    labels ``(batch,)`` -> frames ``(batch, times, channels, height, width)``, float32, of real clips in [-1, 1].
+
+    Content is the same at all times, motion is not (Tulyakov et al. 2018, section 3). Each time is decoded for itself,
+    by the lean generator of pictures, so that any of them can be made without the others. Frames are not bounded: most
+    of many clips is a ground of one colour, and a bound that it lies on would have no slope there for anything else to
+    begin from.
+    """
+
+    def __init__(
+        self,
+        motion: MotionCode,
+        *,
+        latent: int,
+        height: int,
+        width: int,
+        channels: int,
+        classes: int = 0,
+        base: int = 32,
+    ) -> None:
+        super().__init__()
+        self.motion = motion
+        self.decoder = LeanGenerator(
+            latent=latent + motion.features, height=height, width=width, channels=channels, classes=classes, base=base
+        )
+
+    def forward(self, content: Tensor, noise: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels
+        ``(batch,)`` to frames ``(batch, times, channels, height, width)``."""
+        count = times.shape[1]
+        with torch.autocast(content.device.type, enabled=False):  # a clip's times need all of float32, and are few
+            codes = self.motion(noise, times, labels)
+        latents = torch.cat([content[:, None].expand(-1, count, -1), codes], 2).flatten(0, 1)
+        each_frame = None if labels is None else labels.repeat_interleave(count)
+        made: Tensor = self.decoder(latents, each_frame)
+        return made.unflatten(0, times.shape)

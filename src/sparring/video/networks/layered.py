@@ -1,0 +1,115 @@
+"""A generator of clips as layers: pictures that are made once a clip, and moved over each other from frame to frame."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import affine_grid, grid_sample, interpolate
+
+from sparring.networks.layers import ConditionedLatent
+from sparring.networks.lean import SLOPE, LeanGenerator
+from sparring.video.networks.motion import MotionCode
+
+HIDDEN = 128  # units of the network that moves layers
+BENDS = 3  # by as many points a layer is bent, along each side
+SHIFT, BEND = 0.5, 0.1  # how far layers are moved, and these points, before anything is learned, in halves of a frame
+GROUND = 0.2  # the ground moves by no more
+OPAQUE, FALL = 1.0, 8.0  # logits of opacity amid a layer, and how much less they are where it ends
+SLOWER = 0.1  # than the rest, what moves layers learns: a small change of it changes all frames at once
+CLEAR = -12.0  # a logit where there is no layer
+
+
+class LayeredGenerator(nn.Module):
+    """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` in frames and
+    labels ``(batch,)`` -> frames ``(batch, times, channels, height, width)``, float32, of real clips in [-1, 1].
+
+    The lean generator of pictures makes a ground and some layers with opacities from the content alone, and motion only
+    moves and bends them (layers: Wang & Adelson 1994; a ground and what is before it in generated videos: Vondrick et
+    al. 2016; sampling at moved places: Jaderberg et al. 2015). So colour and shape are those of the clip, whatever
+    moves; and to move is to be learned by a few numbers a frame, not drawn anew in each. Frames are not bounded: most
+    of many clips is a ground of one colour, and a bound that it lies on would have no slope there for anything else to
+    begin from.
+    """
+
+    def __init__(
+        self,
+        motion: MotionCode,
+        *,
+        latent: int,
+        height: int,
+        width: int,
+        channels: int,
+        classes: int = 0,
+        base: int = 32,
+        layers: int = 2,
+    ) -> None:
+        super().__init__()
+        self.motion, self.channels, self.layers = motion, channels, layers
+        self.pictures = LeanGenerator(
+            latent=latent, height=height, width=width, channels=channels + layers * (channels + 1), classes=classes,
+            base=base,
+        )  # fmt: skip
+        self.content = ConditionedLatent(latent, classes)
+        sizes = (self.content.features + motion.features, HIDDEN, HIDDEN)
+        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in zip(sizes, sizes[1:], strict=False))
+        self.shifts = nn.Linear(HIDDEN, (1 + layers) * 2)
+        self.bends = nn.Linear(HIDDEN, (1 + layers) * 2 * BENDS**2)
+        for layer in self.hidden:
+            assert isinstance(layer, nn.Linear)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / layer.in_features) / SLOWER)
+            nn.init.zeros_(layer.bias)
+        for layer, reach in ((self.shifts, SHIFT), (self.bends, BEND)):
+            nn.init.normal_(layer.weight, std=reach / math.sqrt(HIDDEN) / SLOWER)
+            nn.init.zeros_(layer.bias)
+
+        # Where each pixel is, in halves of a frame from its middle, and how opaque a layer is there before any learning
+        places = affine_grid(torch.eye(2, 3)[None], [1, 1, height, width], align_corners=False)[0]
+        self.register_buffer("places", places, persistent=False)
+        self.register_buffer("opacity", OPAQUE - FALL * places.square().sum(2), persistent=False)
+
+    places: Tensor
+    opacity: Tensor
+
+    def forward(self, content: Tensor, noise: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels
+        ``(batch,)`` to frames ``(batch, times, channels, height, width)``."""
+        count = times.shape[1]
+        pictures = self.pictures(content, labels)
+        ground, layers = pictures.split((self.channels, pictures.shape[1] - self.channels), 1)
+        layers = layers.unflatten(1, (self.layers, self.channels + 1))
+        with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
+            known = self.content(content, labels)[:, None].expand(-1, count, -1)
+            places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
+            made = sampled(repeated(ground, count), places[:, 0], "reflection")
+            for number in range(self.layers):
+                colours, logits = layers[:, number].split((self.channels, 1), 1)
+                seen = torch.cat([colours, logits + self.opacity - CLEAR], 1)
+                seen = sampled(repeated(seen, count), places[:, 1 + number], "zeros")
+                colours, logits = seen.split((self.channels, 1), 1)
+                made = made + (logits + CLEAR).sigmoid() * (colours - made)
+            return made.unflatten(0, times.shape)
+
+    def moved(self, known: Tensor) -> Tensor:
+        """What is known of each frame ``(frames, features)`` to where its pixels are taken from, of the ground and of
+        each layer, ``(frames, 1 + layers, height, width, 2)``, in halves of a frame."""
+        for layer in self.hidden:
+            known = nn.functional.leaky_relu(SLOWER * layer(known), SLOPE)
+        size = self.places.shape[:2]
+        bends = (SLOWER * self.bends(known)).view(-1, 2, BENDS, BENDS)
+        bends = interpolate(bends, size, mode="bilinear", align_corners=True)
+        moves = (SLOWER * self.shifts(known)).tanh().view(-1, 2, 1, 1) + bends
+        moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
+        return self.places + torch.cat([GROUND * moves[:, :1].tanh(), moves[:, 1:]], 1)
+
+
+def repeated(pictures: Tensor, count: int) -> Tensor:
+    """Each of ``(batch, channels, height, width)`` as often, ``(batch * count, channels, height, width)``."""
+    return pictures.float().repeat_interleave(count, 0)
+
+
+def sampled(pictures: Tensor, places: Tensor, outside: str) -> Tensor:
+    """Pictures ``(n, channels, height, width)`` as they are at places ``(n, height, width, 2)``, in halves of a
+    frame."""
+    return grid_sample(pictures, places, padding_mode=outside, align_corners=False)
