@@ -16,8 +16,8 @@ from sparring.core.game import Batch, Networks, Step, Turn, rows
 from sparring.core.seeds import mixed
 from sparring.video.augment import adaptive, always
 from sparring.video.form import VideoForm
-from sparring.video.networks.discriminator import ClipDiscriminator
 from sparring.video.networks.direct import DirectGenerator
+from sparring.video.networks.discriminator import ClipDiscriminator
 from sparring.video.networks.layered import LayeredGenerator
 from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion
 from sparring.video.recipes import VideoRecipe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -53,7 +54,7 @@ class LayeredGenerator(nn.Module):
         )  # fmt: skip
         self.content = ConditionedLatent(latent, classes)
         sizes = (self.content.features + motion.features, HIDDEN, HIDDEN)
-        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in zip(sizes, sizes[1:], strict=False))
+        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
         self.shifts = nn.Linear(HIDDEN, (1 + layers) * 2)
         self.bends = nn.Linear(HIDDEN, (1 + layers) * 2 * BENDS**2)
         for layer in self.hidden:
