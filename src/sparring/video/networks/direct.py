@@ -45,4 +45,4 @@ class DirectGenerator(nn.Module):
         latents = torch.cat([content[:, None].expand(-1, count, -1), codes], 2).flatten(0, 1)
         each_frame = None if labels is None else labels.repeat_interleave(count)
         made: Tensor = self.decoder(latents, each_frame)
-        return made.unflatten(0, times.shape)
+        return made.view(*times.shape, *made.shape[1:])

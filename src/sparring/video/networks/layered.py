@@ -76,21 +76,18 @@ class LayeredGenerator(nn.Module):
     def forward(self, content: Tensor, noise: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
         """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels
         ``(batch,)`` to frames ``(batch, times, channels, height, width)``."""
-        count = times.shape[1]
+        count, deep = times.shape[1], self.channels + 1
         pictures = self.pictures(content, labels)
-        ground, layers = pictures.split((self.channels, pictures.shape[1] - self.channels), 1)
-        layers = layers.unflatten(1, (self.layers, self.channels + 1))
         with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
             known = self.content(content, labels)[:, None].expand(-1, count, -1)
             places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
-            made = sampled(repeated(ground, count), places[:, 0], "reflection")
+            made = sampled(repeated(pictures[:, : self.channels], count), places[:, 0], "reflection")
             for number in range(self.layers):
-                colours, logits = layers[:, number].split((self.channels, 1), 1)
-                seen = torch.cat([colours, logits + self.opacity - CLEAR], 1)
-                seen = sampled(repeated(seen, count), places[:, 1 + number], "zeros")
-                colours, logits = seen.split((self.channels, 1), 1)
-                made = made + (logits + CLEAR).sigmoid() * (colours - made)
-            return made.unflatten(0, times.shape)
+                layer = pictures[:, self.channels + number * deep :][:, :deep]
+                layer = torch.cat([layer[:, :-1], layer[:, -1:] + self.opacity - CLEAR], 1)
+                layer = sampled(repeated(layer, count), places[:, 1 + number], "zeros")
+                made = made + (layer[:, -1:] + CLEAR).sigmoid() * (layer[:, :-1] - made)
+            return made.view(*times.shape, *made.shape[1:])
 
     def moved(self, known: Tensor) -> Tensor:
         """What is known of each frame ``(frames, features)`` to where its pixels are taken from, of the ground and of
