@@ -1,12 +1,13 @@
 """Videos: does a shape keep its colour and move as asked, do sprites act as asked and stay who they are; at what cost?
 
     python benchmarks/video.py [--shapes FOLDER] [--sprites FOLDER] [--quick] [--seeds 3] [--time 60m] [--times 10m,30m]
-                               [--only shapes,sprites,cost]
+                               [--only shapes,sprites,cost,peer]
 
 ``shapes``: the recipe `video`, conditional, on MoCoGAN's strips of 32 frames, of which every second is taken; 256 clips
 of 16 frames are measured, and 64 of 64 frames. ``sprites``: the same on characters of the Liberated Pixel Cup, 8
 frames, read by classifiers that learned from other characters. ``cost``: seconds of a step beside those of a pair as
-MoCoGAN has it, under the same objective and penalties, in turn. All times are CPU time of the process.
+MoCoGAN has it, under the same objective and penalties, in turn; ``peer``: both on the shapes without labels for
+``--time`` each, which is nearer to the data. All times are CPU time of the process.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from at_times import models_at
 from mocogan_pair import MocoganPair
 from PIL import Image
 from sprites import FRAMES, SIDE, Sheets, Yardstick
+from video_peer import against_mocogan
 
 from sparring.core.errors import UserError
 from sparring.core.game import Step
@@ -39,7 +41,7 @@ from sparring.video.game import VideoGame
 from sparring.video.recipes import VideoRecipe, video
 from sparring.video.samples import as_pixels, strips
 
-PARTS = ("shapes", "sprites", "cost")
+PARTS = ("shapes", "sprites", "cost", "peer")
 SETTINGS = {"sample_every": "1h", "checkpoint_every": "10m", "conditional": True}
 SAMPLES, LONG, LONGER = 256, 64, 4  # clips; long clips, and how many times as long
 CHARACTERS, KEPT = 250, 60  # that are learned from, and that classifiers learn from and are tested on
@@ -166,8 +168,9 @@ def parsed() -> argparse.Namespace:
     for part in options.only:
         if part not in PARTS:
             raise UserError(f"--only: no part called {part}; there are {', '.join(PARTS)}")
-        if part != "cost" and getattr(options, part) is None:
-            raise UserError(f"{part} needs data: give --{part} FOLDER, or leave it out by --only")
+        data = {"cost": "", "peer": "shapes"}.get(part, part)
+        if data and getattr(options, data) is None:
+            raise UserError(f"{part} needs data: give --{data} FOLDER, or leave it out by --only")
     return options
 
 
@@ -184,6 +187,9 @@ def main() -> None:
             if "shapes" in options.only:
                 found["shapes"] = shapes(options)
                 machine.write(name, facts, quick=options.quick, seed=0, **found)
+            if "peer" in options.only:
+                found["peer"] = against_mocogan(options)
+                machine.show([as_row({"seed": "", "examples": "", **row}) for row in found["peer"]["runs"]])
             if "sprites" in options.only:
                 found["sprites"] = sprites(options, Path(folder) / "sprites")
     machine.write(name, facts, quick=options.quick, seed=0, **found)
