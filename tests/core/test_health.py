@@ -54,13 +54,23 @@ def test_diversity_does_not_depend_on_units_or_origin(scale: float, offset: floa
 
 
 def test_overfitting_is_the_share_of_the_way_to_the_fakes() -> None:
-    training, held_out, fake = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 4.0]), torch.tensor([-1.0, 1.0])
+    training, held_out, fake = (torch.tensor(pair).repeat(50) for pair in ([3.0, 5.0], [2.0, 4.0], [-1.0, 1.0]))
     assert overfitting(training, held_out, fake) == pytest.approx((4 - 3) / (4 - 0))
     assert overfitting(training, training, fake) == 0
     assert overfitting(training, fake, fake) == 1
     assert overfitting(training + 7, held_out + 7, fake + 7) == pytest.approx(0.25)
     assert overfitting(fake, held_out, fake) == 0  # a discriminator that tells nothing apart has not overfitted
     assert overfitting(fake - 1, held_out, fake) == 0
+
+
+def test_what_chance_explains_is_no_overfitting() -> None:
+    """Logits of one distribution, of 32 examples each: farther apart than that, twice in a hundred."""
+    random = torch.Generator().manual_seed(0)
+    training, held_out = torch.randn(2, 400, 32, generator=random)
+    fake = torch.full((32,), -0.1)
+    found = [overfitting(one, other, fake) for one, other in zip(training, held_out, strict=True)]
+    assert sum(value > 0.5 for value in found) <= 0.06 * len(found)
+    assert overfitting(training[0], training[0] - 2, fake) > 0.5
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from torch import Tensor
 
 COLLAPSED = 0.4  # of the data's diversity
 OVERFITTED = 0.5  # of the way from real logits to fake ones
+CHANCE = 2.0  # standard errors of a difference, which are put down to chance
 DEAD = 1e-8  # gradient norm
 EARLIEST = 100  # steps before the first check: what chance made of the networks is no trouble
 PATIENCE = 3  # checks in a row, and
@@ -38,10 +39,12 @@ def overfitting(training: Tensor, held_out: Tensor, fake: Tensor) -> float:
     """How much more the discriminator believes real examples it was trained on than ones it never saw.
 
     From the means of logits ``(n,)``: (D(training) - D(held out)) / (D(training) - D(fake)), r_v of Karras et al. 2020
-    (ADA, eq. 1): 0 when held-out examples look as real as the others, 1 when they look like fakes.
+    (ADA, eq. 1): 0 when held-out examples look as real as the others, 1 when they look like fakes. It is 0, too, where
+    the two means differ by less than ``CHANCE`` times the standard error of that difference.
     """
-    gap = training.mean() - fake.mean()
-    return ((training.mean() - held_out.mean()) / gap).item() if gap > 1e-6 else 0.0
+    gap, difference = training.mean() - fake.mean(), training.mean() - held_out.mean()
+    error = (training.var() / len(training) + held_out.var() / len(held_out)).sqrt()
+    return (difference / gap).item() if gap > 1e-6 and difference.abs() > CHANCE * error else 0.0
 
 
 @dataclass(frozen=True)
