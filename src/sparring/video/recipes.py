@@ -36,7 +36,7 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         "layers", "pictures that are made once a clip and moved over its ground; or every frame for itself", "network",
         choices=("layers", "direct"),
     )  # fmt: skip
-    layers: int = setting(2, "pictures that are moved over the ground of a clip", "network", low=1, high=64)
+    layers: int = setting(1, "pictures that are moved over the ground of a clip", "network", low=1, high=64)
     motion: str = setting(
         "fourier", "the code of what moves: sums of waves, at any time, or a recurrent network, frame after frame",
         "network", choices=("fourier", "recurrent"),

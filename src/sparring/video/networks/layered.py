@@ -15,10 +15,11 @@ from sparring.video.networks.motion import MotionCode
 
 HIDDEN = 128  # units of the network that moves layers
 BENDS = 3  # by as many points a layer is bent, along each side
-SHIFT, BEND = 0.5, 0.1  # how far layers are moved, and these points, before anything is learned, in halves of a frame
+SHIFT, BEND = 0.5, 0.02  # how far layers are moved, and these points, before anything is learned, in halves of a frame
 GROUND = 0.2  # the ground moves by no more
 OPAQUE, FALL = 1.0, 8.0  # logits of opacity amid a layer, and how much less they are where it ends
 SLOWER = 0.1  # than the rest, what moves layers learns: a small change of it changes all frames at once
+STIFF = 0.1  # and so much slower still what bends them: things keep their form unless it pays for long
 CLEAR = -12.0  # a logit where there is no layer
 
 
@@ -61,7 +62,7 @@ class LayeredGenerator(nn.Module):
             assert isinstance(layer, nn.Linear)
             nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / layer.in_features) / SLOWER)
             nn.init.zeros_(layer.bias)
-        for layer, reach in ((self.shifts, SHIFT), (self.bends, BEND)):
+        for layer, reach in ((self.shifts, SHIFT), (self.bends, BEND / STIFF)):
             nn.init.normal_(layer.weight, std=reach / math.sqrt(HIDDEN) / SLOWER)
             nn.init.zeros_(layer.bias)
 
@@ -95,7 +96,7 @@ class LayeredGenerator(nn.Module):
         for layer in self.hidden:
             known = nn.functional.leaky_relu(SLOWER * layer(known), SLOPE)
         size = self.places.shape[:2]
-        bends = (SLOWER * self.bends(known)).view(-1, 2, BENDS, BENDS)
+        bends = (STIFF * SLOWER * self.bends(known)).view(-1, 2, BENDS, BENDS)
         bends = interpolate(bends, size, mode="bilinear", align_corners=True)
         moves = (SLOWER * self.shifts(known)).tanh().view(-1, 2, 1, 1) + bends
         moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
