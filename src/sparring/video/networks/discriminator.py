@@ -14,7 +14,6 @@ from sparring.networks.layers import ProjectionHead
 from sparring.networks.lean import SLOPE, LeanDiscriminator, grids, initialise, widths
 
 ALONE = 2  # halvings that each frame goes through by itself
-HIDDEN = 256  # units that see all places of all frames
 
 
 class FrameDiscriminator(LeanDiscriminator):
@@ -29,12 +28,11 @@ class ClipDiscriminator(nn.Module):
     """Frames ``(batch, seen, channels, height, width)`` and conditions int64 ``(batch, 1 + seen)``, a label and the
     time of each frame -> logits ``(batch,)``.
 
-    Each frame is halved twice by itself; from there on all are seen together, side by side as channels. What moved far
-    is at distant places, which meet in a hidden layer over all of them. The logit depends on the gaps between the
-    frames' times by a projection, as on a label (Skorokhodov et al. 2022, section 3.3). That is nine times cheaper than
-    convolutions over time on all frames of a clip. ``classes`` is 0 where labels are not looked at; ``of_frames``,
-    where it is asked for, is a discriminator of single frames ``(batch, 1, channels, height, width)``, which takes no
-    part in these logits.
+    Each frame is halved twice by itself; from there on all are seen together, side by side as channels, and the logit
+    depends on the gaps between their times by a projection, as on a label (Skorokhodov et al. 2022, section 3.3). That
+    is nine times cheaper than convolutions over time on all frames of a clip. ``classes`` is 0 where labels are not
+    looked at; ``of_frames``, where it is asked for, is a discriminator of single frames ``(batch, 1, channels, height,
+    width)``, which takes no part in these logits.
     """
 
     def __init__(
@@ -68,11 +66,8 @@ class ClipDiscriminator(nn.Module):
         initialise(self)
         self.alone = alone
         pixels = (height >> len(down)) * (width >> len(down)) * (seen if alone == len(down) else 1)
-        self.everywhere = nn.Linear(down[-1] * pixels, HIDDEN)
-        nn.init.normal_(self.everywhere.weight, std=math.sqrt(2 / (1 + SLOPE**2) / self.everywhere.in_features))
-        nn.init.zeros_(self.everywhere.bias)
-        self.verdict = ProjectionHead(HIDDEN, classes, projected=down[-1])
-        self.of_gaps = nn.Linear(HIDDEN, down[-1], bias=False)
+        self.verdict = ProjectionHead(down[-1] * pixels, classes, projected=down[-1])
+        self.of_gaps = nn.Linear(down[-1] * pixels, down[-1], bias=False)
         self.gaps = nn.Sequential(
             nn.Linear(2 * (seen - 1), down[-1]), nn.LeakyReLU(SLOPE), nn.Linear(down[-1], down[-1])
         )
@@ -87,7 +82,7 @@ class ClipDiscriminator(nn.Module):
             if level == self.alone:
                 x = x.reshape(batch, seen * x.shape[1], *x.shape[2:])
             x = leaky_relu(down(x), SLOPE)
-        features = leaky_relu(self.everywhere(x.reshape(batch, -1)), SLOPE)
+        features = x.reshape(batch, -1)
         logits: Tensor = self.verdict(features, conditions[:, 0])
         of_gaps: Tensor = self.of_gaps(features) * self.gaps(self.between(conditions[:, 1:]))
         return logits + of_gaps.sum(1)
