@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.video.networks.layered import CLEAR, GROUND, LayeredGenerator
+from sparring.video.networks.layered import GROUND, LayeredGenerator
 from sparring.video.networks.motion import FourierMotion
 
 HEIGHT, WIDTH = 16, 24
@@ -103,7 +103,3 @@ def test_the_ground_is_moved_a_little_and_is_never_left() -> None:
     gone = (moved - ground)[..., middle] / (ground[0, 0, 1] - ground[0, 0, 0])
     torch.testing.assert_close(gone, step.expand_as(gone), atol=1e-3, rtol=1e-3)
     assert moved.abs().max() <= 1 + 1e-4
-
-
-def test_where_there_is_no_layer_it_is_clear() -> None:
-    assert torch.tensor(CLEAR).sigmoid() < 1e-5

@@ -45,7 +45,7 @@ class LayeredGenerator(nn.Module):
         channels: int,
         classes: int = 0,
         base: int = 32,
-        layers: int = 2,
+        layers: int = 1,
     ) -> None:
         super().__init__()
         self.motion, self.channels, self.layers = motion, channels, layers
