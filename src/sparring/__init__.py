@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sparring.core.game import Turn as Turn
     from sparring.core.recipe import Recipe as Recipe
     from sparring.modalities import load as load
+    from sparring.verbs.calibrate import calibrate as calibrate
     from sparring.verbs.check import check as check
     from sparring.verbs.evaluate import evaluate as evaluate
     from sparring.verbs.info import info as info
@@ -38,6 +39,7 @@ PUBLIC = {
     "evaluate": "sparring.verbs.evaluate",
     "translate": "sparring.verbs.translate",
     "score": "sparring.verbs.score",
+    "calibrate": "sparring.verbs.calibrate",
     "load": "sparring.modalities",
     "check": "sparring.verbs.check",
     "info": "sparring.verbs.info",
@@ -62,6 +64,7 @@ __all__ = [
     "Step",
     "Turn",
     "UserError",
+    "calibrate",
     "check",
     "evaluate",
     "info",

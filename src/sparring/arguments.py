@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import Schedule
-from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, nearest, note, read_bool
-from sparring.core.terminal import quoted, show
+from sparring.core.settings import GROUPS, PATHS, YES_NO, Settings, as_typed, fields, is_first, nearest, note, read_bool
+from sparring.core.terminal import as_json, printable, quoted, show
 from sparring.modalities import ENTRIES, RECIPES, kind_at, options_of
 
 ALIASES = {
@@ -164,6 +164,18 @@ def recipe_and_data(typed: Typed) -> tuple[str, list[str]]:
 def listed(written: Sequence[str]) -> str:
     """The only file, or how many there are, from the first to the last."""
     return written[0] if len(written) == 1 else f"{len(written)} files, {written[0]} to {written[-1]}"
+
+
+def answer(typed: Typed, result: dict[str, Any], text: str = "") -> None:
+    """The verb's result on standard output: as JSON when asked for, else in words. Only the first process talks."""
+    if typed.json:
+        from sparring.core.journal import finite
+
+        text = as_json(finite(result))
+    else:
+        text = printable(text, keep="\n\t")
+    if text and is_first():
+        show(text)
 
 
 # Help

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from sparring.arguments import Typed, help_text, listed, one_word, read, read_for_model, recipe_and_data, run_and_more
+from sparring.arguments import Typed, answer, help_text, one_word, read, recipe_and_data
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.recipe import CHANGEABLE, Recipe
-from sparring.core.settings import fields, is_first, nearest, note
-from sparring.core.terminal import as_json, one_line, open_standard_streams, printable, show, tell
+from sparring.core.settings import fields, nearest, note
+from sparring.core.terminal import one_line, open_standard_streams, show, tell
 from sparring.core.threads import let_threads_sleep
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
+from sparring.model_commands import calibrate, evaluate, sample, score, translate
 from sparring.options import CheckOptions, ResumeOptions, TrainOptions
 from sparring.version import __version__
 
@@ -24,7 +24,8 @@ USAGE = """sparring: train a generative adversarial network on your own data
   sparring resume RUN [--more 10m]    go on as if it had never stopped
   sparring sample RUN [-n 64] [--seed 0] [--label NAME] [--out PATH]
   sparring translate RUN INPUT... [--direction a2b] [--out DIR]   pictures, folders and videos into the other domain
-  sparring score RUN FILE...          what the model thinks of single examples
+  sparring calibrate RUN              make scores of single examples true: probabilities and decisions
+  sparring score RUN FILE...          is each of these real, is it odd, what is it nearest to
   sparring evaluate RUN|MODEL|FOLDER [--data PATH] [-n N]   how good it is, compared with what
   sparring recipes                    what can be trained
   sparring data check PATH            what is in a data set, and what is wrong with it
@@ -100,77 +101,6 @@ def resume(words: list[str]) -> None:
     answer(typed, vars(verb(one_word(typed, "resume", "a run folder"), **typed.values)))
 
 
-def sample(words: list[str]) -> None:
-    """Write samples of a model."""
-    typed = read_for_model("sample", words, "Write samples of a run or a model folder.", "RUN", (
-        "sparring sample runs/digits -n 64 --seed 1 --out new.png",
-        "sparring sample runs/digits -n 9 --label 7 --out sevens/",
-        "sparring sample runs/topics -n 5 --temperature 0.8 --out lines.tsv",
-    ))  # fmt: skip
-    if typed is None:
-        return
-
-    from sparring.verbs.sample import sample as verb
-
-    result = verb(one_word(typed, "sample", "a run or a model folder"), **typed.values)
-    answer(typed, result, f"{result['count']} samples: {listed(result['written'])}")
-
-
-def translate(words: list[str]) -> None:
-    """Translate pictures and videos."""
-    typed = read_for_model("translate", words, "Translate files from one domain into another.", "RUN INPUT...", (
-        "sparring translate runs/neon photos/ --out neon/",
-        "sparring translate runs/neon a.jpg --direction b2a --out b.jpg",
-        "sparring translate runs/neon clip.mp4 --resize 256",
-    ))  # fmt: skip
-    if typed is None:
-        return
-    run, inputs = run_and_more(typed, "translate", "what to translate", "INPUT...")
-
-    from sparring.core.status import Status
-    from sparring.verbs.translate import translate as verb
-
-    result = verb(run, inputs, **typed.values, say=Status().say)
-    answer(typed, result, result.pop("summary", listed(result["written"])))
-
-
-def evaluate(words: list[str]) -> None:
-    """Say how good samples are."""
-    about = "Compare what a run or a model makes, or a folder of samples, with real data."
-    typed = read_for_model("evaluate", words, about, "RUN|MODEL|FOLDER", (
-        "sparring evaluate runs/digits",
-        "sparring evaluate runs/mine --data held_out/ -n 2000",
-        "sparring evaluate samples/ --data real/ --features features.pt",
-    ))  # fmt: skip
-    if typed is None:
-        return
-
-    from sparring.core.status import Status
-    from sparring.verbs.evaluate import evaluate as verb
-
-    result = verb(one_word(typed, "evaluate", "a run, a model or a folder"), **typed.values, say=Status())
-    answer(typed, result, result.pop("summary"))
-
-
-def score(words: list[str]) -> None:
-    """Score single examples."""
-    about = "What a model thinks of single examples: its discriminator's score, of text also the likelihood."
-    typed = read_for_model("score", words, about, "RUN FILE...", (
-        "sparring score runs/digits scans/",
-        "sparring score runs/topics lines.tsv --out scores.tsv",
-        "sparring score runs/topics lines.txt --label music --json",
-    ))  # fmt: skip
-    if typed is None:
-        return
-    run, files = run_and_more(typed, "score", "the files to score", "FILE...")
-
-    from sparring.core.status import Status
-    from sparring.verbs.score import score as verb
-
-    result = verb(run, files, **typed.values, say=Status().say)
-    answer(typed, result, result.pop("summary"))
-
-
 def recipes(words: list[str]) -> None:
     """List what can be trained. Raises :class:`UserError` for words that mean nothing here."""
     typed = read("recipes", words, [])
@@ -238,23 +168,12 @@ VERBS: dict[str, Callable[[list[str]], None]] = {
     "sample": sample,
     "translate": translate,
     "evaluate": evaluate,
+    "calibrate": calibrate,
     "score": score,
     "recipes": recipes,
     "data": data,
     "info": info,
 }
-
-
-def answer(typed: Typed, result: dict[str, Any], text: str = "") -> None:
-    """The verb's result on standard output: as JSON when asked for, else in words. Only the first process talks."""
-    if typed.json:
-        from sparring.core.journal import finite
-
-        text = as_json(finite(result))
-    else:
-        text = printable(text, keep="\n\t")
-    if text and is_first():
-        show(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@ of the door (the upper half is ``modality.py``). No torch in here."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from sparring.core.game import Batch, Game, Networks, Output
     from sparring.core.health import Limit
@@ -174,6 +175,18 @@ class Kind(ABC):
         """The features that an evaluation compares in: ``auto``, or what the user named, which may be a program only
         with ``trust``. Raises :class:`UserError` for
         a name that it does not know."""
+
+    def novelty_features(self, real: Tensor, device: torch.device) -> Features:
+        """The features in which the distance to training examples tells how odd an example is, fitted to some
+        comparable real examples ``(n, ...)``."""
+        return self.quick_features(real, device)
+
+    def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
+        """A network that has learned nothing, for the discriminator that is trained after training: comparable examples
+        ``(n, *shape)`` of this form to features ``(n, 128)``. Unless the modality knows better, a perceptron."""
+        from sparring.networks.trunks import Trunk, of_numbers
+
+        return Trunk(of_numbers(math.prod(shape)))
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """Metrics of the comparable examples themselves."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from sparring.evaluation import Evaluation
     from sparring.metrics.features import Features
     from sparring.model import Model
-    from sparring.options import EvaluateOptions, ScoreOptions, TranslateOptions
+    from sparring.options import CalibrateOptions, EvaluateOptions, ScoreOptions, TranslateOptions
+    from sparring.probability.kept import Calibration
     from sparring.scoring import Table
 
 
@@ -62,6 +63,13 @@ class Modality(Kind):
         from sparring.evaluation import assess_outputs
 
         return assess_outputs(self, model, options, say)
+
+    def calibrate(self, model: Model, options: CalibrateOptions, say: Say) -> Calibration:
+        """A discriminator trained after training, and what makes its scores of single examples true. Raises
+        :class:`UserError` where too few real examples were never seen."""
+        from sparring.probability.calibrate import calibrate
+
+        return calibrate(model, options, say)
 
     def score(self, model: Model, options: ScoreOptions, say: Say) -> Table:
         """What ``model`` thinks of examples in files. Raises :class:`UserError` where it cannot read them."""

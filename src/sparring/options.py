@@ -56,11 +56,35 @@ class EvaluateOptions(Settings):
 
 
 @settings
+class CalibrateOptions(Settings):
+    """What ``sparring calibrate`` is asked for."""
+
+    data: tuple[str, ...] = setting((), "real examples that were not trained on (default: those held out)", "data")
+    alpha: float = setting(0.05, "the share of new real examples that may be called odd", low=0, high=1)
+    confidence: float = setting(
+        0.9, "the probability with which no more than alpha of them are, over calibrations", low=0, high=1
+    )
+    method: str = setting("platt", "how logits become log odds", choices=("platt", "beta", "isotonic"))
+    steps: int = setting(1500, "steps that the judge, a fresh discriminator, learns for", low=1, high=1_000_000)
+    seed: int = setting(0, "of the judge and of the generated examples that it learns from", low=0, high=2**63 - 1)
+    device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
 class ScoreOptions(Settings):
-    """What ``sparring score`` is asked for."""
+    """What ``sparring score`` is asked for. What of it concerns decisions needs ``sparring calibrate`` first."""
 
     files: tuple[str, ...] = setting((), "the examples to score: whatever the model could be trained on", "data")
     label: str = setting("", "score all examples under this label")
+    data: tuple[str, ...] = setting((), "the data that the model was trained on, where they have moved", "data")
+    alpha: float = setting(0.05, "call so many of new real examples odd, at most", low=0, high=1)
+    confidence: float = setting(
+        0.9, "the probability with which no more are, over calibrations; 0: on average over them", low=0, high=1,
+    )  # fmt: skip
+    fdr: float = setting(
+        0.0, "in place of alpha: of what is called odd, at most this share is not, on average", low=0, high=1,
+    )  # fmt: skip
+    prior: float = setting(0.5, "the share of real ones among the examples, before they are seen", low=0, high=1)
     out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output", unit="path")
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
@@ -110,6 +134,7 @@ VERBS: dict[str, type[Settings]] = {
     "sample": SampleOptions,
     "evaluate": EvaluateOptions,
     "score": ScoreOptions,
+    "calibrate": CalibrateOptions,
     "translate": TranslateOptions,
 }
 """The options of each verb, unless the modality has its own."""

@@ -22,10 +22,13 @@ from sparring.data.source import Source
 from sparring.kind import Kind, Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
+from sparring.probability.scores import Scorer, in_words, scorer_of
 
 TABLES = (".tsv", ".csv", ".jsonl")
 CHUNK = 512  # examples at a time
 SHOWN = 20  # rows in the words for a person
+SHOWN_COLUMNS = ("p_value", "decision", "p_real", "label", "label_probability", "example", "nearest")
+WIDTHS = {"score": 10, "p_real": 8, "p_value": 8, "decision": 8, "label": 12, "label_probability": 8}
 
 
 @dataclass(frozen=True)
@@ -62,55 +65,103 @@ def as_table(rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
 
 @torch.no_grad()
 def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, say: Say) -> Table:
-    """The discriminator's logit of each example in the files, higher for what it takes for real; under
-    ``options.label``, the label that came with the example, or each label in turn, of which the highest counts.
+    """A row for each example in the files: the discriminator's logit, higher for what it takes for real, and where the
+    model is calibrated what :class:`Scorer` tells. The label is ``options.label``, the one that came with the example,
+    by a calibration the likeliest, or else that under which the logit is highest.
 
     Raises :class:`UserError` for files that hold no examples of the model's form, a label that it does not know, and a
     model whose discriminator has not learned yet.
     """
+    model.label_index(options.label or None)
+    scorer = scorer_of(model, options, say)
     scored: list[dict[str, Any]] = []
     for file in options.files:
         source = modality.open_source(model.recipe.changed({"data": file}), model.form)
-        scored += rows_of(model, source, options.label or None)
+        scored += rows_of(model, source, options.label or None, scorer)
         for bad in source.bad_files:  # a source that streams finds them while it is read
             say(f"skipped {bad.path}: {bad.reason}")
-    mean = fmean(row["score"] for row in scored)
-    lines = [f"{row['score']:10.3f}  {row['label'] or '':12}  {row['example']}" for row in scored[:SHOWN]]
-    more = [f"and {len(scored) - SHOWN:,} more; --out scores.tsv has all"] if len(scored) > SHOWN else []
-    about = f"{len(scored):,} examples, mean score {mean:.3f}: logits of the discriminator, no calibrated probabilities"
-    text = "\n".join([f"{'score':>10}  {'label':12}  example", *lines, *more, about])
-    return Table(scored, {"count": len(scored), "score": mean, "calibrated": False}, text)
+    summary = {"count": len(scored), "score": fmean(row["score"] for row in scored), "calibrated": scorer is not None}
+    if scorer is None:
+        return Table(scored, summary, as_text(scored, ("score", "label", "example"), mean_of_logits(summary)))
+    decided = scorer.decide(scored)
+    about = in_words(decided, len(scored))
+    return Table(scored, {**summary, **decided}, as_text(by_oddness(scored), SHOWN_COLUMNS, about))
 
 
-def rows_of(model: Model, source: Source, label: str | None) -> list[dict[str, Any]]:
+def by_oddness(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows with the smallest p-value first."""
+    return sorted(rows, key=lambda row: (row["p_value"], row["p_real"]))
+
+
+def mean_of_logits(summary: Mapping[str, Any]) -> str:
+    """What the rows of a model without a calibration are, for a person."""
+    return (
+        f"{summary['count']:,} examples, mean score {summary['score']:.3f}: logits of the discriminator, no calibrated "
+        "probabilities"
+    )
+
+
+def as_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], about: str) -> str:
+    """The first rows as a person reads them, and what is to be known of all of them."""
+    shown = [name for name in columns if name in rows[0]]
+    head = "  ".join(cell(name, name) for name in shown)
+    lines = ["  ".join(cell(name, row[name]) for name in shown) for row in rows[:SHOWN]]
+    more = [f"and {len(rows) - SHOWN:,} more; --out scores.tsv has all"] if len(rows) > SHOWN else []
+    return "\n".join([head, *lines, *more, about])
+
+
+def cell(name: str, value: Any) -> str:
+    """A value, or the column's ``name``, in the width of its column."""
+    if isinstance(value, float):
+        return f"{value:10.3f}" if name == "score" else f"{value:8.4f}"
+    width = WIDTHS.get(name, 0)
+    return f"{value or '':>{width}}" if name in ("score", "p_real", "p_value") else f"{value or '':{width}}"
+
+
+def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | None) -> list[dict[str, Any]]:
     """A row for each example of a source. Raises :class:`UserError` for a discriminator that has not learned yet."""
     names = getattr(source, "files", None) or [f"{source.name} {number}" for number in range(len(source))]
     result: list[dict[str, Any]] = []
     for indices in np.split(np.arange(len(source)), range(CHUNK, len(source), CHUNK)):
-        batch = model.on_device(source.batch(indices))
-        labels = labels_to_try(model, batch, label)
-        tried_logits = [
-            model.output.logits(model.networks, {**batch, "labels": tried}, model.output.real(batch))
-            for tried in labels
-        ]
-        logits = [each for each in tried_logits if each is not None]
-        if not logits:
-            raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
-        scores, best = torch.stack(logits).float().max(0)
-        chosen = torch.stack(labels).gather(0, best[None])[0]
+        batch = source.batch(indices)
+        judged = scorer.rows(model.modality.real_examples(model.output, batch)) if scorer else [{} for _ in indices]
+        batch = model.on_device(batch)
+        scores, labels = logits_of(model, batch, labels_to_try(model, batch, label, judged))
         result += [
-            {"example": str(names[index]), "label": model.labels[of] if model.labels else None, "score": score}
-            for index, of, score in zip(indices.tolist(), chosen.tolist(), scores.tolist(), strict=True)
+            {"example": str(names[index]), "label": label_of(model, known), "score": score, **own}
+            for index, known, score, own in zip(indices.tolist(), labels, scores, judged, strict=True)
             if index not in getattr(source, "dead", ())  # of a bad file another one stands in its place
         ]
     return result
 
 
-def labels_to_try(model: Model, batch: Batch, label: str | None) -> list[Tensor]:
-    """The labels ``(rows,)`` that a batch is scored under: ``label``, its own, or else each that the model knows.
+def label_of(model: Model, index: int) -> str | None:
+    """The label of that number; None of a model without labels."""
+    return model.labels[index] if model.labels else None
+
+
+def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> tuple[list[float], list[int]]:
+    """The highest of the discriminator's logits of each example of a batch under several labels ``(rows,)``, and the
+    label that it has it under. Raises :class:`UserError` for a discriminator that has not learned yet."""
+    tried = [
+        model.output.logits(model.networks, {**batch, "labels": each}, model.output.real(batch)) for each in labels
+    ]
+    logits = [each for each in tried if each is not None]
+    if not logits:
+        raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
+    scores, best = torch.stack(logits).float().max(0)
+    return scores.tolist(), torch.stack(list(labels)).gather(0, best[None])[0].tolist()
+
+
+def labels_to_try(model: Model, batch: Batch, label: str | None, judged: Sequence[dict[str, Any]]) -> list[Tensor]:
+    """The labels ``(rows,)`` that a batch is scored under: ``label``, its own, the likeliest by a calibration, or else
+    each that the model knows. What is ``judged`` of each example loses its likeliest label, unless that is taken.
     Raises :class:`UserError` for a label that the model does not know."""
     index = model.label_index(label)
+    likeliest = [row.pop("label", None) for row in judged]
     if index is None and "labels" in batch:
         return [batch["labels"]]
+    if index is None and model.labels and None not in likeliest:
+        return [torch.tensor([model.labels.index(each) for each in likeliest], device=model.device)]
     wanted = range(max(1, len(model.labels))) if index is None else [index]
     return [torch.full((rows(batch),), each, device=model.device) for each in wanted]

@@ -24,8 +24,7 @@ from torch import Tensor, nn
 from sparring.core.errors import UserError
 from sparring.core.run import weights_hash
 from sparring.features import keeping
-from sparring.features import learning as timed
-from sparring.features.learning import RATE, STEPS, one_cycle, progress, steps_for
+from sparring.features.learning import RATE, STEPS, steps_for
 from sparring.features.trunk import Trunk
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features import files, learned, learning
@@ -36,6 +35,8 @@ from sparring.images.features.pixels import scaled
 from sparring.images.modality import Images
 from sparring.images.recipes import RECIPES
 from sparring.metrics.features import Features
+from sparring.networks import supervised
+from sparring.networks.supervised import one_cycle, progress
 from sparring.verbs.evaluate import evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -726,7 +727,7 @@ def test_what_takes_far_too_long_is_cut_short_and_says_so(
 ) -> None:
     """Of 100 steps of twenty seconds twelve fit into four minutes."""
     monkeypatch.setattr(learned, "contrast", functools.partial(learning.contrast, steps=100))
-    monkeypatch.setattr(timed, "time", of_seconds(20))
+    monkeypatch.setattr(supervised, "time", of_seconds(20))
     said: list[str] = []
     features = taught_by(unlabelled, said)
     assert features.name == "contrast of plain.npz, 180 pictures, cut short after 12 of 100 steps"
@@ -741,7 +742,7 @@ def test_no_clock_has_a_part_in_what_is_learned_in_time(
 ) -> None:
     hashes = set()
     for seconds in (0.0, 1.0, 11.9):
-        monkeypatch.setattr(timed, "time", of_seconds(seconds))
+        monkeypatch.setattr(supervised, "time", of_seconds(seconds))
         taught = getattr(learning, kind)(labelled, CPU, steps=20)
         assert taught.cut_short == ""
         hashes.add(weights_hash(taught.trunk.state_dict()))

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.audio.check import check
 from sparring.audio.data import AudioSource, open_in_form, open_kept, open_source
 from sparring.audio.features.find import find_features, quick_features
+from sparring.audio.features.log_mel import SQUARE, square_at
 from sparring.audio.figures import figures
 from sparring.audio.form import FULL, AudioForm
 from sparring.audio.game import AudioGame
@@ -26,6 +27,7 @@ from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
+from sparring.networks.trunks import Trunk, of_pictures
 
 SHOWN = 16  # sounds of a preview
 
@@ -119,6 +121,11 @@ class Audio(Modality):
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """Bands of the spectrum of sounds ``(n, channels, samples)``, scaled to those of real ones."""
         return quick_features(real)
+
+    def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
+        """Convolutions on log-mel spectrograms of sounds ``(n, channels, samples)``."""
+        assert isinstance(form, AudioForm)
+        return Trunk(of_pictures(1, SQUARE, SQUARE), square_at(form.rate))
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False

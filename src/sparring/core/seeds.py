@@ -13,6 +13,7 @@ class Stream(IntEnum):
     EVALUATION = 1
     MEASUREMENT = 2
     DOMAINS = 3
+    CALIBRATION = 4
 
 
 def mixed(*numbers: int) -> int:

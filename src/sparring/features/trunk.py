@@ -6,6 +6,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
+from sparring.networks.trunks import convolution
+
 DIMENSIONS = 64  # of the features: few, so that a few hundred pictures already give them a covariance
 WIDTH = 16  # channels after the first convolution
 LARGEST = 64  # pixels a side that it looks at, unless it learned from smaller pictures
@@ -40,11 +42,6 @@ class Trunk(nn.Module):
         """Images ``(n, channels, height, width)`` in [-1, 1] to features ``(n, 64)``."""
         features: Tensor = self.body(reduced(images, self.largest))
         return features
-
-
-def convolution(before: int, after: int, stride: int) -> tuple[nn.Module, ...]:
-    """The layers of one convolution of 3x3, with batch norm and ReLU."""
-    return nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()
 
 
 class Head(nn.Module):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks
@@ -16,6 +16,7 @@ from sparring.data.source import Form, Source
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.features.learned import random_features
+from sparring.images.features.pixels import blurred_pixels, scaled
 from sparring.images.game import ImageGame
 from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
 from sparring.images.reading.shape import ImageForm
@@ -26,6 +27,7 @@ from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
+from sparring.networks.trunks import Trunk, of_pictures
 
 SHOWN = 64  # pictures of a preview
 
@@ -96,6 +98,14 @@ class Images(Modality):
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """Random convolutions, normalised by the real bytes ``(n, channels, height, width)``."""
         return random_features(real, device)
+
+    def novelty_features(self, real: Tensor, device: torch.device) -> Features:
+        """Blurred pixels of bytes ``(n, channels, height, width)``, fitted to the background of real ones."""
+        return blurred_pixels(real)
+
+    def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
+        """Convolutions on bytes ``(n, channels, height, width)``."""
+        return Trunk(of_pictures(*shape), scaled)
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.checking import Summary, lines_on, named
 from sparring.core.errors import UserError
@@ -27,6 +27,7 @@ from sparring.text.data import TextForm, open_source
 from sparring.text.evaluate import as_artifact, evaluate_lines
 from sparring.text.game import NONE, TextGame
 from sparring.text.metrics.quick import first_characters, trigram_features
+from sparring.text.networks.trunk import LineTrunk
 from sparring.text.pictures import SHOWN, lines_picture
 from sparring.text.recipes import ENTRY, TextRecipe
 from sparring.text.samples import as_texts, write_samples
@@ -92,6 +93,10 @@ class Text(Modality):
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """How often runs of three characters occur in lines ``(n, 256)``; nothing is fitted."""
         return trigram_features()
+
+    def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
+        """Windows of the characters of lines ``(n, 256)``."""
+        return LineTrunk()
 
     def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
         """``likelihood``: the mean negative log-likelihood of a held-out token, ends of lines among them, in nats."""

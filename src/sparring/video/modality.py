@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
@@ -21,11 +21,13 @@ from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
+from sparring.networks.trunks import Trunk, of_pictures
 from sparring.options import EvaluateOptions
 from sparring.video.check import check
 from sparring.video.control import control
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
 from sparring.video.features.find import find_features, quick_features
+from sparring.video.features.learning import PIXELS, seen, shown
 from sparring.video.figures import figures
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
@@ -138,6 +140,11 @@ class Video(Modality):
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """What is seen and what changes in real clips ``(n, frames, channels, height, width)``, in a few numbers."""
         return quick_features(real)
+
+    def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
+        """Convolutions on a few frames of clips ``(n, frames, channels, height, width)``, side by side as channels."""
+        frames, channels, height, width = shape
+        return Trunk(of_pictures(len(shown(frames)) * channels, min(height, PIXELS), min(width, PIXELS)), seen)
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False

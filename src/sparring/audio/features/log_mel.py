@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 BANDS = 48
 WINDOW = 0.032  # seconds of a spectrum, about
 LOWEST = 50.0  # hertz
+SQUARE = 64  # bands, and slots of time, of a spectrogram that is looked at as a picture
 FLOOR = 1e-6  # power, of a sine of amplitude 1, that is told from silence: 40 dB below the level of sounds
 
 
@@ -65,3 +68,9 @@ def pooled(log_mel: Tensor, slots: int) -> Tensor:
     starts = [min(start, frames - 1) for start in edges[:-1]]  # of fewer frames than slots, some serve twice
     means = [bands[:, :, start : max(end, start + 1)].mean(2) for start, end in zip(starts, edges[1:], strict=True)]
     return torch.cat([*means, bands.mean(2), bands.std(2, correction=0)], 1)
+
+
+def square_at(rate: int) -> Callable[[Tensor], Tensor]:
+    """What brings sounds ``(n, channels, samples)`` at ``rate`` hertz to pictures ``(n, 1, 64, 64)`` in [-1, 1]."""
+    log_mel = LogMel(rate, SQUARE)
+    return lambda sounds: adaptive_avg_pool2d(2 * log_mel(sounds) - 1, SQUARE)

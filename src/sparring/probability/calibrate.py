@@ -1,0 +1,231 @@
+"""``sparring calibrate``: a judge is trained and calibrated, and what is usual among real examples is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.game import Batch
+from sparring.core.seeds import Stream, mixed
+from sparring.kind import Say
+from sparring.metrics.features import in_chunks
+from sparring.model import Model
+from sparring.options import CalibrateOptions
+from sparring.probability.calibration import cross_fitted, fit
+from sparring.probability.decisions import check_rate, limit_of, needed
+from sparring.probability.grid import Grid, grid_of
+from sparring.probability.judge import DRAWN, Judge, learn_judge
+from sparring.probability.kept import Calibration
+from sparring.probability.known import Known, evenly, never_seen, trained_on
+from sparring.probability.neighbours import Neighbours
+from sparring.probability.truth import truth_of
+from sparring.probability.two_samples import accuracy, divergence_bound, separation
+
+GENERATED = 2048  # examples that a judge is tried on, at least
+LEAST = 20  # real examples that were never seen
+LOOKED_AT, CHUNK = 2048, 256  # examples that the run's own discriminator is asked about, at most and at a time
+COLLAPSED = 0.05  # of generated examples differ, or fewer
+TEMPERATURES = np.geomspace(0.25, 8, 61)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a calibration is made from: training examples, real ones that nobody saw, comparable ``(n, ...)``, with
+    labels ``(n,)`` where there are some, and ``made``, which gives generated ones under a seed, on the ``grid``."""
+
+    training: Tensor
+    training_labels: Tensor | None
+    unseen: Tensor
+    unseen_labels: Tensor | None
+    made: Callable[[int], Tensor]
+    grid: Grid
+    known: tuple[Known, Known]
+    """Where both kinds of real examples come from."""
+
+
+def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
+    """The calibration of a model. Raises :class:`UserError` for rates that are none, where too few real examples were
+    never seen, and for a generator that always makes the same."""
+    examples = gather(model, options, say)
+    shape = tuple(examples.training.shape[1:])
+    judge = new_judge(model, shape, options.seed)
+    steps = learn_judge(
+        judge, examples.training, examples.training_labels, examples.made, model.device, say,
+        steps=options.steps, seed=mixed(options.seed, Stream.CALIBRATION),
+    )  # fmt: skip
+
+    # Logits of what nobody saw, and of generated examples that the judge did not see, which cost nothing
+    real = judge.logits(examples.unseen)
+    made = judge.logits(several(examples.made, max(GENERATED, len(real)), mixed(options.seed, Stream.CALIBRATION, 1)))
+    calibrator = fit(options.method, real, made)
+
+    # What is usual, and how sure labels are
+    neighbours = Neighbours(model.modality.novelty_features(examples.training, model.device), examples.training)
+    usual, _ = neighbours.oddness(examples.unseen)
+    labels = np.full(len(usual), -1) if examples.unseen_labels is None else examples.unseen_labels.numpy()
+    facts = {
+        "judge": {"steps": steps, "seed": options.seed},
+        "counts": {"training": len(examples.training), "unseen": len(real), "generated": len(made)},
+        "grid": None if examples.grid.values is None else len(examples.grid.values),
+        **findings(options.method, real, made),
+        "discriminator": of_discriminator(model, *examples.known, mixed(options.seed, Stream.CALIBRATION, 3)),
+        "decisions": decisions(len(usual), options),
+    }
+    return Calibration(
+        model.hash, judge, calibrator, examples.grid, shape, usual, labels, temperature_of(judge, examples), facts
+    )
+
+
+def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
+    """The examples of a calibration. Raises :class:`UserError` as :func:`calibrate` does."""
+    for name in ("alpha", "confidence"):
+        check_rate(name, getattr(options, name))
+    training = trained_on(model)
+    unseen = never_seen(model, options.data, training, say)
+    least = max(LEAST, needed(options.alpha, options.confidence))
+    if len(unseen.indices) < least:
+        raise UserError(
+            f"{model.path}: {len(unseen.indices):,} real examples were never seen in training, {least:,} are needed "
+            f"for at most {options.alpha:g} false alarms, confidence {options.confidence:g}; give more with --data, "
+            "ask for a larger --alpha, or train with a larger --held-out"
+        )
+    real = training.examples(model)
+    grid = grid_of(real)
+
+    def made(seed: int) -> Tensor:
+        return generated(model, training, grid, seed)
+
+    few = made(mixed(options.seed, Stream.CALIBRATION, 2))
+    if len(torch.unique(few.flatten(1), dim=0)) <= max(1, COLLAPSED * len(few)):
+        raise UserError(
+            f"{model.path}: its generator makes the same example again and again, which tells nothing of real ones; "
+            "train on, or anew with a stronger --r1 and --r2"
+        )
+    say(f"{len(real):,} training examples, {len(unseen.indices):,} of {unseen.source.name} that nobody saw")
+    labels = [known_labels(model, each) for each in (training, unseen)]
+    return Examples(real, labels[0], unseen.examples(model), labels[1], made, grid, (training, unseen))
+
+
+def known_labels(model: Model, known: Known) -> Tensor | None:
+    """The labels ``(n,)`` of examples by the model's own numbers; None where it, or they, have none."""
+    return known.labels() if model.form.labels else None
+
+
+@torch.no_grad()
+def generated(model: Model, training: Known, grid: Grid, seed: int) -> Tensor:
+    """1,024 generated examples, comparable ``(n, ...)``, under the labels of training examples drawn by ``seed``: what
+    is told apart are examples, not how often their labels come."""
+    chosen = np.random.default_rng(seed).choice(training.indices, DRAWN)
+    conditions: Batch = model.on_device(training.source.batch(np.sort(chosen)))
+    made = model.output.generate(model.networks, conditions, seed=seed)
+    return grid.snap(model.modality.comparable(model.output.finish(made)))
+
+
+def several(made: Callable[[int], Tensor], count: int, seed: int) -> Tensor:
+    """``count`` generated examples ``(count, ...)``."""
+    parts = [made(seed + number) for number in range(-(-count // DRAWN))]
+    return torch.cat(parts)[:count]
+
+
+def new_judge(model: Model, shape: Sequence[int], seed: int) -> Judge:
+    """A judge of examples of this shape that has learned nothing yet."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Judge(model.modality.judge_trunk(model.form, shape), len(model.form.labels))
+
+
+# What was found
+
+
+def findings(method: str, real: np.ndarray, made: np.ndarray) -> dict[str, Any]:
+    """How well the judge tells unseen real examples from generated ones by logits ``(n,)`` of both, and how true its
+    calibrated probabilities are, told by maps that were fitted on other examples than they are tried on."""
+    log_odds = cross_fitted(method, real, made)
+    right, error = accuracy(*log_odds)
+    bound, bound_error = divergence_bound(*log_odds)
+    as_many = np.concatenate([log_odds[0], log_odds[1][: len(real)]])  # probabilities are those of equal odds
+    return {
+        "separation": asdict(separation(real, made)),
+        "accuracy": {"value": right, "error": error},
+        "divergence": {"value": bound, "error": bound_error},
+        "truth": asdict(truth_of(as_many, np.repeat([1.0, 0.0], len(real)))),
+    }
+
+
+def of_discriminator(model: Model, training: Known, unseen: Known, seed: int) -> dict[str, float] | None:
+    """The areas under the curve of the run's own discriminator: how well it tells training examples from generated
+    ones, examples that it never saw from generated ones, and training examples from those; None before it has
+    learned."""
+    chosen = [Known(each.source, evenly(each.indices, LOOKED_AT)) for each in (training, unseen)]
+    learned, never = (own_logits(model, each) for each in chosen)
+    made = own_logits(model, chosen[0], seed)
+    if learned is None or never is None or made is None:
+        return None
+    pairs = {"training": (learned, made), "unseen": (never, made), "training against unseen": (learned, never)}
+    return {name: separation(*pair).auc for name, pair in pairs.items()}
+
+
+@torch.no_grad()
+def own_logits(model: Model, known: Known, seed: int | None = None) -> np.ndarray | None:
+    """The discriminator's logits ``(n,)`` of known examples, or of what is generated from ``seed`` in their place; None
+    before it has learned."""
+    found = []
+    for number, indices in enumerate(np.split(known.indices, range(CHUNK, len(known.indices), CHUNK))):
+        batch, output = model.on_device(known.source.batch(indices)), model.output
+        examples = output.real(batch) if seed is None else output.generate(model.networks, batch, seed=seed + number)
+        logits = output.logits(model.networks, batch, examples)
+        if logits is None:
+            return None
+        found.append(logits.double().cpu())
+    return np.asarray(torch.cat(found).numpy())
+
+
+def decisions(count: int, options: CalibrateOptions) -> dict[str, Any]:
+    """From which p-value on an example is called odd, on average and with confidence, and the false-alarm rates that
+    are promised."""
+    return {
+        "alpha": options.alpha,
+        "confidence": options.confidence,
+        "limit": limit_of(count, options.alpha, options.confidence),
+        "limit on average": limit_of(count, options.alpha),
+    }
+
+
+def temperature_of(judge: Judge, examples: Examples) -> float:
+    """What the judge's logits of labels are divided by to suit real examples that nobody saw best (Guo et al. 2017); 1
+    where there are no labels."""
+    if judge.label is None or examples.unseen_labels is None:
+        return 1.0
+    device = judge.real.weight.device
+    logits = in_chunks(lambda part: judge.of_labels(part.to(device)).float(), examples.unseen).double()
+    losses = [torch.nn.functional.cross_entropy(logits / each, examples.unseen_labels).item() for each in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def summary_of(calibration: Calibration) -> str:
+    """What a person at a terminal reads of a calibration."""
+    facts: Mapping[str, Any] = calibration.facts
+    counts, truth, decided = facts["counts"], facts["truth"], facts["decisions"]
+    grid = f", brought to the {facts['grid']} values that real examples have" if facts["grid"] else ""
+    own = facts["discriminator"]
+    lines = [
+        f"judge       tells {facts['separation']['auc']:.1%} of pairs of a real and a generated example apart; "
+        f"{facts['accuracy']['value']:.1%} of examples, +-{facts['accuracy']['error']:.1%} ({counts['unseen']:,} real "
+        f"ones that nobody saw, {counts['generated']:,} generated{grid})",
+        f"p_real      Brier score {truth['brier']:.3f}, where guessing has 0.250; squared calibration error "
+        f"{truth['error']:+.4f}; Spiegelhalter's Z {truth['z']:+.2f}, within 2 for true probabilities",
+        f"divergence  of generated from real examples (Jensen-Shannon): {facts['divergence']['value']:.3f}"
+        f" nats or more, +-{facts['divergence']['error']:.3f}, of 0.693",
+        f"decisions   odd is what has a p_value of {decided['limit']:.4g} or less: at most {decided['alpha']:g} of new "
+        f"real examples, with confidence {decided['confidence']:g}",
+    ]
+    if own:
+        lines.insert(1, f"            the run's own discriminator tells {own['unseen']:.1%} of such pairs apart, and "
+                        f"{own['training']:.1%} where the real one is of its training examples")  # fmt: skip
+    return "\n".join(lines)
