@@ -23,8 +23,6 @@ DATA = {"grammar.py"}  # whose strings are sentences of the data set that it dra
 
 # The word that was given up: what is said instead.
 GIVEN_UP = {
-    r"judges?": "discriminator",
-    r"judged": "discriminated, or scored",
     r"rooms?": "modality",
     r"worlds?": "domain",
     r"(?:first|second|either|both|two) acts?": "pretraining, adversarial phase",
@@ -49,7 +47,7 @@ ALLOWED = [
     r"others? hold still", r"everyone else holds still", r"whoever does not move holds still",  # of players in a turn
     r"media/films", r"films/", r"media\.films", r"films\.json", r"films\.py", r"benchmarks/results/\S+", r"\w+_worlds",
     r"in the real world", r"csv\.writer|TensorBoard's writer|SummaryWriter|tensorboard writer", r"real-world",
-    r"Math\.round", r"`(?:acts|units|worlds|judge|keep|critic_turns|pace)`",
+    r"Math\.round", r"`(?:acts|units|worlds|keep|critic_turns|pace)`",
     r"the first act pretraining, the second act the adversarial phase", r"stroke-line(?:cap|join): round",
     r"of format 1\b.*",
 ]  # fmt: skip
@@ -96,9 +94,6 @@ def test_no_text_of_the_program_uses_a_word_that_was_given_up(path: Path) -> Non
 
 
 IDENTIFIERS = {
-    "judge",
-    "judges",
-    "judged",
     "room",
     "rooms",
     "worlds",
@@ -141,7 +136,7 @@ def test_no_setting_and_no_option_is_called_by_one() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["what the judge sees", "two worlds", "Rooms", "the second act begins", "a film of", "by chance", "each round"],
+    ["what a room sees", "two worlds", "Rooms", "the second act begins", "a film of", "by chance", "each round"],
 )
 def test_the_rule_would_notice(text: str) -> None:
     assert given_up(text)

@@ -23,6 +23,7 @@ ANSWERS = {
     "kimg": "training is bounded by --time 10m or --steps 20k; a kimg is 1,000 examples, so 1,000 / --batch steps",
     "gpus": "processes are started by torchrun: torchrun --nproc-per-node 2 -m sparring train ...",
     "resume": "a run goes on by: sparring resume RUN",
+    "min_probability": "samples are kept by the judge now: sparring calibrate RUN, then --judge rejection",
 }
 """Options of other tools, and what does the same here."""
 

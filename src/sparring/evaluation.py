@@ -80,9 +80,10 @@ def assess_outputs(modality: Kind, model: Model, options: EvaluateOptions, say: 
         say(f"compared with {kept.name}, which was not learned from")
     source = modality.open_source(recipe) if kept is None else kept
     training = modality.open_source(recipe) if kept is not None and not options.data else None
+    outputs = model.game.outputs if options.judge == "none" else {"": model.judged(options.judge, options.proposals)}
     return [
         replace(assess(ModelTarget(model, output, source, training), options, model.device, say), name=name)
-        for name, output in model.game.outputs.items()
+        for name, output in outputs.items()
     ]
 
 

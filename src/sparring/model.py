@@ -10,14 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sparring.core.adversarial_recipe import WITH_LOG_ODDS
 from sparring.core.checkpoint import restore_network
 from sparring.core.errors import UserError
-from sparring.core.game import Batch, Output, rows
+from sparring.core.game import Batch, Output
 from sparring.core.precision import choose
 from sparring.core.recipe import Recipe
 from sparring.core.run import model_hash
-from sparring.core.seeds import mixed
 from sparring.core.settings import fields, nearest
 from sparring.core.terminal import one_line, quoted, shortened
 from sparring.core.weights import planned, read_weights
@@ -25,9 +23,10 @@ from sparring.data.labels import plain
 from sparring.data.source import Form
 from sparring.kind import Kind
 from sparring.options import SampleOptions
+from sparring.probability.kept import load as load_calibration
+from sparring.probability.rejection import JudgedOutput
 from sparring.version import __version__
 
-ATTEMPTS = 100  # draws for a sample that the discriminator believes
 MOST = 1_000_000  # samples made at once: all are held in memory
 
 
@@ -85,32 +84,34 @@ class Model:
             )
         return self.game.outputs[""]
 
-    @property
-    def gives_log_odds(self) -> bool:
-        """Whether the discriminator's logits are log odds of being real, uncalibrated, and do not only compare."""
-        return getattr(self.recipe, "objective", "") in WITH_LOG_ODDS
-
     # Samples
 
     def sample(
-        self, count: int = 64, *, seed: int = 0, label: str | None = None, min_probability: float = 0.0, **options: Any
+        self,
+        count: int = 64,
+        *,
+        seed: int = 0,
+        label: str | None = None,
+        judge: str = "none",
+        proposals: float = 0.0,
+        **options: Any,
     ) -> Any:
         """``count`` samples, on the CPU: images as float ``(count, channels, height, width)`` in [-1, 1], points
         ``(count, dimensions)``, text as a list of strings, and what else a modality gives.
 
-        The same seed makes the same samples. ``min_probability``: only those that the discriminator finds real with at
-        least this probability, which is not calibrated. ``options`` are those of the modality's sampling, of text
-        ``temperature``, ``top_p`` and ``prompt``. Raises :class:`UserError` for a count below 1, a label that the model
-        does not know, or an option that it does not have.
+        The same seed makes the same samples. ``judge``: ``rejection`` or ``chain`` keeps samples as likely as a
+        calibrated model finds them among real ones, of ``proposals`` for each that is kept (0: as many as suit).
+        ``options`` are those of the modality's sampling, of text ``temperature``, ``top_p`` and ``prompt``. Raises
+        :class:`UserError` for a count below 1, a label that the model does not know, an option that it does not have,
+        or a ``judge`` where the model is not calibrated.
         """
-        return self.modality.to_python(
-            self.draw(count, seed=seed, label=label, min_probability=min_probability, **options)
-        )
+        output = None if judge == "none" else self.judged(judge, proposals)
+        return self.modality.to_python(self.draw(count, seed=seed, label=label, output=output, **options))
 
-    def draw(self, count: int, *, seed: int, label: str | None, min_probability: float = 0.0, **options: Any) -> Tensor:
-        """Finished samples ``(count, ...)`` on the CPU, of text as characters. Raises :class:`UserError` as
-        :meth:`sample` does."""
-        output = self.output
+    def draw(self, count: int, *, seed: int, label: str | None, output: Output | None = None, **options: Any) -> Tensor:
+        """Finished samples ``(count, ...)`` of the ``output``, or the one that the model has, on the CPU, of text as
+        characters. Raises :class:`UserError` as :meth:`sample` does."""
+        output = output or self.output
         if not 1 <= count <= MOST:
             raise UserError(f"n: {count} samples cannot be made at once; ask for 1 or more, up to {MOST:,}")
         if not 0 <= seed < 2**63:
@@ -123,42 +124,19 @@ class Model:
         options = {name: getattr(checked, name) for name in options}
         conditions = self.on_device(self.game.conditions(count, self.label_index(label)))
         with torch.no_grad():
-            if min_probability:
-                made = self.believed(output, conditions, seed, min_probability, options)
-            else:
-                made = output.generate(self.networks, conditions, seed=seed, **options)
+            made = output.generate(self.networks, conditions, seed=seed, **options)
         return output.finish(made).cpu()
 
-    def believed(
-        self, output: Output, conditions: Batch, seed: int, least: float, options: Mapping[str, Any]
-    ) -> Tensor:
-        """Samples ``(rows, ...)`` that the discriminator finds real with probability ``least`` or more; others are
-        drawn again. Raises :class:`UserError` where the discriminator gives no log odds, or believes too few."""
-        if not self.gives_log_odds or not 0 < least < 1:
-            why = f"{least} is no probability" if self.gives_log_odds else "this model's objective gives no log odds"
-            raise UserError(
-                f"min_probability: {why}; leave it out, or choose one between 0 and 1 of a model trained with "
-                f"objective {' or '.join(WITH_LOG_ODDS)}"
-            )
-        count = rows(conditions)
-        left = torch.arange(count, device=self.device)
-        made: Tensor | None = None
-        for attempt in range(ATTEMPTS):
-            chosen = {name: value[left] for name, value in conditions.items()}
-            drawn = output.generate(self.networks, chosen, seed=mixed(seed, attempt), **options)
-            made = drawn if made is None else made.index_copy(0, left, drawn)
-            logits = output.logits(self.networks, chosen, drawn)
-            if logits is None:
-                raise UserError(
-                    f"min_probability: the discriminator of {self.path} has not learned; train on, or leave it out"
-                )
-            left = left[logits.sigmoid() < least]
-            if not len(left):
-                return made
-        raise UserError(
-            f"min_probability: after {ATTEMPTS} draws {len(left):,} of {count:,} samples are still "
-            f"below {least:g}; ask for less"
-        )
+    def judged(self, judge: str, proposals: float) -> JudgedOutput:
+        """The one output, whose examples are kept or not by the judge of the model's calibration. Raises
+        :class:`UserError` for a model that has none, and for a way to judge that there is not."""
+        ways = fields(SampleOptions)["judge"].metadata["choices"]
+        if judge not in ways:
+            raise UserError(f"judge: no {quoted(judge)} here; choose one of {', '.join(ways)}")
+        calibration = load_calibration(self.folder, self.modality, self.form, self.hash, self.device)
+        if calibration is None:
+            raise UserError(f"judge: {self.path} is not calibrated; first run: sparring calibrate {self.path}")
+        return JudgedOutput(self.output, self.modality, calibration, judge, proposals)
 
     def on_device(self, batch: Batch) -> dict[str, Tensor]:
         """The batch, or conditions, tensors of ``(rows, ...)``, where the networks are."""

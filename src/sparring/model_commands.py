@@ -18,7 +18,8 @@ def sample(words: list[str]) -> None:
     from sparring.verbs.sample import sample as verb
 
     result = verb(one_word(typed, "sample", "a run or a model folder"), **typed.values)
-    answer(typed, result, f"{result['count']} samples: {listed(result['written'])}")
+    judged = f", kept by the judge of {result['generated']:,} that were made" if "generated" in result else ""
+    answer(typed, result, f"{result['count']} samples{judged}: {listed(result['written'])}")
 
 
 def translate(words: list[str]) -> None:

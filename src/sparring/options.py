@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from sparring.core.errors import UserError
 from sparring.core.settings import Settings, setting, settings
 
@@ -16,13 +13,15 @@ REPLACE = "replace what is there"
 class SampleOptions(Settings):
     """What ``sparring sample`` is asked for; a modality's own fields go to the generator (:meth:`Output.generate`)."""
 
-    renamed: ClassVar[Mapping[str, str]] = {"judge": "min_probability"}
-
     count: int = setting(64, "how many samples", low=1, high=1_000_000)
     seed: int = setting(0, "the same seed makes the same samples", low=0, high=2**63 - 1)
     label: str = setting("", "only samples of this label")
-    min_probability: float = setting(
-        0.0, "only samples that the discriminator finds real with this probability (not calibrated)", low=0, high=1
+    judge: str = setting(
+        "none", "of a calibrated model: keep samples that its judge finds real, by rejection or, exactly, in a chain",
+        choices=("none", "rejection", "chain"),
+    )  # fmt: skip
+    proposals: float = setting(
+        0.0, "samples made for each that the judge keeps (0: 3 by rejection, 100 in a chain)", low=0, high=100_000
     )
     out: str = setting("", "the file or folder to write, whose ending says as what (default: a preview in the run)",
                        "output", unit="path")  # fmt: skip
@@ -38,8 +37,8 @@ class LatentSampleOptions(SampleOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.interpolate and self.min_probability:
-            raise UserError("interpolate: every sample on the way is made; leave min_probability out")
+        if self.interpolate and self.judge != "none":
+            raise UserError("interpolate: every sample on the way is made; leave judge out")
 
 
 @settings
@@ -49,6 +48,10 @@ class EvaluateOptions(Settings):
     data: tuple[str, ...] = setting((), "the real examples (a run knows its own)", "data")
     count: int = setting(0, "samples (0: 10,000, or half of the real examples)", low=0, high=1_000_000)
     seed: int = setting(0, "of samples and of which real examples", low=0, high=2**63 - 1)
+    judge: str = setting(
+        "none", "evaluate what the judge of a calibrated model keeps", choices=("none", "rejection", "chain")
+    )
+    proposals: float = setting(0.0, "samples made for each that the judge keeps (0: see sample)", low=0, high=100_000)
     features: str = setting("auto", "auto, learned, lite0, an .onnx file, or timm:NAME (docs/metrics.md)")
     trust: bool = setting(False, "run a TorchScript file as features: a program, which can read and write files")
     out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output", unit="path")

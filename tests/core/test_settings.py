@@ -251,14 +251,14 @@ def test_several_texts_are_plain_lists_in_json() -> None:
 
 
 def test_options_are_changed_as_recipes_are(mistake: Callable[..., str]) -> None:
-    asked = SampleOptions().changed({"count": "2k", "seed": "7", "overwrite": "yes", "min_probability": "0.5"})
-    assert (asked.count, asked.seed, asked.overwrite, asked.min_probability) == (2000, 7, True, 0.5)
+    asked = SampleOptions().changed({"count": "2k", "seed": "7", "overwrite": "yes", "proposals": "2.5"})
+    assert (asked.count, asked.seed, asked.overwrite, asked.proposals) == (2000, 7, True, 2.5)
     assert SampleOptions().count == 64
     assert EvaluateOptions().changed({"data": "a"}).data == ("a",)
     assert ScoreOptions().changed({"files": ["a", "b"]}).files == ("a", "b")
     assert TranslateOptions().changed({"inputs": ("a", Path("b"))}).inputs == ("a", "b")
     assert mistake(SampleOptions().changed, {"count": 0}) == "count: 0 is too small, the least is 1"
-    assert mistake(SampleOptions().changed, {"min_probability": 1.5}).endswith("the most is 1")
+    assert mistake(SampleOptions().changed, {"proposals": 2e6}).endswith("the most is 100000")
     assert mistake(SampleOptions().changed, {"device": "gpu"}).startswith("device: 'gpu' is not one of auto, cpu")
     assert mistake(SampleOptions().changed, {"cuont": 3}) == (
         "unknown setting 'cuont' of SampleOptions; did you mean 'count'?"

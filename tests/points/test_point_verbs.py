@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from table import smallest
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring import scoring
 from sparring.checking import check_examples
@@ -25,7 +25,6 @@ from sparring.data.source import BadFile
 from sparring.evaluation import LEAST, choose
 from sparring.media.pictures.notes import read_note
 from sparring.modalities import load
-from sparring.model import Model
 from sparring.points.data import PointSource, mixture, ring_centres
 from sparring.points.modality import Points
 from sparring.points.recipes import RECIPES
@@ -229,66 +228,8 @@ def test_points_are_scored_under_a_label_their_own_or_the_best(
         on_device=dict,
         path=Path("run"),
     )
-    found = scoring.rows_of(model, source, label)
+    found = scoring.rows_of(model, source, label, None)
     assert [(row["label"], row["score"]) for row in found] == list(zip(labels, scores, strict=True))
-
-
-# Sampling what the discriminator believes
-
-
-class Slope(nn.Module):
-    """Log odds of being real that grow with the first coordinate, and are 0 at ``middle``."""
-
-    def __init__(self, middle: float) -> None:
-        super().__init__()
-        self.middle = middle
-
-    def forward(self, points: Tensor, labels: Tensor | None) -> Tensor:
-        return 5 * (points[:, 0] - self.middle)
-
-
-@pytest.fixture
-def believing(tmp_path: Path) -> Model:
-    """A model whose discriminator believes half of what the generator makes."""
-    settings = {"objective": "non-saturating", "r1": 0, "r2": 0}
-    model = load(train("gaussians-ring", out=tmp_path / "run", steps=1, **settings, **SMALL).run)
-    with torch.no_grad():
-        made = model.output.generate(model.networks, model.game.conditions(500), seed=0)
-    model.networks["discriminator"] = Slope(made[:, 0].median().item())
-    return model
-
-
-def probabilities(model: Model, samples: Tensor) -> Tensor:
-    logits = model.output.logits(model.networks, {}, model.output.real({"examples": samples}))
-    assert logits is not None
-    return logits.sigmoid()
-
-
-def test_samples_that_the_discriminator_does_not_believe_are_drawn_again(believing: Model) -> None:
-    plain, chosen = believing.sample(200, seed=3), believing.sample(200, seed=3, min_probability=0.5)
-    assert 0.3 < (probabilities(believing, plain) < 0.5).float().mean() < 0.7
-    assert (probabilities(believing, chosen) >= 0.5 - 1e-5).all()
-    assert chosen.shape == plain.shape
-
-
-def test_each_draw_is_a_fresh_one(believing: Model) -> None:
-    """Samples that are drawn again are none of those that were drawn before."""
-    chosen = believing.sample(400, seed=3, min_probability=0.5)
-    assert len(chosen.unique(dim=0)) == 400
-    assert torch.equal(chosen, believing.sample(400, seed=3, min_probability=0.5))
-    assert not torch.equal(chosen, believing.sample(400, seed=4, min_probability=0.5))
-
-
-def test_what_the_discriminator_cannot_be_asked_is_told(
-    believing: Model, run: Path, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]
-) -> None:
-    assert "objective gives no log odds" in mistake(load(run).sample, 5, min_probability=0.5)
-    for wrong in (1.0, -0.1, 1.5):
-        assert f"{wrong} is no probability" in mistake(believing.sample, 5, min_probability=wrong)
-    line = mistake(believing.sample, 5, min_probability=1 - 1e-7)
-    assert "after 100 draws 5 of 5 samples are still below 1" in line
-    monkeypatch.setattr("sparring.points.game.PointGame.logits", lambda *_: None)
-    assert "has not learned; train on, or leave it out" in mistake(believing.sample, 5, min_probability=0.5)
 
 
 # Evaluating a model

@@ -547,14 +547,16 @@ OWN: dict[str, dict[str, set[str]]] = {
         "audio": {*FILES, "rate", "seconds", "channels", "longer", "shorter", "loudness"},
         "video": {*FILES, "frames", "every", "size", "channels", "fit", "alpha", "shorter"},
     },
+    "calibrate": {},
     "score": {},
     "translate": {"translation": {"resize", "tile", "frames", "frame-by-frame", "sheet"}},
 }
 """What each verb can be asked for of models of one kind alone."""
 USUAL = {
-    "sample": {"count", "seed", "label", "min-probability", "out", "overwrite", "device"},
-    "evaluate": {"data", "count", "seed", "features", "trust", "out", "device"},
-    "score": {"label", "out", "overwrite", "device"},
+    "sample": {"count", "seed", "label", "judge", "proposals", "out", "overwrite", "device"},
+    "evaluate": {"data", "count", "seed", "judge", "proposals", "features", "trust", "out", "device"},
+    "calibrate": {"data", "alpha", "confidence", "method", "steps", "seed", "device"},
+    "score": {"label", "data", "alpha", "confidence", "fdr", "prior", "out", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
 }
 

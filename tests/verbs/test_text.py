@@ -104,49 +104,6 @@ def test_without_labels_a_table_has_one_column(
     assert "trained without labels" in refused(capsys, "sample", pretrained, "--label", "music")
 
 
-def scored(capsys: pytest.CaptureFixture[str], run: Path, samples: Path) -> list[float]:
-    """What the discriminator would call the probability of being real, of each line of a file."""
-    return [1 / (1 + math.exp(-row["score"])) for row in answer(capsys, "score", run, samples)["rows"]]
-
-
-def test_only_what_the_discriminator_believes(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = load(run, "cpu")
-    out = tmp_path / "all.tsv"
-    answer(capsys, "sample", run, "-n", 60, "--out", out)
-    free = scored(capsys, run, out)
-    least = min(sorted(free[label::6])[6] for label in range(6))  # at least four in ten of every label reach it
-    assert min(free) < least
-    believed = tmp_path / "believed.tsv"
-    asked = answer(capsys, "sample", run, "-n", 24, "--min-probability", least, "--out", believed)
-    assert asked["count"] == 24
-    game: Any = model.game
-    with torch.no_grad():
-        made = model.believed(game, game.conditions(24), 0, least, {})
-        assert (game.logits(model.networks, {"labels": torch.arange(24) % 6}, made).sigmoid() >= least).all()
-    texts = [line.split("\t", 1)[1] for line in believed.read_text().splitlines()[1:]]
-    assert texts == [game.vocabulary.decode(line) for line in made.tolist()]
-    assert texts == model.sample(24, min_probability=least)
-    assert "min_probability: 1.5 is too large" in refused(capsys, "sample", run, "--min-probability", 1.5)
-
-
-def test_lines_that_are_believed_differ_from_each_other(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Were lines drawn again from the same numbers, those already handed out would come again."""
-    out = tmp_path / "x.tsv"
-    answer(capsys, "sample", run, "-n", 40, "--label", "music", "--out", out)
-    least = sorted(scored(capsys, run, out))[20]
-    answer(capsys, "sample", run, "-n", 40, "--label", "music", "--min-probability", least, "--out", out, "--overwrite")
-    believed = scored(capsys, run, out)
-    assert min(believed) >= least - 1e-6
-    texts = [line.split("\t", 1)[1] for line in out.read_text().splitlines()[1:]]
-    assert len(set(texts)) == 40
-
-
-def test_a_discriminator_that_never_played_is_not_asked(pretrained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "has not learned" in refused(capsys, "sample", pretrained, "-n", 2, "--min-probability", 0.4)
-
-
 @pytest.mark.parametrize(
     ("words", "part"),
     [

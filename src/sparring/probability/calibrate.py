@@ -78,7 +78,17 @@ def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
         "decisions": decisions(len(usual), options),
     }
     return Calibration(
-        model.hash, judge, calibrator, examples.grid, shape, usual, labels, temperature_of(judge, examples), facts
+        model=model.hash,
+        judge=judge,
+        calibrator=calibrator,
+        grid=examples.grid,
+        shape=shape,
+        usual=usual,
+        labels=labels,
+        real=calibrator.log_odds(real),
+        made=calibrator.log_odds(made),
+        temperature=temperature_of(judge, examples),
+        facts=facts,
     )
 
 

@@ -31,6 +31,7 @@ FORMAT = 1
 WEIGHTS, ABOUT = "judge.safetensors", "judge.json"
 MOST = 1_000_000  # examples that tell what is usual
 LARGEST = 1 << 28  # numbers of an example
+ARRAYS = {"usual": torch.float64, "labels": torch.int64, "real": torch.float64, "made": torch.float64}
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
@@ -40,7 +41,8 @@ class Calibration:
 
     ``model`` names the generator's weights that the judge learned from; ``shape`` is that of an example. ``usual`` is
     the oddness of real examples that nobody learned from, float64 ``(n,)``, and ``labels`` are theirs, ``(n,)``, -1
-    where there is none. ``temperature`` divides the judge's logits of labels (Guo et al. 2017). ``facts`` are plain
+    where there is none; ``real`` and ``made`` are calibrated log odds of these and of generated examples, ``(n,)`` and
+    ``(m,)``. ``temperature`` divides the judge's logits of labels (Guo et al. 2017). ``facts`` are plain
     values that tell how it was made and how true it is.
     """
 
@@ -51,6 +53,8 @@ class Calibration:
     shape: tuple[int, ...]
     usual: np.ndarray
     labels: np.ndarray
+    real: np.ndarray
+    made: np.ndarray
     temperature: float
     facts: Mapping[str, Any]
 
@@ -61,8 +65,8 @@ def save(folder: Path, calibration: Calibration) -> list[Path]:
     tensors = {
         f"judge.{name}": value.detach().cpu().contiguous() for name, value in calibration.judge.state_dict().items()
     }
-    tensors["usual"] = torch.from_numpy(calibration.usual)
-    tensors["labels"] = torch.from_numpy(calibration.labels)
+    for name in ARRAYS:
+        tensors[name] = torch.from_numpy(getattr(calibration, name))
     if values is not None:
         tensors["grid"] = values.contiguous()
     about = {
@@ -74,7 +78,7 @@ def save(folder: Path, calibration: Calibration) -> list[Path]:
         "certain": calibration.calibrator.certain,
         "temperature": calibration.temperature,
         "shape": list(calibration.shape),
-        "usual": len(calibration.usual),
+        "counts": {name: len(getattr(calibration, name)) for name in ARRAYS},
         "grid": None if values is None else [len(values), str(values.dtype).removeprefix("torch.")],
         "facts": calibration.facts,
     }
@@ -113,8 +117,7 @@ def load(folder: Path, modality: Kind, form: Form, model: str, device: torch.dev
         calibrator=calibrator,
         grid=Grid(tensors.get("grid")),
         shape=tuple(about["shape"]),
-        usual=tensors["usual"].numpy(),
-        labels=tensors["labels"].numpy(),
+        **{name: tensors[name].numpy() for name in ARRAYS},
         temperature=temperature,
         facts=dict(about["facts"]),
     )
@@ -127,13 +130,12 @@ def read_about(about: Mapping[str, Any], modality: Kind, form: Form) -> tuple[di
         raise ValueError("its examples are too large")
     with torch.device("meta"), Unfilled():
         network = Judge(modality.judge_trunk(form, about["shape"]), len(form.labels))
-    count = within(about["usual"], 1, MOST)
     expected = {f"judge.{name}": value for name, value in network.state_dict().items()}
-    expected["usual"] = torch.empty(count, dtype=torch.float64, device="meta")
-    expected["labels"] = torch.empty(count, dtype=torch.int64, device="meta")
+    for name, dtype in ARRAYS.items():
+        expected[name] = torch.empty(within(about["counts"][name], 1, MOST), dtype=dtype, device="meta")
     if about["grid"] is not None:
-        values, dtype = about["grid"]
-        expected["grid"] = torch.empty(within(values, 1, MOST_VALUES), dtype=DTYPES[dtype], device="meta")
+        values, kind = about["grid"]
+        expected["grid"] = torch.empty(within(values, 1, MOST_VALUES), dtype=DTYPES[kind], device="meta")
     numbers = tuple(float(number) for number in about["numbers"])
     wanted = {"platt": len(numbers) == 2, "beta": len(numbers) == 3, "isotonic": len(numbers) > 0 == len(numbers) % 2}
     finite = all(math.isfinite(each) for each in (*numbers, about["certain"], about["temperature"]))

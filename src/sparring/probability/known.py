@@ -37,9 +37,9 @@ class Known:
         return self.source.batch(self.indices)["labels"]
 
     def names(self) -> list[str]:
-        """What each of them is called: its file, or its number in the source."""
-        files = getattr(self.source, "files", None)
-        return [str(files[index]) if files else f"{self.source.name} {index}" for index in self.indices.tolist()]
+        """What each of them is called: its file, the text that it is, or its number in the source."""
+        named = getattr(self.source, "files", None) or getattr(self.source, "texts", None)
+        return [str(named[index]) if named else f"{self.source.name} {index}" for index in self.indices.tolist()]
 
 
 def trained_on(model: Model, data: tuple[str, ...] = ()) -> Known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -19,7 +19,8 @@ from sparring.core.terminal import quoted, shortened
 from sparring.modality import Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
-from sparring.scoring import SHOWN, Table
+from sparring.probability.scores import in_words, scorer_of
+from sparring.scoring import SHOWN, Table, by_oddness
 from sparring.text.data import as_row
 from sparring.text.game import TextGame
 from sparring.text.reading.content import BadText
@@ -62,15 +63,31 @@ def score_lines(model: Model, game: TextGame, options: ScoreOptions, say: Say) -
     starts = range(0, len(pairs), CHUNK)
     lines = [line for start in starts for line in score_pairs(model, game, pairs[start : start + CHUNK])]
     scores = [line.score for line in lines if line.score is not None]
+    rows, decided = judged(model, game, lines, options, say)
     summary = {
         "count": len(lines),
         "nats_per_token": sum(line.nats for line in lines) / sum(line.tokens for line in lines),
         "score": fmean(scores) if scores else None,
-        "calibrated": False,
+        "calibrated": bool(decided),
+        **decided,
         "labels": dict(Counter(line.label for line in lines if line.label).most_common()),
         "cut": sum(line.cut for line in lines),
     }
-    return Table([asdict(line) for line in lines], summary, as_text(lines, summary))
+    return Table(rows, summary, as_text(rows, summary))
+
+
+def judged(
+    model: Model, game: TextGame, lines: Sequence[ScoredLine], options: ScoreOptions, say: Say
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A row for each line, with what a calibration tells of it, where the model has one; and what was decided by."""
+    rows = [asdict(line) for line in lines]
+    scorer = scorer_of(model, options, say)
+    if scorer is None:
+        return rows, {}
+    tokens = torch.stack([as_row(game.vocabulary.encode(line.text), game.length) for line in lines])
+    for row, own in zip(rows, scorer.rows(model.modality.comparable(game.finish(tokens))), strict=True):
+        row |= {name: own[name] for name in ("p_real", "p_value", "decision", "nearest")}
+    return rows, scorer.decide(rows)
 
 
 def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say: Say) -> list[tuple[str, str | None]]:
@@ -145,18 +162,23 @@ def likelihoods_by_label(model: Model, game: TextGame, lines: Tensor) -> Tensor:
     return torch.stack([game.log_likelihoods(model.networks, lines, labels).sum(1) for labels in under])
 
 
-def as_text(lines: Sequence[ScoredLine], summary: dict[str, Any]) -> str:
-    """The scores for a person at a terminal: the first lines, then the means."""
-    rows = [("nats/token", "score", "label", "text")]
-    for line in lines[:SHOWN]:
-        score = "" if line.score is None else f"{line.score:.3f}"
-        label = f"{line.label} {line.label_probability:.2f}" if line.label else ""
-        rows.append((f"{line.nats_per_token:.3f}", score, label, line.text))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    shown = [
-        "  ".join([*(word.ljust(width) for word, width in zip(row, widths, strict=False)), row[3]]) for row in rows
-    ]
-    more = [f"and {len(lines) - SHOWN:,} more; --out scores.tsv has all"] if len(lines) > SHOWN else []
+def as_text(rows: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
+    """The scores for a person at a terminal: the first lines, by a calibration the oddest, then the means."""
+    calibrated = summary["calibrated"]
+    head = ["nats/token", "score", "label", *(("p_value", "decision", "p_real") if calibrated else ()), "text"]
+    cells = [head, *(cells_of(row, calibrated) for row in (by_oddness(rows) if calibrated else rows)[:SHOWN])]
+    widths = [max(len(each[column]) for each in cells) for column in range(len(head) - 1)]
+    shown = ["  ".join([*map(str.ljust, each, widths), each[-1]]) for each in cells]
+    more = [f"and {len(rows) - SHOWN:,} more; --out scores.tsv has all"] if len(rows) > SHOWN else []
     score = "" if summary["score"] is None else f", mean score {summary['score']:.3f} (logits of the discriminator)"
     cut = f"; {summary['cut']:,} were cut at the model's length" if summary["cut"] else ""
-    return "\n".join([*shown, *more, f"{len(lines):,} lines: {summary['nats_per_token']:.4f} nats/token{score}{cut}"])
+    means = f"{len(rows):,} lines: {summary['nats_per_token']:.4f} nats/token{score}{cut}"
+    return "\n".join([*shown, *more, means, *([in_words(summary, len(rows))] if calibrated else [])])
+
+
+def cells_of(row: Mapping[str, Any], calibrated: bool) -> list[str]:
+    """A line as it stands in a table for a person."""
+    score = "" if row["score"] is None else f"{row['score']:.3f}"
+    label = f"{row['label']} {row['label_probability']:.2f}" if row["label"] else ""
+    judged = [f"{row['p_value']:.4f}", row["decision"], f"{row['p_real']:.4f}"] if calibrated else []
+    return [f"{row['nats_per_token']:.3f}", score, label, *judged, row["text"]]

@@ -25,14 +25,17 @@ def sample(run: str | Path, **options: Any) -> dict[str, Any]:
     model = load(run, asked.device)
     own = dict(changes(asked, tuple(fields(SampleOptions))))
     label = asked.label or None
-    samples = model.draw(asked.count, seed=asked.seed, label=label, min_probability=asked.min_probability, **own)
+    judged = None if asked.judge == "none" else model.judged(asked.judge, asked.proposals)
+    samples = model.draw(asked.count, seed=asked.seed, label=label, output=judged, **own)
     if asked.out:
         make_folder(Path(asked.out).parent)
     path, overwrite = (Path(asked.out), asked.overwrite) if asked.out else (default_path(run, model, asked), True)
     written = model.write(
         samples, model.sample_labels(asked.count, label), path, seed=asked.seed, overwrite=overwrite, options=own
     )
-    return {"written": [str(path) for path in written], "count": asked.count, "seed": asked.seed, "model": model.hash}
+    made = {} if judged is None else {"generated": judged.generated, "kept": judged.kept}
+    result = {"written": [str(path) for path in written], "count": asked.count, "seed": asked.seed, "model": model.hash}
+    return {**result, **made}
 
 
 def default_path(run: str | Path, model: Model, asked: SampleOptions) -> Path:
