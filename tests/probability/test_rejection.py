@@ -10,7 +10,6 @@ import torch
 from scipy.stats import chisquare, kstest
 from torch import Tensor
 
-from sparring.core.errors import UserError
 from sparring.core.game import Batch, Networks, Output
 from sparring.kind import Kind
 from sparring.probability.calibration import Calibrator
@@ -96,6 +95,8 @@ def test_the_same_seed_keeps_the_same_samples_and_none_comes_twice(way: str) -> 
     assert not np.array_equal(first, drawn(judged(way, 0), 300, seed=4))
 
 
-def test_a_chain_that_cannot_have_moved_is_told() -> None:
-    with pytest.raises(UserError, match="chains never moved in 1 proposals; ask for more --proposals"):
-        drawn(judged("chain", 1))
+def test_a_chain_that_never_moved_begins_anew_at_a_generated_example() -> None:
+    output = judged("chain", 1)
+    moved = drawn(output)
+    assert output.kept == COUNT < output.generated < 2 * COUNT
+    assert len(np.unique(moved)) == COUNT

@@ -9,6 +9,7 @@ of being real would do something else: it cuts away the rare, and with it variet
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from sparring.kind import Kind
 from sparring.probability.kept import Calibration
 
 PROPOSALS = {"rejection": 3.0, "chain": 100.0}  # where nobody says how many
+Propose = Callable[[np.ndarray, int], tuple[Tensor, np.ndarray]]
+"""Generates an example under a seed for each row at some indices ``(n,)``; with it their log odds ``(n,)``."""
+
 ATTEMPTS = 1000  # examples that are generated in a row for one that is kept
 HALVINGS = 100  # of an interval of log odds
 
@@ -78,34 +82,28 @@ class JudgedOutput(Output):
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
         """One example for each row of ``conditions``, ``(rows, ...)``. Raises :class:`UserError` where the judge keeps
         too few."""
+
+        def propose(indices: np.ndarray, seed: int) -> tuple[Tensor, np.ndarray]:
+            examples = self.output.generate(networks, at(conditions, indices), seed=seed, **options)
+            self.generated += len(examples)
+            return examples, self.log_odds(examples)
+
         random = np.random.default_rng((seed, Stream.CALIBRATION))
-        sampler = self.by_rejection if self.judge == "rejection" else self.by_chain
-        return sampler(networks, conditions, random, seed, options)
+        by_judge = self.by_rejection if self.judge == "rejection" else self.by_chain
+        result = by_judge(propose, np.arange(rows(conditions)), random, seed)
+        self.kept += len(result)
+        return result
 
-    def propose(
-        self, networks: Networks, conditions: Batch, seed: int, options: dict[str, Any]
-    ) -> tuple[Tensor, np.ndarray]:
-        """Generated examples ``(rows, ...)`` and their log odds ``(rows,)``."""
-        examples = self.output.generate(networks, conditions, seed=seed, **options)
-        self.generated += len(examples)
-        return examples, self.log_odds(examples)
-
-    def by_rejection(
-        self, networks: Networks, conditions: Batch, random: np.random.Generator, seed: int, options: dict[str, Any]
-    ) -> Tensor:
-        """Examples ``(rows, ...)``, each generated again until one is kept. Raises :class:`UserError` where one is refused
-        a thousand times."""
-        ceiling = ceiling_for(self.calibration.made, self.proposals)
-        count = rows(conditions)
-        left, result = np.arange(count), None
+    def by_rejection(self, propose: Propose, left: np.ndarray, random: np.random.Generator, seed: int) -> Tensor:
+        """Examples ``(rows, ...)`` for the rows ``left`` ``(rows,)``, each generated again until one is kept. Raises
+        :class:`UserError` where one is refused a thousand times."""
+        ceiling, count, result = ceiling_for(self.calibration.made, self.proposals), len(left), None
         for attempt in range(ATTEMPTS):
-            chosen = {name: value[torch.from_numpy(left).to(value.device)] for name, value in conditions.items()}
-            examples, log_odds = self.propose(networks, chosen, mixed(seed, attempt), options)
+            examples, log_odds = propose(left, mixed(seed, attempt))
             result = examples.clone() if result is None else result
-            taken = random.random(len(left)) < np.exp(np.minimum(0, log_odds - ceiling))
-            result[torch.from_numpy(left[taken])] = examples[torch.from_numpy(np.flatnonzero(taken))]
-            self.kept += int(taken.sum())
-            left = left[~taken]
+            keeps = random.random(len(left)) < np.exp(np.minimum(0, log_odds - ceiling))
+            result[torch.from_numpy(left[keeps])] = examples[torch.from_numpy(keeps)]
+            left = left[~keeps]
             if not len(left):
                 return result
         raise UserError(
@@ -113,28 +111,33 @@ class JudgedOutput(Output):
             "--proposals, or train on"
         )
 
-    def by_chain(
-        self, networks: Networks, conditions: Batch, random: np.random.Generator, seed: int, options: dict[str, Any]
-    ) -> Tensor:
-        """Examples ``(rows, ...)``, the last of a chain each. Raises :class:`UserError` where a chain never moved."""
-        count = rows(conditions)
-        present = random.choice(self.calibration.real, count)
-        result: Tensor | None = None
-        moved = np.zeros(count, dtype=bool)
-        for number in range(max(1, round(self.proposals))):
-            examples, log_odds = self.propose(networks, conditions, mixed(seed, number), options)
-            taken = random.random(count) < np.exp(np.minimum(0, log_odds - present))
-            if result is None:
-                result, taken = examples.clone(), np.ones(count, dtype=bool) & taken
-            places = torch.from_numpy(np.flatnonzero(taken)).to(examples.device)
-            result[places] = examples[places]
-            present = np.where(taken, log_odds, present)
-            moved |= taken
-        if not moved.all():
-            raise UserError(
-                f"judge: {int((~moved).sum()):,} of {count:,} chains never moved in {round(self.proposals)} proposals; "
-                "ask for more --proposals"
-            )
-        assert result is not None
-        self.kept += count
+    def by_chain(self, propose: Propose, indices: np.ndarray, random: np.random.Generator, seed: int) -> Tensor:
+        """Examples ``(rows, ...)`` for the rows at ``indices`` ``(rows,)``, each the last of a chain. A chain that never
+        left the real example begins anew at a generated one, as Turner et al. do."""
+        start = random.choice(self.calibration.real, len(indices))
+        result, moved = self.chain(propose, indices, start, random, seed)
+        left = indices[~moved]
+        if len(left):
+            anew = self.chain(propose, left, np.full(len(left), -np.inf), random, mixed(seed, 1))
+            result[torch.from_numpy(left)] = anew[0]
         return result
+
+    def chain(
+        self, propose: Propose, indices: np.ndarray, present: np.ndarray, random: np.random.Generator, seed: int
+    ) -> tuple[Tensor, np.ndarray]:
+        """The ends ``(rows, ...)`` of chains for the rows at ``indices`` ``(rows,)`` that began at log odds ``present``
+        ``(rows,)``, and whether each moved, bool ``(rows,)``."""
+        result, log_odds = propose(indices, mixed(seed, 0))
+        moved = random.random(len(indices)) < np.exp(np.minimum(0, log_odds - present))
+        present = np.where(moved, log_odds, present)
+        for number in range(1, max(1, round(self.proposals))):
+            examples, log_odds = propose(indices, mixed(seed, number))
+            moves = random.random(len(indices)) < np.exp(np.minimum(0, log_odds - present))
+            result[torch.from_numpy(moves)] = examples[torch.from_numpy(moves)]
+            present, moved = np.where(moves, log_odds, present), moved | moves
+        return result, moved
+
+
+def at(conditions: Batch, indices: np.ndarray) -> Batch:
+    """The conditions of the rows at ``indices`` ``(n,)``."""
+    return {name: value[torch.from_numpy(indices).to(value.device)] for name, value in conditions.items()}
