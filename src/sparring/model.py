@@ -23,6 +23,7 @@ from sparring.data.labels import plain
 from sparring.data.source import Form
 from sparring.kind import Kind
 from sparring.options import SampleOptions
+from sparring.probability.kept import Calibration
 from sparring.probability.kept import load as load_calibration
 from sparring.probability.rejection import JudgedOutput
 from sparring.version import __version__
@@ -133,10 +134,15 @@ class Model:
         ways = fields(SampleOptions)["judge"].metadata["choices"]
         if judge not in ways:
             raise UserError(f"judge: no {quoted(judge)} here; choose one of {', '.join(ways)}")
-        calibration = load_calibration(self.folder, self.modality, self.form, self.hash, self.device)
+        calibration = self.calibration()
         if calibration is None:
             raise UserError(f"judge: {self.path} is not calibrated; first run: sparring calibrate {self.path}")
         return JudgedOutput(self.output, self.modality, calibration, judge, proposals)
+
+    def calibration(self) -> Calibration | None:
+        """What ``sparring calibrate`` left beside the weights; None where there is none. Raises :class:`UserError` for
+        what is damaged, or of other weights."""
+        return load_calibration(self.folder, self.modality, self.form, self.hash, self.device)
 
     def on_device(self, batch: Batch) -> dict[str, Tensor]:
         """The batch, or conditions, tensors of ``(rows, ...)``, where the networks are."""

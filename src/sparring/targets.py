@@ -25,6 +25,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.score import Score
 from sparring.model import Model
 from sparring.options import EvaluateOptions
+from sparring.probability.measured import scores_of_calibration
 
 READ = 4096  # examples read at a time
 MADE = 512  # samples made at a time
@@ -106,8 +107,10 @@ class ModelTarget:
         return split(count, recipe.seed, held_out_count(recipe.held_out, count))
 
     def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
-        """None: samples ``(n, ...)`` of a model are compared with real examples alone."""
-        return []
+        """What the model's calibration measured, where it has one, whatever the samples ``(n, ...)``; none of samples
+        that its judge kept, for they are others."""
+        calibration = self.model.calibration() if self.output is self.model.game.outputs.get("") else None
+        return [] if calibration is None else scores_of_calibration(calibration.facts)
 
 
 class FolderTarget:

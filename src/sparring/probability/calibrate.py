@@ -31,6 +31,7 @@ GENERATED = 2048  # examples that a judge is tried on, at least
 LEAST = 20  # real examples that were never seen
 LOOKED_AT, CHUNK = 2048, 256  # examples that the run's own discriminator is asked about, at most and at a time
 COLLAPSED = 0.05  # of generated examples differ, or fewer
+ORDER = ("judge", "", "own", "p_real", "divergence", "decisions")  # of what is told of a calibration
 TEMPERATURES = np.geomspace(0.25, 8, 61)
 
 
@@ -221,21 +222,22 @@ def temperature_of(judge: Judge, examples: Examples) -> float:
 def summary_of(calibration: Calibration) -> str:
     """What a person at a terminal reads of a calibration."""
     facts: Mapping[str, Any] = calibration.facts
-    counts, truth, decided = facts["counts"], facts["truth"], facts["decisions"]
-    grid = f", brought to the {facts['grid']} values that real examples have" if facts["grid"] else ""
-    own = facts["discriminator"]
-    lines = [
-        f"judge       tells {facts['separation']['auc']:.1%} of pairs of a real and a generated example apart; "
-        f"{facts['accuracy']['value']:.1%} of examples, +-{facts['accuracy']['error']:.1%} ({counts['unseen']:,} real "
-        f"ones that nobody saw, {counts['generated']:,} generated{grid})",
-        f"p_real      Brier score {truth['brier']:.3f}, where guessing has 0.250; squared calibration error "
-        f"{truth['error']:+.4f}; Spiegelhalter's Z {truth['z']:+.2f}, within 2 for true probabilities",
-        f"divergence  of generated from real examples (Jensen-Shannon): {facts['divergence']['value']:.3f}"
-        f" nats or more, +-{facts['divergence']['error']:.3f}, of 0.693",
-        f"decisions   odd is what has a p_value of {decided['limit']:.4g} or less: at most {decided['alpha']:g} of new "
-        f"real examples, with confidence {decided['confidence']:g}",
-    ]
+    counts, truth, decided, own = facts["counts"], facts["truth"], facts["decisions"], facts["discriminator"]
+    right, pairs, divergence = facts["accuracy"], facts["separation"], facts["divergence"]
+    grid = f", brought to the {facts['grid']} values that real ones have" if facts["grid"] else ""
+    told = {
+        "judge": f"orders {pairs['auc']:.1%} of pairs of a real and a generated example (p {pairs['p_value']:.2g} if "
+        f"they were alike), knows {right['value']:.1%} +-{right['error']:.1%} of examples",
+        "": f"tried on {counts['unseen']:,} real examples that nobody saw, {counts['generated']:,} generated{grid}",
+        "p_real": f"Brier score {truth['brier']:.3f} (guessing: 0.250), calibration error {truth['error']:+.4f}, "
+        f"Z {truth['z']:+.2f} (true probabilities: within 2)",
+        "divergence": f"Jensen-Shannon, {divergence['value']:.3f} +-{divergence['error']:.3f} nats of 0.693 or more",
+        "decisions": f"odd is a p_value of {decided['limit']:.4g} or less: at most {decided['alpha']:g} of new real "
+        f"examples, with confidence {decided['confidence']:g}",
+    }
     if own:
-        lines.insert(1, f"            the run's own discriminator tells {own['unseen']:.1%} of such pairs apart, and "
-                        f"{own['training']:.1%} where the real one is of its training examples")  # fmt: skip
-    return "\n".join(lines)
+        told["own"] = (
+            f"the run's own discriminator orders {own['unseen']:.1%} of such pairs, {own['training']:.1%} where the "
+            "real one is a training example"
+        )
+    return "\n".join(f"{name:12}{told[name]}" for name in ORDER if name in told)

@@ -112,8 +112,8 @@ class JudgedOutput(Output):
         )
 
     def by_chain(self, propose: Propose, indices: np.ndarray, random: np.random.Generator, seed: int) -> Tensor:
-        """Examples ``(rows, ...)`` for the rows at ``indices`` ``(rows,)``, each the last of a chain. A chain that never
-        left the real example begins anew at a generated one, as Turner et al. do."""
+        """Examples ``(rows, ...)`` for the rows at ``indices`` ``(rows,)``, each the last of a chain; where that never
+        left the real example, of another that begins at a generated one, as Turner et al. do."""
         start = random.choice(self.calibration.real, len(indices))
         result, moved = self.chain(propose, indices, start, random, seed)
         left = indices[~moved]

@@ -22,7 +22,7 @@ from sparring.metrics.features import in_chunks
 from sparring.model import Model
 from sparring.options import ScoreOptions
 from sparring.probability.decisions import check_rate, discoveries, limit_of, needed, p_values
-from sparring.probability.kept import Calibration, load
+from sparring.probability.kept import Calibration
 from sparring.probability.known import Known, trained_on
 from sparring.probability.neighbours import Neighbours
 
@@ -33,7 +33,7 @@ def scorer_of(model: Model, options: ScoreOptions, say: Say) -> Scorer | None:
     """What scores examples by the model's calibration; None where it has none, which is said. Raises
     :class:`UserError` where options ask for one, for rates that are none, and where the data that the model was trained
     on, in which neighbours are looked for, are not there."""
-    calibration = load(model.folder, model.modality, model.form, model.hash, model.device)
+    calibration = model.calibration()
     if calibration is not None:
         return Scorer(model, calibration, options, trained_on(model, options.data))
     for name in NEEDED:

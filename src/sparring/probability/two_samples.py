@@ -29,7 +29,13 @@ def separation(real: np.ndarray, made: np.ndarray) -> Separation:
     n, m = len(real), len(made)
     pairs = rankdata(np.concatenate([real, made]))[:n].sum() - n * (n + 1) / 2
     auc = float(pairs / (n * m))
-    return Separation(auc, float(norm.sf((auc - 0.5) / math.sqrt((n + m + 1) / (12 * n * m)))))
+    return Separation(auc, float(norm.sf((auc - 0.5) / error_of_pairs(n, m))))
+
+
+def error_of_pairs(real: int, made: int) -> float:
+    """The standard error of the area under the curve of so many examples of each kind, where both come from one
+    distribution (Mann & Whitney 1947)."""
+    return math.sqrt((real + made + 1) / (12 * real * made))
 
 
 def accuracy(real: np.ndarray, made: np.ndarray) -> tuple[float, float]:
