@@ -80,7 +80,8 @@ def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, 
         scored += rows_of(model, source, options.label or None, scorer)
         for bad in source.bad_files:  # a source that streams finds them while it is read
             say(f"skipped {bad.path}: {bad.reason}")
-    summary = {"count": len(scored), "score": fmean(row["score"] for row in scored), "calibrated": scorer is not None}
+    logits = [row["score"] for row in scored if row["score"] is not None]
+    summary = {"count": len(scored), "score": fmean(logits) if logits else None, "calibrated": scorer is not None}
     if scorer is None:
         return Table(scored, summary, as_text(scored, ("score", "label", "example"), mean_of_logits(summary)))
     decided = scorer.decide(scored)
@@ -127,6 +128,8 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
         judged = scorer.rows(model.modality.real_examples(model.output, batch)) if scorer else [{} for _ in indices]
         batch = model.on_device(batch)
         scores, labels = logits_of(model, batch, labels_to_try(model, batch, label, judged))
+        if scores[0] is None and scorer is None:
+            raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
         result += [
             {"example": str(names[index]), "label": label_of(model, known), "score": score, **own}
             for index, known, score, own in zip(indices.tolist(), labels, scores, judged, strict=True)
@@ -140,15 +143,15 @@ def label_of(model: Model, index: int) -> str | None:
     return model.labels[index] if model.labels else None
 
 
-def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> tuple[list[float], list[int]]:
+def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> tuple[list[Any], list[int]]:
     """The highest of the discriminator's logits of each example of a batch under several labels ``(rows,)``, and the
-    label that it has it under. Raises :class:`UserError` for a discriminator that has not learned yet."""
+    label that it has it under; None, and the first label, where there is no discriminator that has learned."""
     tried = [
         model.output.logits(model.networks, {**batch, "labels": each}, model.output.real(batch)) for each in labels
     ]
     logits = [each for each in tried if each is not None]
     if not logits:
-        raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
+        return [None] * rows(batch), labels[0].tolist()
     scores, best = torch.stack(logits).float().max(0)
     return scores.tolist(), torch.stack(list(labels)).gather(0, best[None])[0].tolist()
 

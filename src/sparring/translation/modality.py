@@ -26,7 +26,8 @@ from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Features
 from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
-from sparring.options import EvaluateOptions, ScoreOptions, TranslateOptions
+from sparring.options import CalibrateOptions, EvaluateOptions, ScoreOptions, TranslateOptions
+from sparring.probability.kept import Calibration
 from sparring.scoring import Table
 from sparring.translation.check import check
 from sparring.translation.contrast import ContrastGame
@@ -124,6 +125,13 @@ class Translation(Modality):
         if options.videos:
             return [evaluate_videos(targets[0], options, say)]
         return [replace(assess(target, options, model.device, say), name=target.direction.name) for target in targets]
+
+    def calibrate(self, model: Model, options: CalibrateOptions, say: Say) -> Calibration:
+        """Raises :class:`UserError`: translations are made from pictures, not from nothing."""
+        raise UserError(
+            f"{model.path}: translates pictures, and what it makes depends on them; compare its translations with real "
+            f"pictures instead: sparring evaluate {model.path}"
+        )
 
     def score(self, model: Model, options: ScoreOptions, say: Say) -> Table:
         """Raises :class:`UserError`: a translation has no one discriminator that could score examples."""
