@@ -59,9 +59,11 @@ def may_be_trained(plan: Mapping[str, Tensor], device: torch.device) -> None:
         )
 
 
-def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors ``(...)`` of a safetensors file, by name: those ``expected``, which may be on the meta device, and no
-    others.
+def read_weights(
+    path: Path, expected: Mapping[str, Tensor], *, about: str = "config.json", mend: str = ""
+) -> dict[str, Tensor]:
+    """The tensors ``(...)`` of a safetensors file, by name: those ``expected`` by the file ``about`` it, which may be
+    on the meta device, and no others. ``mend`` says what to do about another one, where that is not a model's.
 
     Raises :class:`UserError` when the file is missing, damaged, a pickle or nothing that can be opened, when it holds
     anything else, and for numbers that are not finite.
@@ -72,21 +74,20 @@ def read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor
             raise OSError(f"its header says to be of {int.from_bytes(start, 'little'):,} bytes")
         with safe_open(path, framework="pt", device="cpu") as file:
             if difference := differs(file, expected):
-                raise UserError(
-                    f"{path}: does not fit the config.json beside it ({difference}); copy the whole folder again"
-                )
+                again = mend or "copy the whole folder again"
+                raise UserError(f"{path}: does not fit the {about} beside it ({difference}); {again}")
             tensors = {name: file.get_tensor(name) for name in expected}
     except FileNotFoundError:
-        raise UserError(f"{path}: missing; copy the whole model folder, or resume the run") from None
+        raise UserError(f"{path}: missing; {mend or 'copy the whole model folder, or resume the run'}") from None
     except (SafetensorError, OSError) as problem:
         if isinstance(problem, SafetensorError) and is_pickle(start):
             raise UserError(f"{path}: a pickle, not safetensors; a pickle can run code and is never loaded") from None
-        raise UserError(f"{path}: damaged ({reason(problem)}); copy it again, or resume the run") from None
+        raise UserError(f"{path}: damaged ({reason(problem)}); {mend or 'copy it again, or resume the run'}") from None
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise UserError(
-                f"{path}: {name} holds numbers that are not finite, so the model can make nothing; "
-                "take an earlier one, or train anew"
+                f"{path}: {name} holds numbers that are not finite, so nothing can be made by it; "
+                f"{mend or 'take an earlier one, or train anew'}"
             )
     return tensors
 

@@ -13,6 +13,9 @@ import numpy as np
 
 from sparring.core.errors import UserError
 
+LEAST_RATE = 1e-9  # below which no number of examples is enough
+ROUNDING = 1 + 1e-12  # of the products that p-values, which are fractions, are compared with
+
 
 def p_values(scores: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """The p-value of each of ``scores`` ``(n,)`` among the scores of real examples, ``usual`` ``(m,)``: the share of
@@ -42,7 +45,7 @@ def limit_of(count: int, alpha: float, confidence: float = 0.0) -> float:
         ranks = np.arange(1, count + 1)
         rank = int((betainc(ranks, count + 1 - ranks, alpha) >= confidence).sum())  # the rate grows with the rank
     else:
-        rank = math.floor(alpha * (count + 1) * (1 + 1e-12))
+        rank = math.floor(alpha * (count + 1) * ROUNDING)
     return rank / (count + 1)
 
 
@@ -50,14 +53,14 @@ def needed(alpha: float, confidence: float = 0.0) -> int:
     """How many real examples :func:`limit_of` needs before anything is called odd: with ``confidence``, so many that
     the oddest of them is among the ``alpha`` oddest of all with that probability."""
     if not confidence:
-        return math.ceil((1 - 1e-12) / alpha) - 1
-    return math.ceil(math.log(1 - confidence) / math.log(1 - alpha))
+        return math.ceil(1 / (alpha * ROUNDING)) - 1
+    return math.ceil(math.log1p(-confidence) / math.log1p(-alpha))
 
 
 def check_rate(name: str, value: float) -> None:
-    """Raise :class:`UserError` for a rate that is not between 0 and 1."""
-    if not 0 < value < 1:
-        raise UserError(f"{name}: {value:g} is no rate; choose one between 0 and 1, such as 0.05")
+    """Raise :class:`UserError` for a rate that is not between 0 and 1, or too near to 0."""
+    if not LEAST_RATE <= value < 1:
+        raise UserError(f"{name}: {value:g} is no rate; choose one between {LEAST_RATE:g} and 1, such as 0.05")
 
 
 def discoveries(values: np.ndarray, rate: float) -> np.ndarray:
@@ -68,7 +71,7 @@ def discoveries(values: np.ndarray, rate: float) -> np.ndarray:
     theorem 2).
     """
     order = np.argsort(values, kind="stable")
-    small = values[order] <= rate * np.arange(1, len(values) + 1) / max(len(values), 1)
+    small = values[order] <= rate * np.arange(1, len(values) + 1) / max(len(values), 1) * ROUNDING
     most = np.flatnonzero(small).max(initial=-1)
     chosen = np.zeros(len(values), dtype=bool)
     chosen[order[: most + 1]] = True

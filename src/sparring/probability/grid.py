@@ -27,8 +27,9 @@ class Grid:
 
 def grid_of(real: Tensor) -> Grid:
     """The grid of comparable real examples ``(n, ...)`` that are bytes or numbers of floating point, which mean nearly
-    the same as their nearest neighbours; whole numbers of other kinds, such as characters, have none."""
+    the same as their nearest neighbours; whole numbers of other kinds, such as characters, have none, nor has what
+    hardly ever holds a value twice."""
     if not (real.dtype == torch.uint8 or real.is_floating_point()):
         return Grid(None)
     values = torch.unique(real)
-    return Grid(values if len(values) <= MOST else None)
+    return Grid(values if len(values) <= min(MOST, real.numel() // 2) else None)

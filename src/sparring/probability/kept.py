@@ -32,6 +32,9 @@ WEIGHTS, ABOUT = "judge.safetensors", "judge.json"
 MOST = 1_000_000  # examples that tell what is usual
 LARGEST = 1 << 28  # numbers of an example
 ARRAYS = {"usual": torch.float64, "labels": torch.int64, "real": torch.float64, "made": torch.float64}
+LARGE = 1e30  # a number of a calibrator: with larger ones, sums are none any more
+POSITIVE = ("certain", "temperature")
+AGAIN = "run sparring calibrate again"
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
@@ -97,18 +100,20 @@ def load(folder: Path, modality: Kind, form: Form, model: str, device: torch.dev
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:
-        raise UserError(f"{path}: cannot be read ({reason(problem)}); run sparring calibrate again") from None
+        raise UserError(f"{path}: cannot be read ({reason(problem)}); {AGAIN}") from None
     try:
         if about["sparring"] != FORMAT:
-            raise UserError(f"{path}: not a calibration of format {FORMAT}; run sparring calibrate again")
+            raise UserError(f"{path}: not a calibration of format {FORMAT}; {AGAIN}")
         if about["model"] != model:
-            raise UserError(f"{path}: calibrates other weights than the model has now; run sparring calibrate again")
+            raise UserError(f"{path}: calibrates other weights than the model has now; {AGAIN}")
         expected, calibrator, temperature = read_about(about, modality, form)
+    except UserError:
+        raise
     except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
-        raise UserError(f"{path}: damaged ({one_line(problem)}); run sparring calibrate again") from None
-    tensors = read_weights(folder / WEIGHTS, expected)
+        raise UserError(f"{path}: damaged ({one_line(problem)}); {AGAIN}") from None
+    tensors = read_weights(folder / WEIGHTS, expected, about=ABOUT, mend=AGAIN)
     if about.get("weights") != weights_hash(tensors):
-        raise UserError(f"{path}: does not belong to the {WEIGHTS} beside it; run sparring calibrate again")
+        raise UserError(f"{path}: does not belong to the {WEIGHTS} beside it; {AGAIN}")
     judge = Judge(modality.judge_trunk(form, about["shape"]), len(form.labels))
     judge.load_state_dict({name.removeprefix("judge."): tensors[name] for name in tensors if name.startswith("judge.")})
     return Calibration(
@@ -119,7 +124,7 @@ def load(folder: Path, modality: Kind, form: Form, model: str, device: torch.dev
         shape=tuple(about["shape"]),
         **{name: tensors[name].numpy() for name in ARRAYS},
         temperature=temperature,
-        facts=dict(about["facts"]),
+        facts=about["facts"],
     )
 
 
@@ -138,9 +143,12 @@ def read_about(about: Mapping[str, Any], modality: Kind, form: Form) -> tuple[di
         expected["grid"] = torch.empty(within(values, 1, MOST_VALUES), dtype=DTYPES[kind], device="meta")
     numbers = tuple(float(number) for number in about["numbers"])
     wanted = {"platt": len(numbers) == 2, "beta": len(numbers) == 3, "isotonic": len(numbers) > 0 == len(numbers) % 2}
-    finite = all(math.isfinite(each) for each in (*numbers, about["certain"], about["temperature"]))
-    if about["method"] not in METHODS or not wanted[about["method"]] or not finite or about["temperature"] <= 0:
+    limited = all(abs(each) < LARGE for each in numbers) and all(0 < about[name] < LARGE for name in POSITIVE)
+    rising = about["method"] != "isotonic" or all(np.diff(np.split(np.array(numbers), 2)).ravel() >= 0)
+    if about["method"] not in METHODS or not wanted[about["method"]] or not limited or not rising:
         raise ValueError("its numbers calibrate nothing")
+    if not isinstance(about["facts"], dict):
+        raise ValueError("its facts are none")
     return expected, Calibrator(about["method"], numbers, float(about["certain"])), float(about["temperature"])
 
 

@@ -49,7 +49,7 @@ class Scorer:
     examples to decide by."""
 
     def __init__(self, model: Model, calibration: Calibration, options: ScoreOptions, training: Known) -> None:
-        for name in ("alpha", "prior"):
+        for name in ("alpha", "prior", *(("confidence",) if options.confidence else ())):
             check_rate(name, getattr(options, name))
         self.calibration, self.options = calibration, options
         examples = training.examples(model)

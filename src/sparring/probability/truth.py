@@ -48,7 +48,9 @@ def truth_of(log_odds: np.ndarray, outcomes: np.ndarray, bins: int = BINS) -> Tr
     probabilities, real = sigmoid(log_odds), np.asarray(outcomes, dtype=np.float64)
     leans = 1 - 2 * probabilities
     expected = float((leans**2 * probabilities * (1 - probabilities)).sum())
-    parts = np.array_split(np.argsort(probabilities, kind="stable"), max(1, min(bins, len(real) // 2)))
+    mixed = np.random.default_rng(0).permutation(len(real))  # equal ones come in no order of their outcomes
+    order = mixed[np.argsort(probabilities[mixed], kind="stable")]
+    parts = np.array_split(order, max(1, min(bins, len(real) // 2)))
     found = tuple(bin_of(probabilities[part], real[part]) for part in parts)
     return Truth(
         count=len(real),

@@ -1,0 +1,51 @@
+"""Runs that are trained and calibrated, and what a calibration says of itself."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import sparring
+
+SETTINGS = {"sample_every": "1h", "checkpoint_every": "10m", "measure_every": 0}
+WANTED = {"error": 0.0005, "z": 2.0, "brier": 0.15, "auc": 0.93}  # the last two of digits
+
+
+def calibrated_run(recipe: str, seed: int, seconds: float, steps: int | None, **settings: Any) -> dict[str, Any]:
+    """Train a recipe for so many seconds of CPU time and calibrate it, with the command's own number of ``steps`` where
+    this is None; a row of what was found."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        training: dict[str, Any] = {**SETTINGS, **settings, "seed": seed, "time": f"{seconds:g}s"}
+        outcome = sparring.train(recipe, out=run, **training)
+        began = time.process_time()
+        calibrating: dict[str, Any] = {"seed": seed} if steps is None else {"seed": seed, "steps": steps}
+        found = sparring.calibrate(run, **calibrating)
+        spent = time.process_time() - began
+    truth = found["truth"]
+    return {
+        "recipe": recipe, "seed": seed, "train_cpu_seconds": round(outcome.seconds), "examples": outcome.examples,
+        "cpu_seconds": round(spent, 1), "auc": found["separation"]["auc"], "accuracy": found["accuracy"]["value"],
+        "divergence": found["divergence"]["value"], "brier": truth["brier"], "nats": truth["nats"],
+        "error": truth["error"], "z": truth["z"], "counts": found["counts"], "judge_steps": found["judge"]["steps"],
+        "discriminator": found["discriminator"], "bins": truth["bins"],
+    }  # fmt: skip
+
+
+def targets(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Which of the targets each recipe's runs meet: all of them, or the mean over seeds where that is said."""
+    result: dict[str, Any] = {}
+    for recipe in dict.fromkeys(row["recipe"] for row in rows):
+        own = [row for row in rows if row["recipe"] == recipe]
+        result[recipe] = {
+            "error": all(row["error"] < WANTED["error"] for row in own),
+            "error, mean": statistics.fmean(row["error"] for row in own) < WANTED["error"],
+            "z": all(abs(row["z"]) < WANTED["z"] for row in own),
+        }
+        if recipe == "digits":
+            result[recipe]["brier"] = all(row["brier"] <= WANTED["brier"] for row in own)
+            result[recipe]["auc"] = all(row["auc"] >= WANTED["auc"] for row in own)
+    return result
