@@ -167,8 +167,8 @@ def labels_of(model: Model, batch: Batch, label: str | None) -> Tensor | None:
 
 
 def labels_to_try(model: Model, given: Tensor | None, judged: Sequence[Mapping[str, Any]]) -> list[Tensor]:
-    """The labels ``(rows,)`` that examples are scored under: those that are ``given`` ``(rows,)``, the likeliest by what
-    is ``judged`` of each, or else each that the model knows."""
+    """The labels ``(rows,)`` that examples are scored under: those that are ``given`` ``(rows,)``, the likeliest by
+    what is ``judged`` of each, or else each that the model knows."""
     count, names = len(judged), model.labels
     if given is None and names and "label" in judged[0]:
         given = torch.tensor([names.index(row["label"]) for row in judged])
