@@ -125,9 +125,12 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
     result: list[dict[str, Any]] = []
     for indices in np.split(np.arange(len(source)), range(CHUNK, len(source), CHUNK)):
         batch = source.batch(indices)
-        judged = scorer.rows(model.modality.real_examples(model.output, batch)) if scorer else [{} for _ in indices]
+        given = labels_of(model, batch, label)
+        judged: list[dict[str, Any]] = [{} for _ in indices]
+        if scorer:
+            judged = scorer.rows(model.modality.real_examples(model.output, batch), given)
         batch = model.on_device(batch)
-        scores, labels = logits_of(model, batch, labels_to_try(model, batch, label, judged))
+        scores, labels = logits_of(model, batch, labels_to_try(model, given, judged))
         if scores[0] is None and scorer is None:
             raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
         result += [
@@ -156,15 +159,18 @@ def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> tuple[lis
     return scores.tolist(), torch.stack(list(labels)).gather(0, best[None])[0].tolist()
 
 
-def labels_to_try(model: Model, batch: Batch, label: str | None, judged: Sequence[dict[str, Any]]) -> list[Tensor]:
-    """The labels ``(rows,)`` that a batch is scored under: ``label``, its own, the likeliest by a calibration, or else
-    each that the model knows. What is ``judged`` of each example loses its likeliest label, unless that is taken.
-    Raises :class:`UserError` for a label that the model does not know."""
+def labels_of(model: Model, batch: Batch, label: str | None) -> Tensor | None:
+    """The labels ``(rows,)`` of a batch: ``label``, or those that came with it; None where there are none. Raises
+    :class:`UserError` for a label that the model does not know."""
     index = model.label_index(label)
-    likeliest = [row.pop("label", None) for row in judged]
-    if index is None and "labels" in batch:
-        return [batch["labels"]]
-    if index is None and model.labels and None not in likeliest:
-        return [torch.tensor([model.labels.index(each) for each in likeliest], device=model.device)]
-    wanted = range(max(1, len(model.labels))) if index is None else [index]
-    return [torch.full((rows(batch),), each, device=model.device) for each in wanted]
+    return batch.get("labels") if index is None else torch.full((rows(batch),), index)
+
+
+def labels_to_try(model: Model, given: Tensor | None, judged: Sequence[Mapping[str, Any]]) -> list[Tensor]:
+    """The labels ``(rows,)`` that examples are scored under: those that are ``given`` ``(rows,)``, the likeliest by
+    what is ``judged`` of each, or else each that the model knows."""
+    count, names = len(judged), model.labels
+    if given is None and names and "label" in judged[0]:
+        given = torch.tensor([names.index(row["label"]) for row in judged])
+    tried = [torch.full((count,), index) for index in range(max(1, len(names)))] if given is None else [given]
+    return [labels.to(model.device) for labels in tried]

@@ -78,13 +78,21 @@ def test_calibrated_log_odds_are_those_of_the_densities(
     assert separation(*found).auc == pytest.approx(separation(*truth).auc, abs=0.02)
 
 
-def test_the_same_seed_makes_the_same_judge() -> None:
-    def weights(seed: int) -> dict[str, Tensor]:
-        judge = new(of_points)
-        learn_judge(judge, real(500, 0), None, made, CPU, silent, steps=20, seed=seed)
+@pytest.mark.parametrize(("trunk", "shown"), [(of_points, Tensor.float), (of_images, as_pictures)])
+def test_the_same_seed_makes_the_same_judge(
+    trunk: Callable[[], torch.nn.Module], shown: Callable[[Tensor], Tensor]
+) -> None:
+    """Dropout included, whatever was drawn before; and what is drawn after does not depend on the judge."""
+
+    def weights(seed: int, before: int) -> dict[str, Tensor]:
+        judge = new(trunk)
+        torch.manual_seed(before)
+        expected = torch.rand(1, generator=torch.Generator().manual_seed(before))
+        learn_judge(judge, shown(real(300, 0)), None, lambda seed: shown(made(seed)), CPU, silent, steps=5, seed=seed)
+        assert torch.equal(torch.rand(1), expected)
         return judge.state_dict()
 
-    first, again, other = weights(1), weights(1), weights(2)
+    first, again, other = weights(1, before=2), weights(1, before=3), weights(2, before=2)
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["real.weight"], other["real.weight"])
 

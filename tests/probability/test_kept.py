@@ -140,18 +140,8 @@ def test_what_is_no_calibration(content: bytes, folder: Path, model: Model, mist
 
 
 FIELDS = (
-    "sparring",
-    "model",
-    "weights",
-    "method",
-    "numbers",
-    "certain",
-    "temperature",
-    "shape",
-    "counts",
-    "grid",
-    "facts",
-)
+    "sparring", "model", "weights", "method", "numbers", "certain", "temperature", "shape", "counts", "grid", "facts",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -180,7 +170,10 @@ def test_every_wrong_value_is_one_line(field: str, folder: Path, model: Model, m
     [
         lambda about: about["counts"].update(usual=MOST + 1),
         lambda about: about["counts"].update(made=10**15),
-        lambda about: about["counts"].update(usual=29),
+        lambda about: about["counts"].update(labels=29),
+        lambda about: about["counts"].update(real=29),
+        lambda about: about["counts"].update(made=None),
+        lambda about: about["counts"].pop("real"),
         lambda about: about.update(shape=[1 << 20, 1 << 20]),
         lambda about: about.update(shape=[1, 8]),
         lambda about: about.update(shape=[1, 8, 1 << 27]),

@@ -171,8 +171,10 @@ def findings(method: str, real: np.ndarray, made: np.ndarray) -> dict[str, Any]:
 
 def of_discriminator(model: Model, training: Known, unseen: Known, seed: int) -> dict[str, float] | None:
     """The areas under the curve of the run's own discriminator: how well it tells training examples from generated
-    ones, examples that it never saw from generated ones, and training examples from those; None before it has
-    learned."""
+    ones, examples that it never saw from generated ones, and training examples from those; None before it has learned,
+    and where examples come without the labels that it needs."""
+    if model.labels and any(known_labels(model, each) is None for each in (training, unseen)):
+        return None
     chosen = [Known(each.source, evenly(each.indices, LOOKED_AT)) for each in (training, unseen)]
     learned, never = (own_logits(model, each) for each in chosen)
     made = own_logits(model, chosen[0], seed)

@@ -22,7 +22,7 @@ class Grid:
         if self.values is None:
             return examples
         between = (self.values[1:].double() + self.values[:-1].double()) / 2
-        return self.values[torch.bucketize(examples.double(), between)]
+        return self.values[torch.bucketize(examples.double().contiguous(), between)]
 
 
 def grid_of(real: Tensor) -> Grid:

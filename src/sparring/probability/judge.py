@@ -81,7 +81,9 @@ def learn_judge(
             value = value + LABELS * cross_entropy(judge.label(features[:BATCH]).float(), labels[chosen].to(device))
         return value
 
-    return learn_by(loss, [judge], steps, RATE, device, say, work="training the judge", weight_decay=WEIGHT_DECAY)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)  # of dropout
+        return learn_by(loss, [judge], steps, RATE, device, say, work="training the judge", weight_decay=WEIGHT_DECAY)
 
 
 def endless(made: Callable[[int], Tensor], seed: int) -> Iterator[Tensor]:

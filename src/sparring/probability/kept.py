@@ -109,7 +109,7 @@ def load(folder: Path, modality: Kind, form: Form, model: str, device: torch.dev
         expected, calibrator, temperature = read_about(about, modality, form)
     except UserError:
         raise
-    except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as problem:
         raise UserError(f"{path}: damaged ({one_line(problem)}); {AGAIN}") from None
     tensors = read_weights(folder / WEIGHTS, expected, about=ABOUT, mend=AGAIN)
     if about.get("weights") != weights_hash(tensors):
@@ -147,7 +147,7 @@ def read_about(about: Mapping[str, Any], modality: Kind, form: Form) -> tuple[di
     rising = about["method"] != "isotonic" or all(np.diff(np.split(np.array(numbers), 2)).ravel() >= 0)
     if about["method"] not in METHODS or not wanted[about["method"]] or not limited or not rising:
         raise ValueError("its numbers calibrate nothing")
-    if not isinstance(about["facts"], dict):
+    if not isinstance(about["facts"], dict) or about["counts"]["labels"] != about["counts"]["usual"]:
         raise ValueError("its facts are none")
     return expected, Calibrator(about["method"], numbers, float(about["certain"])), float(about["temperature"])
 

@@ -67,8 +67,9 @@ class Scorer:
                 "or calibrate with more --data"
             )
 
-    def rows(self, examples: Tensor) -> list[dict[str, Any]]:
-        """A row for each of the comparable examples ``(n, ...)``; decisions are taken when all are known."""
+    def rows(self, examples: Tensor, labels: Tensor | None = None) -> list[dict[str, Any]]:
+        """A row for each of the comparable examples ``(n, ...)``, with the probability of its label, of ``labels``
+        ``(n,)`` or else the likeliest; decisions are taken when all rows are known."""
         snapped = self.calibration.grid.snap(examples)
         real = self.calibration.calibrator.probabilities(self.calibration.judge.logits(snapped), self.options.prior)
         oddness, nearest = self.neighbours.oddness(snapped)
@@ -79,9 +80,10 @@ class Scorer:
             "nearest": [self.names[index] for index in nearest.tolist()],
         }
         if self.labels:
-            probabilities, likeliest = self.of_labels(snapped).max(1)
-            columns["label"] = [self.labels[index] for index in likeliest.tolist()]
-            columns["label_probability"] = probabilities.tolist()
+            probabilities = self.of_labels(snapped)
+            chosen = probabilities.argmax(1) if labels is None else labels
+            columns["label"] = [self.labels[index] for index in chosen.tolist()]
+            columns["label_probability"] = probabilities.gather(1, chosen[:, None])[:, 0].tolist()
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def of_labels(self, examples: Tensor) -> Tensor:
