@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sparring.metrics.score import Family
 
 Explainer = Callable[["Tensor", "Tensor"], "Artifact"]
-"""Draws where a discriminator looked in a comparable example ``(...)``, given the training example that is nearest."""
+"""Draws where a judge looked in a comparable example ``(...)``, given the training example that is nearest."""
 
 Say = Callable[[str], None]
 """Tells a person a line of progress."""
@@ -82,8 +82,9 @@ ENDINGS = {
 
 @dataclass(frozen=True)
 class LogOdds:
-    """How real a fresh discriminator finds examples, as something that can be explained: a number called ``name`` for
-    each, by what ``of_features`` makes of the features ``(n, 128)`` of its ``trunk``."""
+    """How real a judge, the discriminator that is trained after training, finds examples, as something that can be
+    explained: a number called ``name`` for each, by what ``of_features`` makes of the features ``(n, 128)`` of its
+    ``trunk``."""
 
     trunk: nn.Module
     of_features: Callable[[Tensor], Tensor]
@@ -207,7 +208,7 @@ class Kind(ABC):
         return Trunk(of_numbers(math.prod(shape)))
 
     def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
-        """What draws where a discriminator with such a :meth:`judge_trunk` looked. Raises :class:`UserError` unless the
+        """What draws where a judge with such a :meth:`judge_trunk` looked. Raises :class:`UserError` unless the
         modality knows how."""
         raise UserError(f"explain: of {self.entry.recipe.kind} nothing can be drawn; leave it out")
 

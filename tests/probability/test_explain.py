@@ -386,6 +386,25 @@ def test_a_picture_of_each_example_is_written(run: Path, tmp_path: Path, capsys:
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_lines_are_shaded_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from table import smallest
+
+    from sparring.text import grammar
+    from sparring.verbs.train import train
+
+    run = train(smallest("text", tmp_path, steps=4), out=tmp_path / "run").run
+    rows = [f"{grammar.NAMES[label]}\t{text}" for text, label in zip(*grammar.draw(60, seed=9), strict=True)]
+    (tmp_path / "unseen.tsv").write_text("\n".join(["label\ttext", *rows]) + "\n")
+    unseen = ["--alpha", "0.2", "--device", "cpu"]
+    assert main(["calibrate", str(run), "--data", str(tmp_path / "unseen.tsv"), "--steps", "2", *unseen]) == 0
+    (tmp_path / "mine.txt").write_text("is it raining\nis it raining now\n")
+    capsys.readouterr()
+    assert main(["score", str(run), str(tmp_path / "mine.txt"), "--explain", str(tmp_path / "why"), *unseen]) == 0
+    assert "the 2 oddest" in capsys.readouterr().out
+    names = sorted(path.name[3:] for path in (tmp_path / "why").iterdir())
+    assert names == ["is_it_raining.svg", "is_it_raining_now.svg"]
+
+
 def opened(data: bytes) -> np.ndarray:
     """The pixels of a PNG."""
     return np.asarray(Image.open(io.BytesIO(data)))

@@ -1,4 +1,4 @@
-"""Where a discriminator looked in a sound: its log-mel spectrogram, which is what it looks at, and maps of that."""
+"""Where a judge looked in a sound: its log-mel spectrogram, which is what it looks at, and maps of that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a discriminator looked in a picture: the picture, and beside it maps of what raises and lowers its log odds."""
+"""Where a judge looked in a picture: the picture, and beside it maps of what raises and lowers its log odds."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Where a discriminator looked: what of an example raises, or lowers, its log odds of being real.
+"""Where a judge looked: what of an example raises, or lowers, its log odds of being real.
 
-Both methods explain one number, why this discriminator finds this example real or generated; they say nothing of why a
+Both methods explain one number, why this judge finds this example real or generated; they say nothing of why a
 ``p_value`` is small, nor of what would convince a person. Positive parts speak for real, negative ones for generated.
 
 Occlusion hides one patch after the other (Zeiler & Fergus 2014) and looks at the number alone. Integrated gradients
 (Sundararajan et al. 2017, eq. 1) share the difference between an example and a baseline out among all of its numbers.
-The baseline here is the nearest training example: the mean of all, or black, is further from any real example than what
-is to be explained, and the maps would tell why that one is not real.
+The baseline here is the nearest training example. The mean of all is less like a real one than most of what is to be
+explained (of digits its log odds are -74), and maps beside it would tell what is wrong with the mean.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def integrated_gradients(
 
 @dataclass(frozen=True)
 class Maps:
-    """Why a discriminator finds an example real or generated: ``log_odds`` of it and of the ``nearest`` training
+    """Why a judge finds an example real or generated: ``log_odds`` of it and of the ``nearest`` training
     example, and maps of its shape: ``occluded`` and ``gradients``."""
 
     log_odds: float
@@ -149,8 +149,8 @@ class Maps:
         return (
             f"{name} of being real: {self.log_odds:+.2f}; of the nearest training example: {self.nearest:+.2f}. Blue "
             f"raises it, red lowers it, white does neither. Occlusion: by how much it falls when {hidden} are replaced "
-            "by their mean. Integrated gradients: what each difference from the nearest training example adds, together "
-            f"{float(self.gradients.sum()):+.3g} of the {self.log_odds - self.nearest:+.3g} between the two."
+            "by their mean. Integrated gradients: what each difference from the nearest training example adds, "
+            f"together {float(self.gradients.sum()):+.3g} of the {self.log_odds - self.nearest:+.3g} between the two."
         )
 
 

@@ -1,4 +1,4 @@
-"""``sparring score --explain``: for the oddest of all examples, a picture each of where the discriminator looked."""
+"""``sparring score --explain``: for the oddest of all examples, a picture each of where the judge looked."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Scorer:
             self.oddest.add(rows, names, self.calibration.grid.snap(examples))
 
     def explain(self) -> dict[str, list[str]]:
-        """Write where the discriminator looked at the oddest examples, if that is asked for. Returns the files."""
+        """Write where the judge looked at the oddest examples, if that is asked for. Returns the files."""
         return {} if self.oddest is None else {"explained": [str(path) for path in self.oddest.write()]}
 
     def rows(self, examples: Tensor) -> list[dict[str, Any]]:
@@ -139,5 +139,5 @@ def in_words(decided: Mapping[str, Any], count: int) -> str:
         rate = f"of new real examples at most {decided['alpha']:.2g} would be"
         rate += f", with confidence {decided['confidence']:.2g}" if decided["confidence"] else ", on average"
     drawn = decided.get("explained", [])
-    where = f"; where the discriminator looked at the {len(drawn):,} oddest: {Path(drawn[0]).parent}" if drawn else ""
+    where = f"; where the judge looked at the {len(drawn):,} oddest: {Path(drawn[0]).parent}" if drawn else ""
     return f"{decided['odd']:,} of {count:,} examples are odd; {rate}{where}"

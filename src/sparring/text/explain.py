@@ -1,4 +1,4 @@
-"""Where a discriminator looked in a line: how far its log odds fall when each word alone is left out."""
+"""Where a judge looked in a line: how far its log odds fall when each word alone is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a discriminator looked in a clip: the frames that it sees, side by side, and maps of them."""
+"""Where a judge looked in a clip: the frames that it sees, side by side, and maps of them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from sparring.media.pictures.sheets import channels_last, to_bytes
 from sparring.probability.explain import Patch, maps_of, patches_of, side_of
 from sparring.video.features.learning import small
 
+GAP = 187  # the grey between two frames, as that of the frame around them
+
 
 def explainer(log_odds: LogOdds) -> Explainer:
     """What draws the maps of clips ``(frames, channels, height, width)`` in [-1, 1], and the nearest training clip: of
-    the frames that the discriminator looks at, as small as it sees them. What is hidden is hidden in one frame, which
+    the frames that the judge looks at, as small as it sees them. What is hidden is hidden in one frame, which
     changes how this differs from the one before and the next."""
 
     def draw(example: Tensor, nearest: Tensor) -> Artifact:
@@ -32,8 +34,8 @@ def explainer(log_odds: LogOdds) -> Explainer:
         maps = maps_of(log_odds, clip, beside_it, patches)
         caption = maps.caption(log_odds.name, f"patches of {side}x{side} pixels of one frame")
         pictures = {
-            "frames": strip(rgb(to_bytes(clip)), 255),
-            "nearest training clip": strip(rgb(to_bytes(beside_it)), 255),
+            "frames": strip(rgb(to_bytes(clip)), GAP),
+            "nearest training clip": strip(rgb(to_bytes(beside_it)), GAP),
         }
         panels = {
             "occlusion": strip(maps.occluded[:, :1])[..., 0],
