@@ -89,6 +89,8 @@ class ScoreOptions(Settings):
     )  # fmt: skip
     prior: float = setting(0.5, "the share of real ones among the examples, before they are seen", low=0, high=1)
     out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output", unit="path")
+    explain: str = setting("", "a folder for pictures of where the judge looked, of the 64 oddest", "output",
+                           unit="path")  # fmt: skip
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 

@@ -15,6 +15,7 @@ from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
+from sparring.images.explain import explainer
 from sparring.images.features.learned import random_features
 from sparring.images.features.pixels import blurred_pixels, scaled
 from sparring.images.game import ImageGame
@@ -22,6 +23,7 @@ from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, s
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
 from sparring.images.samples import as_artifact, write_samples
+from sparring.kind import Explainer, LogOdds
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -106,6 +108,10 @@ class Images(Modality):
     def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
         """Convolutions on bytes ``(n, channels, height, width)``."""
         return Trunk(of_pictures(*shape), scaled)
+
+    def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
+        """Maps of what raises and lowers the log odds of bytes ``(channels, height, width)``."""
+        return explainer(log_odds)
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
