@@ -22,7 +22,7 @@ FLOORS = [
     {"metrics"},
     {"networks"},
     {"options", "kind"},
-    {"model", "measurements", "targets", "evaluation", "scoring", "checking"},
+    {"model", "measurements", "targets", "evaluation", "scoring", "checking", "probability"},
     {"modality"},
     {"features"},
     {"media"},

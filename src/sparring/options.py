@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from sparring.core.errors import UserError
-from sparring.core.settings import Settings, setting, settings
+from sparring.core.settings import Settings, fields, setting, settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 REPLACE = "replace what is there"
@@ -53,6 +53,23 @@ class EvaluateOptions(Settings):
     trust: bool = setting(False, "run a TorchScript file as features: a program, which can read and write files")
     out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output", unit="path")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class LikelihoodOptions(EvaluateOptions):
+    """What ``sparring evaluate`` is asked for of a generator from latents whose likelihood can be bounded."""
+
+    likelihood: bool = setting(False, "bound the likelihood of real examples too, which takes minutes")
+    chains: int = setting(8, "of each example whose likelihood is bounded", low=1, high=1024)
+    distributions: int = setting(
+        3000, "from prior to posterior: the more of them, the tighter the bound", low=10, high=1_000_000
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in () if self.likelihood else ("chains", "distributions"):
+            if getattr(self, name) != fields(type(self))[name].default:
+                raise UserError(f"{name}: has no effect without likelihood; add --likelihood, or leave {name} out")
 
 
 @settings
