@@ -62,7 +62,7 @@ class LikelihoodOptions(EvaluateOptions):
     likelihood: bool = setting(False, "bound the likelihood of real examples too, which takes minutes")
     chains: int = setting(8, "of each example whose likelihood is bounded", low=1, high=1024)
     distributions: int = setting(
-        3000, "from prior to posterior: the more of them, the tighter the bound", low=10, high=1_000_000
+        4000, "from prior to posterior: the more of them, the tighter the bound", low=10, high=1_000_000
     )
 
     def __post_init__(self) -> None:

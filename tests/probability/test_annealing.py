@@ -150,7 +150,7 @@ def test_transitions_leave_the_prior_invariant(linear: Linear, step: float) -> N
     """At beta 0, however large a step: mean, covariance and fourth moment of 20,000 chains that began there."""
     latents = torch.randn(1, 20_000, LATENT, generator=torch.Generator().manual_seed(2))
     observed = Observed(linear, torch.zeros(1, NUMBERS), VARIANCE)
-    after = moved(observed, latents, 0.0, step, torch.diag(torch.tensor([1.0, 0.5, 1.5, 1.0])), 10)[0].double()
+    after = moved(observed, latents, 0.0, step, torch.diag(torch.tensor([1.0, 0.5, 1.5, 1.0]))[None], 10)[0].double()
     assert not torch.equal(after, latents[0].double())
     assert after.mean(0).abs().max() < 4 / 20_000**0.5
     assert (after.T.cov() - torch.eye(LATENT)).abs().max() < 4 * (2 / 20_000) ** 0.5
@@ -162,8 +162,7 @@ def test_transitions_go_to_the_posterior_of_a_linear_decoder(linear: Linear) -> 
     variance."""
     example, beta = torch.randn(1, NUMBERS, generator=torch.Generator().manual_seed(4)), 0.3
     observed = Observed(linear, example, VARIANCE)
-    probes = torch.randn(8, LATENT, generator=torch.Generator().manual_seed(5))
-    root = Metric(linear, probes, torch.zeros(8, dtype=torch.long)).root(beta / VARIANCE)
+    root = Metric(linear, torch.randn(1, 2, LATENT, generator=torch.Generator().manual_seed(5))).root(beta / VARIANCE)
     after = moved(observed, torch.zeros(1, 20_000, LATENT), beta, 0.5, root, 25)[0].double()
     weight = linear.weight.double()
     covariance = (torch.eye(LATENT, dtype=torch.float64) + beta * weight.T @ weight / VARIANCE).inverse()
@@ -173,10 +172,16 @@ def test_transitions_go_to_the_posterior_of_a_linear_decoder(linear: Linear) -> 
     assert ((after.T.cov() - covariance) / torch.outer(sizes, sizes)).abs().max() < 5 * (2 / 20_000) ** 0.5
 
 
-def test_the_metric_of_a_linear_decoder_is_its_posteriors_precision(linear: Linear) -> None:
-    root = Metric(linear, torch.randn(2, LATENT), torch.zeros(2, dtype=torch.long)).root(7.0)
-    precision = torch.eye(LATENT) + 7 * linear.weight.T @ linear.weight
-    torch.testing.assert_close(root @ root.T, precision.inverse(), rtol=1e-3, atol=1e-5)
+def test_the_metric_is_the_precision_of_the_posterior_of_each_example(linear: Linear) -> None:
+    """Of decoders that are linear, each example's by another matrix."""
+
+    def decode(latents: Tensor, indices: Tensor) -> Tensor:
+        return (1 + indices[:, None]) * linear(latents, indices)
+
+    root = Metric(decode, torch.randn(2, 3, LATENT, generator=torch.Generator().manual_seed(6))).root(7.0)
+    for number, each in enumerate(root):
+        precision = torch.eye(LATENT) + 7 * (1 + number) ** 2 * linear.weight.T @ linear.weight
+        torch.testing.assert_close(each @ each.T, precision.inverse(), rtol=1e-3, atol=1e-5)
 
 
 def test_the_gradient_is_that_of_the_log_likelihood(linear: Linear, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +216,7 @@ def test_numbers_that_are_not_finite_are_rejected() -> None:
         return latents / (latents.abs().amax(1, keepdim=True) <= 1).float()
 
     observed = Observed(decode, torch.zeros(1, LATENT), VARIANCE)
-    after = moved(observed, torch.zeros(1, 50, LATENT), 0.1, 1.0, torch.eye(LATENT), 10)
+    after = moved(observed, torch.zeros(1, 50, LATENT), 0.1, 1.0, torch.eye(LATENT)[None], 10)
     assert after.isfinite().all()
     assert after.abs().max() <= 1
     assert (after != 0).any()

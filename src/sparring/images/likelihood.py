@@ -31,7 +31,7 @@ from sparring.probability.likelihood import (
 )
 from sparring.targets import ModelTarget, real_examples
 
-FITTED = 60_000  # pictures that histograms are of, at most
+FITTED = 1 << 28  # bytes of the pictures that histograms are of, at most
 
 LOG_LIKELIHOOD = Metric("log_likelihood", "high", "of a real picture on the scale [0, 1], nats: a lower bound")
 BITS = Metric("bits_per_dimension", "low", "the same in bits for each byte of a picture: an upper bound")
@@ -59,9 +59,10 @@ class LikelihoodTarget(ModelTarget):
         reported = Real(dequantised(pictures, mixed(seed, 0)).to(device), self.labels_at(chosen))
         for_choice = Real(dequantised(self.bytes_at(others), mixed(seed, 1)).to(device), self.labels_at(others))
         decoder = decoder_of(self.output, self.model.networks["generator"])
-        self.say(f"bounding the likelihood of {len(chosen)} pictures, and of as many simulated ones")
+        self.say(f"bounding the likelihood of {len(chosen)} pictures, and of simulated ones")
         found = measure(decoder, reported, for_choice, self.annealing, mixed(seed, 2), self.say)
-        histograms = Histograms(self.learned_bytes(learned))
+        self.say(f"acceptance of the chains: {found.real.acceptance:.0%}")
+        histograms = Histograms(self.learned_bytes(learned, FITTED // found.dimensions))
         return rows(found, histograms.bits_per_dimension(pictures))
 
     def parts(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,19 +78,19 @@ class LikelihoodTarget(ModelTarget):
         order = np.random.default_rng(seed).permutation(held_out)
         count = min(REPORTED, len(order) - CHOSEN_ON)
         chosen, others = order[:count], order[count : count + CHOSEN_ON]
-        return np.setdiff1d(learned, chosen)[:FITTED], chosen, others
+        return np.setdiff1d(learned, chosen), chosen, others
 
     def bytes_at(self, indices: np.ndarray) -> Tensor:
         """The real pictures at ``indices`` ``(n,)``, bytes ``(n, channels, height, width)``."""
         return real_examples(self.modality, self.output, self.source, indices)
 
-    def learned_bytes(self, indices: np.ndarray) -> Tensor:
-        """Pictures that the model learned from, bytes ``(n, channels, height, width)``: those of a source of their own,
-        where there is one, else those at ``indices`` ``(n,)``."""
-        if self.training is None:
-            return self.bytes_at(indices)
-        every = np.arange(min(FITTED, len(self.training)))
-        return real_examples(self.modality, self.output, self.training, every)
+    def learned_bytes(self, indices: np.ndarray, most: int) -> Tensor:
+        """Pictures that the model learned from, bytes ``(n, channels, height, width)``, so many at most: those of a
+        source of their own, where there is one, else those at ``indices`` ``(n,)``."""
+        source = self.source if self.training is None else self.training
+        every = indices if self.training is None else np.arange(len(source))
+        some = np.random.default_rng(0).permutation(every)[:most]
+        return real_examples(self.modality, self.output, source, some)
 
     def labels_at(self, indices: np.ndarray) -> Tensor | None:
         """The labels ``(n,)`` of the real pictures at ``indices`` ``(n,)``, for a generator that is shown them."""

@@ -21,7 +21,7 @@ from torch import Tensor
 from sparring.core.seeds import mixed
 from sparring.core.status import Countdown
 from sparring.kind import Say
-from sparring.probability.hamiltonian import LEAPFROGS, PROBES, Decode, Metric, Observed, transition
+from sparring.probability.hamiltonian import LEAPFROGS, Decode, Metric, Observed, transition
 
 SHARPNESS = 4  # of the schedule: the logistic function between minus and plus so much
 ACCEPTANCE = 0.65  # what steps are tuned to (Neal 2011, section 5.4.3)
@@ -29,6 +29,8 @@ FIRST, SMALLEST = 0.5, 1e-4  # step sizes: where tuning begins, and the least
 LARGEST = math.pi / 2 / LEAPFROGS  # a quarter of the period of a Gaussian: longer trajectories come back
 RATE = 0.5  # by which log step sizes follow the acceptance
 TUNING, FEWEST = 10, 50  # one distribution for so many of the run that counts; the fewest of a tuning run
+TWICE = 2  # tuned by the metric at latents of the prior, and again by that where chains then ended: at the posterior
+PROBES = 8  # latents of each example at which the metric is taken
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Annealing:
     """How much is computed: chains of each example, and distributions from prior to posterior."""
 
     chains: int = 8
-    distributions: int = 3000
+    distributions: int = 4000
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ class Sampler:
         self.annealing, self.say = annealing, say
         self.seeds = [mixed(seed, run) for run in range(3)]
         random = torch.Generator().manual_seed(self.seeds[0])
-        probes = torch.randn(PROBES, latent, generator=random).to(examples.device)
-        indices = torch.arange(PROBES, device=examples.device) % len(examples)
-        self.metric = Metric(decode, probes, indices)
-        self.steps = self._tuned(random)
+        places = torch.randn(len(examples), PROBES, latent, generator=random).to(examples.device)
+        for _ in range(TWICE):
+            self.metric = Metric(decode, places[:, :PROBES])
+            self.steps, places = self._tuned(random)
 
     def lower(self) -> Bounds:
         """Lower bounds in expectation, from chains that start at the prior."""
@@ -96,12 +98,13 @@ class Sampler:
         return torch.randn(len(examples), self.annealing.chains, self.latent, generator=random).to(examples.device)
 
     def _root(self, beta: float) -> Tensor:
-        """The metric's root ``(latent, latent)`` at an inverse temperature."""
+        """The metric's root ``(examples, latent, latent)`` at an inverse temperature."""
         return self.metric.root(beta / self.observed.variance)
 
-    def _tuned(self, random: torch.Generator) -> Tensor:
-        """Step sizes ``(distributions - 1, examples)`` at the schedule's inner temperatures: what led to the acceptance
-        that is aimed at in a shorter run, whose weights nobody asks for."""
+    def _tuned(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Step sizes ``(distributions - 1, examples)`` at the schedule's inner temperatures, which led to the
+        acceptance that is aimed at in a shorter run, whose weights nobody asks for; and where its chains ended, latents
+        ``(examples, chains, latent)``."""
         wanted = self.annealing.distributions
         betas = schedule(min(wanted, max(FEWEST, wanted // TUNING)))[1:-1].tolist()
         state, found = self.observed.at(self._prior(random)), []
@@ -111,7 +114,8 @@ class Sampler:
             found.append(step)
             step = (step * (RATE * (accepted.mean(1) - ACCEPTANCE)).exp().float()).clamp(SMALLEST, LARGEST)
         short = torch.stack(found, 1)[None]  # (1, examples, distributions of this run)
-        return torch.nn.functional.interpolate(short, wanted - 1, mode="linear", align_corners=True)[0].T
+        steps = torch.nn.functional.interpolate(short, wanted - 1, mode="linear", align_corners=True)[0].T
+        return steps, state.latents
 
     def _weights(self, latents: Tensor, *, forward: bool, random: torch.Generator) -> tuple[Tensor, float]:
         """Log weights, float64 ``(examples, chains)``, of chains that start at ``latents`` ``(examples, chains,

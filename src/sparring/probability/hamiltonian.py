@@ -22,7 +22,6 @@ ROWS = 128  # latents decoded at once, which bounds memory
 LEAPFROGS = 3  # steps of a trajectory
 JITTER = 0.2  # of a step's size, either way at random, so that no trajectory comes back to where it began
 DIFFERENCE = 0.01  # of a latent, over which the decoder's derivative is taken for the metric
-PROBES = 64  # latents of the prior at which that is done
 
 
 @dataclass(frozen=True)
@@ -74,31 +73,37 @@ class Observed:
 
 
 class Metric:
-    """The mass matrix I + beta / variance E[J'J], J the decoder's derivative by its latents, the mean over latents of
-    the prior: what the precision of the posterior is, exactly for a linear decoder.
+    """The mass matrix I + beta / variance E[J'J] of each example, J the decoder's derivative by its latents, the mean
+    over some latents: near the precision of the posterior, and just that for a linear decoder.
 
-    It stretches latents so that one step fits all directions (Girolami & Calderhead 2011, but alike for all latents, so
-    that plain trajectories leave the density invariant). ``latents`` ``(probes, latent)`` are where J is taken, by
-    differences; ``indices`` ``(probes,)`` number the examples that they are for.
+    It stretches latents so that one step fits all directions (as Girolami & Calderhead 2011, but alike wherever a chain
+    is, so that plain trajectories leave the density invariant). ``latents`` ``(examples, probes, latent)`` are where J
+    is taken, by differences.
     """
 
-    @torch.no_grad()
-    def __init__(self, decode: Decode, latents: Tensor, indices: Tensor) -> None:
-        count, latent = latents.shape
-        total = latents.new_zeros(latent, latent, dtype=torch.float64)
-        for probe, index in zip(latents, indices, strict=True):
-            moved = torch.cat([probe[None], probe + DIFFERENCE * torch.eye(latent, device=probe.device)])
-            parts = [decode(part, index.expand(len(part))).flatten(1) for part in torch.split(moved, ROWS)]
-            decoded = torch.cat(parts).double()
-            derivative = (decoded[1:] - decoded[:1]) / DIFFERENCE  # (latent, numbers of an example)
-            total += derivative @ derivative.T / count
-        values, vectors = torch.linalg.eigh(total.cpu())
+    def __init__(self, decode: Decode, latents: Tensor) -> None:
+        products = []
+        for number, probes in enumerate(latents):
+            derivatives = [derivative(decode, probe, number) for probe in probes]
+            products.append(torch.stack([each @ each.T for each in derivatives]).mean(0))
+        values, vectors = torch.linalg.eigh(torch.stack(products).cpu())
         self.values, self.vectors = values.clamp(min=0).to(latents), vectors.to(latents)
 
     def root(self, weight: float) -> Tensor:
-        """A matrix S ``(latent, latent)`` with S S' the inverse of I + weight E[J'J]."""
-        scaled: Tensor = self.vectors / (1 + weight * self.values).sqrt()
+        """A matrix S for each example, ``(examples, latent, latent)``, with S S' the inverse of I + weight E[J'J]."""
+        scaled: Tensor = self.vectors / (1 + weight * self.values).sqrt()[:, None]
         return scaled
+
+
+@torch.no_grad()
+def derivative(decode: Decode, latent: Tensor, number: int) -> Tensor:
+    """The derivative of a decoder by its latents at one latent ``(latent,)`` of the example of that number, float64
+    ``(latent, numbers of an example)``, by differences over ``DIFFERENCE``."""
+    moves = DIFFERENCE * torch.eye(len(latent), device=latent.device)
+    rows = torch.split(latent + torch.cat([torch.zeros_like(moves[:1]), moves]), ROWS)
+    indices = (torch.full((len(part),), number, device=latent.device) for part in rows)
+    decoded = torch.cat([decode(*each).flatten(1) for each in zip(rows, indices, strict=True)])
+    return (decoded[1:] - decoded[:1]).double() / DIFFERENCE
 
 
 @torch.no_grad()
@@ -113,7 +118,7 @@ def trajectory(
     size = steps[..., None]
     for _ in range(LEAPFROGS):
         momenta = momenta + size / 2 * (beta * state.gradient - state.latents) @ root
-        state = observed.at(state.latents + size * momenta @ root.T)
+        state = observed.at(state.latents + size * momenta @ root.mT)
         momenta = momenta + size / 2 * (beta * state.gradient - state.latents) @ root
     return state, momenta
 

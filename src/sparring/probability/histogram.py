@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 LEVELS = 256  # whole numbers that a dimension can be
+CHUNK = 512  # examples counted at a time
 
 
 class Histograms:
@@ -13,11 +14,12 @@ class Histograms:
     1) / (n + 256), Laplace's rule of succession."""
 
     def __init__(self, examples: Tensor) -> None:
-        values = examples.flatten(1).long().cpu()
-        dimensions = values.shape[1]
-        cells = values + LEVELS * torch.arange(dimensions)
-        counts = torch.bincount(cells.flatten(), minlength=LEVELS * dimensions).view(dimensions, LEVELS)
-        self.bits = -((counts + 1.0).double() / (len(values) + LEVELS)).log2()
+        dimensions = examples[0].numel()
+        counts = torch.zeros(LEVELS * dimensions, dtype=torch.long)
+        for part in torch.split(examples, CHUNK):
+            cells = part.flatten(1).long().cpu() + LEVELS * torch.arange(dimensions)
+            counts += torch.bincount(cells.flatten(), minlength=len(counts))
+        self.bits = -((counts.view(dimensions, LEVELS) + 1.0).double() / (len(examples) + LEVELS)).log2()
 
     def bits_per_dimension(self, examples: Tensor) -> Tensor:
         """Bits per dimension of each of the examples ``(m, ...)``, float64 ``(m,)``."""

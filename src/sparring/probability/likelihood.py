@@ -24,7 +24,8 @@ from sparring.probability.hamiltonian import ROWS, Decode
 from sparring.probability.histogram import LEVELS
 
 VARIANCES = (0.05, 0.025, 0.01, 0.005)  # of the noise, on the scale [0, 1]; those of Wu et al. 2017
-REPORTED, CHOSEN_ON = 16, 8  # examples whose likelihood is told, as many simulated; those that choose the variance
+REPORTED, SIMULATED = 16, 8  # examples whose likelihood is bounded, real and simulated ones
+CHOSEN_ON = 8  # other real ones, on which the variance is chosen
 SHARE = 4  # of the distributions, one in so many where the variance is chosen
 
 
@@ -52,7 +53,7 @@ class Real:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Lower bounds of log p(x) of real examples of so many ``dimensions``, and bounds from below and above of as many
+    """Lower bounds of log p(x) of real examples of so many ``dimensions``, and bounds from below and above of
     simulated ones; all on the scale [0, 1], with noise of ``variance``."""
 
     variance: float
@@ -70,11 +71,12 @@ class Likelihood:
 
 def measure(decoder: Decoder, reported: Real, others: Real, annealing: Annealing, seed: int, say: Say) -> Likelihood:
     """Choose the variance of the noise on ``others``, then bound the likelihood of ``reported`` ``(examples, ...)``,
-    and of as many simulated examples, under the same labels, where the truth can be enclosed."""
+    and of simulated examples, under the labels of the first of them, where the truth can be enclosed."""
     variance = choose_variance(decoder, others, annealing, mixed(seed, 0), say)
     decode = decoder.under(reported.labels)
     lower = Sampler(decode, reported.examples, decoder.latent, variance, annealing, mixed(seed, 1), say).lower()
-    latents, simulated = simulate(decode, reported.examples, decoder.latent, variance, mixed(seed, 2))
+    like = reported.examples[:SIMULATED]
+    latents, simulated = simulate(decode, like, decoder.latent, variance, mixed(seed, 2))
     sampler = Sampler(decode, simulated, decoder.latent, variance, annealing, mixed(seed, 3), say)
     dimensions = reported.examples[0].numel()
     return Likelihood(variance, dimensions, lower, sampler.lower(), sampler.upper(latents))
