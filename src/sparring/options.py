@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparring.core.errors import UserError
-from sparring.core.settings import Settings, setting, settings
+from sparring.core.settings import Settings, fields, setting, settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 REPLACE = "replace what is there"
@@ -71,6 +71,23 @@ class CalibrateOptions(Settings):
     steps: int = setting(1500, "steps that the judge, a fresh discriminator, learns for", low=1, high=1_000_000)
     seed: int = setting(0, "of the judge and of the generated examples that it learns from", low=0, high=2**63 - 1)
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
+
+
+@settings
+class LikelihoodOptions(EvaluateOptions):
+    """What ``sparring evaluate`` is asked for of a generator from latents whose likelihood can be bounded."""
+
+    likelihood: bool = setting(False, "bound the likelihood of real examples too, which takes minutes")
+    chains: int = setting(8, "of each example whose likelihood is bounded", low=1, high=1024)
+    distributions: int = setting(
+        4000, "from prior to posterior: the more of them, the tighter the bound", low=10, high=1_000_000
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in () if self.likelihood else ("chains", "distributions"):
+            if getattr(self, name) != fields(type(self))[name].default:
+                raise UserError(f"{name}: has no effect without likelihood; add --likelihood, or leave {name} out")
 
 
 @settings
