@@ -5,7 +5,7 @@ A :class:`Target` makes samples, or holds them, beside real examples; :func:`ass
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -67,9 +67,12 @@ class Chosen:
 # Comparing
 
 
-def assess_outputs(modality: Kind, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
-    """An evaluation of each output of a model, beside the data that ``options`` or its run name. Raises
-    :class:`UserError` when nothing can be compared."""
+def assess_outputs(
+    modality: Kind, model: Model, options: EvaluateOptions, say: Say, target: Callable[..., ModelTarget] = ModelTarget
+) -> list[Evaluation]:
+    """An evaluation of each output of a model, beside the data that ``options`` or its run name; ``target`` makes what
+    is evaluated of model, output, source and training source. Raises :class:`UserError` when nothing can be
+    compared."""
     settings = own_data(model) if not options.data else {"data": only_place(options.data)}
     recipe = model.recipe.changed(settings)
     kept = modality.open_kept(recipe, model.form)
@@ -82,7 +85,7 @@ def assess_outputs(modality: Kind, model: Model, options: EvaluateOptions, say: 
     training = modality.open_source(recipe) if kept is not None and not options.data else None
     outputs = model.game.outputs if options.judge == "none" else {"": model.judged(options.judge, options.proposals)}
     return [
-        replace(assess(ModelTarget(model, output, source, training), options, model.device, say), name=name)
+        replace(assess(target(model, output, source, training), options, model.device, say), name=name)
         for name, output in outputs.items()
     ]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from sparring.core.errors import UserError
 from sparring.core.recipe import Recipe
 from sparring.core.settings import Settings
 from sparring.data.source import Form
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from sparring.metrics.comparison import Comparison
     from sparring.metrics.features import Features
     from sparring.metrics.score import Family
+
+Explainer = Callable[["Tensor", "Tensor"], "Artifact"]
+"""Draws where a judge looked in a comparable example ``(...)``, given the training example that is nearest."""
 
 Say = Callable[[str], None]
 """Tells a person a line of progress."""
@@ -74,6 +78,21 @@ ENDINGS = {
     "audio/flac": ".flac", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "text/plain": ".txt",
 }  # fmt: skip
 """The media types of artifacts, and the endings of their files."""
+
+
+@dataclass(frozen=True)
+class LogOdds:
+    """How real a judge, the discriminator that is trained after training, finds examples, as something that can be
+    explained: a number called ``name`` for each, by what ``of_features`` makes of the features ``(n, 128)`` of its
+    ``trunk``."""
+
+    trunk: nn.Module
+    of_features: Callable[[Tensor], Tensor]
+    name: str
+
+    def __call__(self, examples: Tensor) -> Tensor:
+        """The numbers ``(n,)`` of comparable examples ``(n, ...)``, higher for real."""
+        return self.of_features(self.trunk(examples))
 
 
 class Most(NamedTuple):
@@ -187,6 +206,11 @@ class Kind(ABC):
         from sparring.networks.trunks import Trunk, of_numbers
 
         return Trunk(of_numbers(math.prod(shape)))
+
+    def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
+        """What draws where a judge with such a :meth:`judge_trunk` looked. Raises :class:`UserError` unless the
+        modality knows how."""
+        raise UserError(f"explain: of {self.entry.recipe.kind} nothing can be drawn; leave it out")
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """Metrics of the comparable examples themselves."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparring.core.errors import UserError
-from sparring.core.settings import Settings, setting, settings
+from sparring.core.settings import Settings, fields, setting, settings
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 REPLACE = "replace what is there"
@@ -74,6 +74,23 @@ class CalibrateOptions(Settings):
 
 
 @settings
+class LikelihoodOptions(EvaluateOptions):
+    """What ``sparring evaluate`` is asked for of a generator from latents whose likelihood can be bounded."""
+
+    likelihood: bool = setting(False, "bound the likelihood of real examples too, which takes minutes")
+    chains: int = setting(8, "of each example whose likelihood is bounded", low=1, high=1024)
+    distributions: int = setting(
+        4000, "from prior to posterior: the more of them, the tighter the bound", low=10, high=1_000_000
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in () if self.likelihood else ("chains", "distributions"):
+            if getattr(self, name) != fields(type(self))[name].default:
+                raise UserError(f"{name}: has no effect without likelihood; add --likelihood, or leave {name} out")
+
+
+@settings
 class ScoreOptions(Settings):
     """What ``sparring score`` is asked for. What of it concerns decisions needs ``sparring calibrate`` first."""
 
@@ -89,6 +106,8 @@ class ScoreOptions(Settings):
     )  # fmt: skip
     prior: float = setting(0.5, "the share of real ones among the examples, before they are seen", low=0, high=1)
     out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output", unit="path")
+    explain: str = setting("", "a folder for pictures of where the judge looked, of the 64 oddest", "output",
+                           unit="path")  # fmt: skip
     overwrite: bool = setting(False, REPLACE, "output")
     device: str = setting("auto", "where to compute", "machine", choices=DEVICES)
 

@@ -84,7 +84,7 @@ def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, 
     summary = {"count": len(scored), "score": fmean(logits) if logits else None, "calibrated": scorer is not None}
     if scorer is None:
         return Table(scored, summary, as_text(scored, ("score", "label", "example"), mean_of_logits(summary)))
-    decided = scorer.decide(scored)
+    decided = {**scorer.decide(scored), **scorer.explain()}
     about = in_words(decided, len(scored))
     return Table(scored, {**summary, **decided}, as_text(by_oddness(scored), SHOWN_COLUMNS, about))
 
@@ -126,18 +126,23 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
     for indices in np.split(np.arange(len(source)), range(CHUNK, len(source), CHUNK)):
         batch = source.batch(indices)
         given = labels_of(model, batch, label)
-        judged: list[dict[str, Any]] = [{} for _ in indices]
-        if scorer:
-            judged = scorer.rows(model.modality.real_examples(model.output, batch), given)
+        examples = model.modality.real_examples(model.output, batch) if scorer else torch.empty(0)
+        judged = scorer.rows(examples, given) if scorer else [{} for _ in indices]
         batch = model.on_device(batch)
         scores, labels = logits_of(model, batch, labels_to_try(model, given, judged))
         if scores[0] is None and scorer is None:
             raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
-        result += [
-            {"example": str(names[index]), "label": label_of(model, known), "score": score, **own}
-            for index, known, score, own in zip(indices.tolist(), labels, scores, judged, strict=True)
-            if index not in getattr(source, "dead", ())  # of a bad file another one stands in its place
+        alive = [  # of a bad file another one stands in its place
+            row for row, index in enumerate(indices.tolist()) if index not in getattr(source, "dead", ())
         ]
+        found: list[dict[str, Any]] = [
+            {"example": str(names[indices[row]]), "label": label_of(model, labels[row]), "score": scores[row]}
+            | judged[row]
+            for row in alive
+        ]
+        if scorer:
+            scorer.keep(found, [row["example"] for row in found], examples[alive])
+        result += found
     return result
 
 

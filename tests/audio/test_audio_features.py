@@ -15,6 +15,7 @@ from sparring.audio.features.classical import support_vectors
 from sparring.audio.features.find import find_features, fingerprint, quick_features
 from sparring.audio.features.log_mel import LOWEST, LogMel, filters, hertz, mel, pooled
 from sparring.audio.form import FULL, AudioForm
+from sparring.audio.modality import Audio
 from sparring.data.source import BadFile
 from sparring.metrics.features import Features
 
@@ -208,6 +209,17 @@ def test_sounds_that_are_all_the_same_cannot_be_measured_by(mistake: Callable[..
     source = TwoPitches()
     source.sounds[:] = source.sounds[:1]
     assert "all its sounds are the same" in mistake(find_features, source, "auto", CPU, print)
+
+
+def test_a_trunk_is_planned_without_memory_as_it_is_built() -> None:
+    form = AudioForm(rate=RATE, samples=SAMPLES)
+    with torch.device("meta"):
+        planned = Audio().judge_trunk(form, (1, SAMPLES))
+    built = Audio().judge_trunk(form, (1, SAMPLES))
+    assert {name: value.shape for name, value in planned.state_dict().items()} == {
+        name: value.shape for name, value in built.state_dict().items()
+    }
+    assert built(torch.randn(2, 1, SAMPLES)).shape == (2, 128)
 
 
 def test_quick_features_are_scaled_to_the_real_ones() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sparring.audio.check import check
 from sparring.audio.data import AudioSource, open_in_form, open_kept, open_source
+from sparring.audio.explain import explainer
 from sparring.audio.features.find import find_features, quick_features
 from sparring.audio.features.log_mel import SQUARE, square_at
 from sparring.audio.figures import figures
@@ -23,6 +24,7 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
+from sparring.kind import Explainer, LogOdds
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
@@ -126,6 +128,11 @@ class Audio(Modality):
         """Convolutions on log-mel spectrograms of sounds ``(n, channels, samples)``."""
         assert isinstance(form, AudioForm)
         return Trunk(of_pictures(1, SQUARE, SQUARE), square_at(form.rate))
+
+    def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
+        """Maps of what raises and lowers the log odds of sounds ``(channels, samples)``, in their spectrograms."""
+        assert isinstance(form, AudioForm)
+        return explainer(log_odds, form)
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,21 +14,28 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation, assess_outputs
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
+from sparring.images.explain import explainer
 from sparring.images.features.learned import random_features
 from sparring.images.features.pixels import blurred_pixels, scaled
 from sparring.images.game import ImageGame
+from sparring.images.likelihood import LikelihoodTarget
 from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
+from sparring.images.options import ImageEvaluateOptions
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
 from sparring.images.samples import as_artifact, write_samples
+from sparring.kind import Explainer, LogOdds
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
 from sparring.networks.trunks import Trunk, of_pictures
+from sparring.options import EvaluateOptions
 
 SHOWN = 64  # pictures of a preview
 
@@ -107,6 +115,10 @@ class Images(Modality):
         """Convolutions on bytes ``(n, channels, height, width)``."""
         return Trunk(of_pictures(*shape), scaled)
 
+    def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
+        """Maps of what raises and lowers the log odds of bytes ``(channels, height, width)``."""
+        return explainer(log_odds)
+
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False
     ) -> Features:
@@ -125,6 +137,14 @@ class Images(Modality):
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """Sheets: ``neighbours``, ``best`` and ``worst`` where there are logits, ``labels`` where there are labels."""
         return figures(comparison)
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """How good samples are and, where that is asked for, how likely real pictures. Raises :class:`UserError` when
+        nothing can be compared."""
+        assert isinstance(options, ImageEvaluateOptions)
+        if not options.likelihood:
+            return super().evaluate(model, options, say)
+        return assess_outputs(self, model, options, say, partial(LikelihoodTarget, options=options, say=say))
 
     def check(self, recipe: Recipe, say: Say) -> Summary:
         """What is in the recipe's data, and what is wrong with it, with a sheet of 64. Raises :class:`UserError` as

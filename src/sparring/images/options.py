@@ -9,7 +9,7 @@ from sparring.core.schedules import exact, number
 from sparring.core.settings import setting, settings
 from sparring.core.terminal import quoted
 from sparring.data.files.options import FileReading
-from sparring.options import EvaluateOptions
+from sparring.options import LikelihoodOptions
 
 SIDE = (4, 1024)  # pixels of a side, the least and the most
 
@@ -39,7 +39,7 @@ class Reading(FileReading):
 
 
 @settings
-class ImageEvaluateOptions(Reading, EvaluateOptions):
+class ImageEvaluateOptions(Reading, LikelihoodOptions):
     """What ``sparring evaluate`` is asked for; how pictures are read is asked for a folder of samples alone."""
 
 

@@ -34,9 +34,10 @@ class Estimate:
 class Metric:
     """What a metric is called and how it is read, declared once.
 
-    ``better`` is ``low``, ``high``, or ``floor`` for as near to real examples as can be; ``about`` says in a few words
-    what the number is. ``bias`` says how what the number of samples adds to it is told from halves of
-    the samples: by ``halving``, by halving the square of a ``root``, or not at all (None).
+    ``better`` is ``low``, ``high``, or ``floor`` for as near to real examples as can be, and empty for a number that
+    others are read by; ``about`` says in a few words what the number is. ``bias`` says how what the number of samples
+    adds to it is told from halves of the samples: by ``halving``, by halving the square of a ``root``, or not at all
+    (None).
     """
 
     name: str

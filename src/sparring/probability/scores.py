@@ -9,6 +9,7 @@ and the likeliest label. Three questions are answered, and none by another's num
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,18 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.settings import fields
-from sparring.kind import Say
+from sparring.kind import Artifact, Say
 from sparring.metrics.features import in_chunks
 from sparring.model import Model
 from sparring.options import ScoreOptions
 from sparring.probability.decisions import check_rate, discoveries, limit_of, needed, p_values
+from sparring.probability.explain import log_odds_of
+from sparring.probability.explanations import Oddest
 from sparring.probability.kept import Calibration
 from sparring.probability.known import Known, trained_on
 from sparring.probability.neighbours import Neighbours
 
-NEEDED = ("alpha", "confidence", "fdr", "prior")  # options that mean nothing without a calibration
+NEEDED = ("alpha", "confidence", "fdr", "prior", "explain")  # options that mean nothing without a calibration
 
 
 def scorer_of(model: Model, options: ScoreOptions, say: Say) -> Scorer | None:
@@ -53,6 +56,7 @@ class Scorer:
             check_rate(name, getattr(options, name))
         self.calibration, self.options = calibration, options
         examples = training.examples(model)
+        self.oddest = self.to_explain(model, examples) if options.explain else None
         self.neighbours = Neighbours(model.modality.novelty_features(examples, model.device), examples)
         self.names, self.labels = training.names(), model.form.labels
         asked = self.labels.index(options.label) if options.label in self.labels else None
@@ -66,6 +70,27 @@ class Scorer:
                 f"at most {options.alpha:g} false alarms, confidence {options.confidence:g}; ask for a larger --alpha, "
                 "or calibrate with more --data"
             )
+
+    def to_explain(self, model: Model, training: Tensor) -> Oddest:
+        """What keeps the examples that are explained, each beside the nearest of the comparable training examples ``(n,
+        ...)``. Raises :class:`UserError` where the modality draws nothing, or nothing can be written."""
+        draw = model.modality.explainer(log_odds_of(self.calibration.judge, self.calibration.calibrator), model.form)
+
+        def explained(example: Tensor) -> Artifact:
+            nearest = int(self.neighbours.oddness(example[None])[1][0])
+            beside = self.calibration.grid.snap(training[nearest])
+            return draw(example.to(model.device), beside.to(model.device))
+
+        return Oddest(Path(self.options.explain), explained, self.options.overwrite)
+
+    def keep(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], examples: Tensor) -> None:
+        """Keep the comparable examples ``(n, ...)`` that these rows and names are of, if any are to be explained."""
+        if self.oddest is not None:
+            self.oddest.add(rows, names, self.calibration.grid.snap(examples))
+
+    def explain(self) -> dict[str, list[str]]:
+        """Write where the judge looked at the oddest examples, if that is asked for. Returns the files."""
+        return {} if self.oddest is None else {"explained": [str(path) for path in self.oddest.write()]}
 
     def rows(self, examples: Tensor, labels: Tensor | None = None) -> list[dict[str, Any]]:
         """A row for each of the comparable examples ``(n, ...)``, with the probability of its label, of ``labels``
@@ -115,4 +140,6 @@ def in_words(decided: Mapping[str, Any], count: int) -> str:
     else:
         rate = f"of new real examples at most {decided['alpha']:.2g} would be"
         rate += f", with confidence {decided['confidence']:.2g}" if decided["confidence"] else ", on average"
-    return f"{decided['odd']:,} of {count:,} examples are odd; {rate}"
+    drawn = decided.get("explained", [])
+    where = f"; where the judge looked at the {len(drawn):,} oddest: {Path(drawn[0]).parent}" if drawn else ""
+    return f"{decided['odd']:,} of {count:,} examples are odd; {rate}{where}"

@@ -18,6 +18,7 @@ from sparring.core.recipe import Recipe
 from sparring.core.status import clock
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation
+from sparring.kind import Explainer, LogOdds
 from sparring.metrics.features import Features
 from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
@@ -25,6 +26,7 @@ from sparring.options import EvaluateOptions, ScoreOptions
 from sparring.scoring import Table
 from sparring.text.data import TextForm, open_source
 from sparring.text.evaluate import as_artifact, evaluate_lines
+from sparring.text.explain import explainer
 from sparring.text.game import NONE, TextGame
 from sparring.text.metrics.quick import first_characters, trigram_features
 from sparring.text.networks.trunk import LineTrunk
@@ -97,6 +99,10 @@ class Text(Modality):
     def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
         """Windows of the characters of lines ``(n, 256)``."""
         return LineTrunk()
+
+    def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
+        """The words of lines ``(256,)``, shaded by how far the log odds fall without them."""
+        return explainer(log_odds)
 
     def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
         """``likelihood``: the mean negative log-likelihood of a held-out token, ends of lines among them, in nats."""

@@ -85,9 +85,11 @@ def judged(
     if scorer is None:
         return rows, {}
     tokens = torch.stack([as_row(game.vocabulary.encode(line.text), game.length) for line in lines])
-    for row, own in zip(rows, scorer.rows(model.modality.comparable(game.finish(tokens))), strict=True):
+    characters = model.modality.comparable(game.finish(tokens))
+    for row, own in zip(rows, scorer.rows(characters), strict=True):
         row |= {name: own[name] for name in ("p_real", "p_value", "decision", "nearest")}
-    return rows, scorer.decide(rows)
+    scorer.keep(rows, [line.text for line in lines], characters)
+    return rows, {**scorer.decide(rows), **scorer.explain()}
 
 
 def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say: Say) -> list[tuple[str, str | None]]:

@@ -16,7 +16,7 @@ from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
 from sparring.modalities import ENTRIES, entry_told_by, holding, kind_at, load, modality_of, options_for, options_of
 from sparring.modality import Say
-from sparring.options import EvaluateOptions
+from sparring.options import EvaluateOptions, LikelihoodOptions
 from sparring.report.evaluation import evaluation_page, evaluation_table
 from sparring.targets import FolderTarget, only_place
 
@@ -70,6 +70,8 @@ def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
     kind = options_of("evaluate", entry.recipe.kind)
     asked = kind().changed(options)
     assert isinstance(asked, EvaluateOptions)
+    if isinstance(asked, LikelihoodOptions) and asked.likelihood:
+        raise UserError(f"likelihood: {path} holds samples, which have none; give a run or a model, or leave it out")
     modality, preset = modality_of(entry.recipe.kind), next(iter(entry.presets.values()))
     own = [name for name in fields(kind) if name in fields(entry.recipe) and name not in fields(EvaluateOptions)]
     recipe = preset.changed({name: getattr(asked, name) for name in own})

@@ -14,7 +14,7 @@ from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation, as_row
-from sparring.kind import Most
+from sparring.kind import Explainer, LogOdds, Most
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -26,6 +26,7 @@ from sparring.options import EvaluateOptions
 from sparring.video.check import check
 from sparring.video.control import control
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
+from sparring.video.explain import explainer
 from sparring.video.features.find import find_features, quick_features
 from sparring.video.features.learning import PIXELS, seen, shown
 from sparring.video.figures import figures
@@ -145,6 +146,10 @@ class Video(Modality):
         """Convolutions on a few frames of clips ``(n, frames, channels, height, width)``, side by side as channels."""
         frames, channels, height, width = shape
         return Trunk(of_pictures(len(shown(frames)) * channels, min(height, PIXELS), min(width, PIXELS)), seen)
+
+    def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
+        """Maps of what raises and lowers the log odds of clips ``(frames, channels, height, width)``, by frames."""
+        return explainer(log_odds)
 
     def find_features(
         self, source: Source, asked: str, device: torch.device, say: Say, trust: bool = False

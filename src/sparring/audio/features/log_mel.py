@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -46,8 +47,13 @@ class LogMel:
     frame every quarter of a window; 0 is silence, 1 the loudest that there is."""
 
     def __init__(self, rate: int, bands: int = BANDS) -> None:
+        self.rate, self.bands = rate, bands
         self.window = 2 ** max(5, round(math.log2(rate * WINDOW)))
-        self.filters = filters(rate, self.window // 2 + 1, bands)
+
+    @cached_property
+    def filters(self) -> Tensor:
+        """The weights of its bands ``(bands, bins)``, of which a network that is only planned has no need."""
+        return filters(self.rate, self.window // 2 + 1, self.bands)
 
     def __call__(self, sounds: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` as ``(n, 1, bands, frames)`` in [0, 1]."""
