@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from calibrated_runs import ALPHA, COUNT, HELD_OUT, draw, refused
 from safetensors.torch import load_file, save_file
 from table import smallest
 from text_runs import answer
 
 from sparring.cli import main
+from sparring.metrics.score import Score
+from sparring.modalities import load
 from sparring.probability.decisions import limit_of
 from sparring.probability.kept import ABOUT, WEIGHTS
+from sparring.targets import ModelTarget, quick_features_of
 from sparring.verbs.train import resume, train
 
 
@@ -34,11 +38,21 @@ def test_what_calibrate_answers(pictures: Path, capsys: pytest.CaptureFixture[st
     assert "Brier score" in capsys.readouterr().out
 
 
+def measured(run: Path) -> list[Score]:
+    """What an evaluation of the run tells of its calibration."""
+    model = load(run, "cpu")
+    source = model.modality.open_source(model.recipe.changed({"data": str(run.parent / "pictures.npz")}), model.form)
+    target = ModelTarget(model, model.output, source)
+    return target.extra_scores(torch.empty(0), quick_features_of(model.modality, source, torch.device("cpu")), 0)
+
+
 def test_a_calibration_is_stale_after_resume(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = draw(tmp_path / "new.npz", 30, seed=1)
+    assert {score.name for score in measured(pictures)} >= {"judge", "divergence"}
     resume(pictures, steps=3)
+    assert measured(pictures) == []  # and the model can still be evaluated
     line = refused(capsys, "score", pictures, files)
     assert line.endswith("calibrates other weights than the model has now; run sparring calibrate again")
     answer(capsys, "calibrate", pictures, *ALPHA, "--steps", 2)

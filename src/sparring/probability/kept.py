@@ -35,7 +35,8 @@ ARRAYS = {"usual": torch.float64, "labels": torch.int64, "real": torch.float64, 
 LARGE = 1e30  # a number of a calibrator: with larger ones, sums are none any more
 POSITIVE = ("certain", "temperature")
 MEASURED = (
-    ("separation", "auc"), ("accuracy", "value"), ("accuracy", "error"), ("divergence", "value"), ("divergence", "error"),
+    ("separation", "auc"), ("accuracy", "value"), ("accuracy", "error"), ("divergence", "value"),
+    ("divergence", "error"),
 )  # fmt: skip
 AGAIN = "run sparring calibrate again"
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
