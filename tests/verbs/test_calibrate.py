@@ -69,6 +69,19 @@ def test_other_data_calibrate(pictures: Path, tmp_path: Path, capsys: pytest.Cap
         assert sorted(set(kept["labels"].tolist())) == ([0, 1, 2, 3] if labelled else [-1])
 
 
+def test_what_calibrated_is_as_odd_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Scored again, n examples that tell what is usual have the p-values 2 / (n + 1) to 1, each of them once: also
+    where they hold values that training examples, of four grey levels, do not have."""
+    few, many = tmp_path / "few.npz", draw(tmp_path / "many.npz", 40, seed=5, labelled=False)
+    with np.load(draw(tmp_path / "levels.npz", COUNT, seed=6)) as arrays:
+        np.savez(few, images=arrays["images"] // 64 * 85)
+    run = train(smallest("images", tmp_path, steps=2).changed({"data": str(few)}), out=tmp_path / "run").run
+    assert answer(capsys, "calibrate", run, *ALPHA, "--data", many, "--steps", 6)["grid"] == 4
+    rows = answer(capsys, "score", run, many, *ALPHA)["rows"]
+    values = sorted(round(row["p_value"] * 41) for row in rows)
+    assert values == list(range(2, 42))
+
+
 def test_data_that_were_trained_on_are_refused(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
