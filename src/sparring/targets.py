@@ -108,8 +108,13 @@ class ModelTarget:
 
     def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
         """What the model's calibration measured, where it has one, whatever the samples ``(n, ...)``; none of samples
-        that its judge kept, for they are others."""
-        calibration = self.model.calibration() if self.output is self.model.game.outputs.get("") else None
+        that its judge kept, for they are others, and none by a calibration of weights that it has no more."""
+        if self.output is not self.model.game.outputs.get(""):
+            return []
+        try:
+            calibration = self.model.calibration()
+        except UserError:  # which scoring tells; samples can be compared all the same
+            return []
         return [] if calibration is None else scores_of_calibration(calibration.facts)
 
 

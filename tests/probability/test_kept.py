@@ -51,7 +51,14 @@ def calibration_of(model: Model, method: str = "platt", seed: int = 0, grid: boo
         made=random.normal(size=50),
         labels=random.integers(-1, 4, 30),
         temperature=1.7,
-        facts={"judge": {"steps": 3}, "truth": [0.1, None]},
+        facts={
+            "counts": {"unseen": 30, "generated": 70},
+            "separation": {"auc": 0.9},
+            "accuracy": {"value": 0.8, "error": 0.1},
+            "divergence": {"value": -0.1, "error": 0.1},
+            "discriminator": {"unseen": 0.6},
+            "truth": [0.1, None],
+        },
     )
 
 
@@ -152,8 +159,6 @@ def test_every_wrong_value_is_one_line(field: str, folder: Path, model: Model, m
     for value in [*WRONG, "absent"]:
         if (field, value) in (("certain", 10**9), ("temperature", 10**9), ("certain", 0.5), ("temperature", 0.5)):
             continue  # may be
-        if field == "facts" and isinstance(value, dict):
-            continue
         if field in ("certain", "temperature", "sparring") and value is True:
             continue  # one
         (folder / ABOUT).write_text(json.dumps(absent if value == "absent" else {**whole, field: value}))
@@ -178,6 +183,11 @@ def test_every_wrong_value_is_one_line(field: str, folder: Path, model: Model, m
         lambda about: about.update(shape=[1, 8]),
         lambda about: about.update(shape=[1, 8, 1 << 27]),
         lambda about: about.update(shape=[3, 8, 8]),
+        lambda about: about["facts"].pop("accuracy"),
+        lambda about: about["facts"]["counts"].update(unseen=0),
+        lambda about: about["facts"]["separation"].update(auc="high"),
+        lambda about: about["facts"].update(discriminator={"unseen": None}),
+        lambda about: about["facts"].update(discriminator=[0.6]),
         lambda about: about.update(grid=[10**9, "uint8"]),
         lambda about: about.update(grid=[18, "object"]),
         lambda about: about.update(grid=None),
@@ -198,6 +208,13 @@ def test_what_cannot_be(
     line = mistake(read, folder, model)
     assert line.startswith(f"{folder}{os.sep}judge.")
     assert line.endswith("; run sparring calibrate again")
+
+
+def test_a_discriminator_that_was_not_asked(folder: Path, model: Model) -> None:
+    rewrite(folder, lambda about: about["facts"].update(discriminator=None))
+    found = read(folder, model)
+    assert found is not None
+    assert found.facts["discriminator"] is None
 
 
 def test_of_other_weights(folder: Path, model: Model, mistake: Callable[..., str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from calibrated_runs import calibrated
 from table import smallest
 
 for name in ("films", "translation"):
@@ -32,3 +35,27 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         place = tmp_path_factory.mktemp(kind)
         made[kind] = train(smallest(recipe, place, **{"steps": 2, **settings}), out=place / "run").run
     return made
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The calibrated run of a recipe. Read it, do not write in it."""
+    made: dict[str, Path] = {}
+
+    def of(recipe: str) -> Path:
+        if recipe not in made:
+            made[recipe] = calibrated(recipe, tmp_path_factory.mktemp(recipe))
+        return made[recipe]
+
+    return of
+
+
+@pytest.fixture
+def pictures(run_of: Callable[[str], Path], tmp_path: Path) -> Path:
+    """A copy of the calibrated run of pictures, with a copy of its data."""
+    run = run_of("digits")
+    copy, data = shutil.copytree(run, tmp_path / "run"), tmp_path / "pictures.npz"
+    shutil.copy(run.parent / "pictures.npz", data)
+    settings = (copy / "recipe.yaml").read_text()
+    (copy / "recipe.yaml").write_text(settings.replace(str(run.parent / "pictures.npz"), str(data)))
+    return copy

@@ -120,7 +120,8 @@ def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
         )
     say(f"{len(real):,} training examples, {len(unseen.indices):,} of {unseen.source.name} that nobody saw")
     labels = [known_labels(model, each) for each in (training, unseen)]
-    return Examples(real, labels[0], unseen.examples(model), labels[1], made, grid, (training, unseen))
+    snapped = grid.snap(unseen.examples(model))  # as examples are that are scored
+    return Examples(real, labels[0], snapped, labels[1], made, grid, (training, unseen))
 
 
 def known_labels(model: Model, known: Known) -> Tensor | None:

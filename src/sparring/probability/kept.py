@@ -34,6 +34,10 @@ LARGEST = 1 << 28  # numbers of an example
 ARRAYS = {"usual": torch.float64, "labels": torch.int64, "real": torch.float64, "made": torch.float64}
 LARGE = 1e30  # a number of a calibrator: with larger ones, sums are none any more
 POSITIVE = ("certain", "temperature")
+MEASURED = (
+    ("separation", "auc"), ("accuracy", "value"), ("accuracy", "error"), ("divergence", "value"),
+    ("divergence", "error"),
+)  # fmt: skip
 AGAIN = "run sparring calibrate again"
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
@@ -147,9 +151,21 @@ def read_about(about: Mapping[str, Any], modality: Kind, form: Form) -> tuple[di
     rising = about["method"] != "isotonic" or all(np.diff(np.split(np.array(numbers), 2)).ravel() >= 0)
     if about["method"] not in METHODS or not wanted[about["method"]] or not limited or not rising:
         raise ValueError("its numbers calibrate nothing")
-    if not isinstance(about["facts"], dict) or about["counts"]["labels"] != about["counts"]["usual"]:
-        raise ValueError("its facts are none")
+    if about["counts"]["labels"] != about["counts"]["usual"]:
+        raise ValueError("not every usual example has its label")
+    check_facts(about["facts"])
     return expected, Calibrator(about["method"], numbers, float(about["certain"])), float(about["temperature"])
+
+
+def check_facts(facts: Mapping[str, Any]) -> None:
+    """Raise ValueError, TypeError or LookupError where what an evaluation tells of a calibration is not there."""
+    for name in ("unseen", "generated"):
+        within(facts["counts"][name], 1, MOST)
+    told = [facts[group][name] for group, name in MEASURED]
+    own = facts["discriminator"]
+    told += [] if own is None else [own[name] for name in own]
+    if not all(type(value) in (int, float) and abs(value) < LARGE for value in told):
+        raise ValueError("what it measured is no number")
 
 
 def within(value: Any, low: int, high: int) -> int:

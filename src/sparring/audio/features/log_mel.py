@@ -78,6 +78,5 @@ def pooled(log_mel: Tensor, slots: int) -> Tensor:
 
 def square_at(rate: int) -> Callable[[Tensor], Tensor]:
     """What brings sounds ``(n, channels, samples)`` at ``rate`` hertz to pictures ``(n, 1, 64, 64)`` in [-1, 1]."""
-    with torch.device("cpu"):  # also where networks are planned on the meta device: these numbers are no weights
-        log_mel = LogMel(rate, SQUARE)
+    log_mel = LogMel(rate, SQUARE)
     return lambda sounds: adaptive_avg_pool2d(2 * log_mel(sounds) - 1, SQUARE)
