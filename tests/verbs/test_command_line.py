@@ -556,7 +556,7 @@ USUAL = {
     "sample": {"count", "seed", "label", "judge", "proposals", "out", "overwrite", "device"},
     "evaluate": {"data", "count", "seed", "judge", "proposals", "features", "trust", "out", "device"},
     "calibrate": {"data", "alpha", "confidence", "method", "steps", "seed", "device"},
-    "score": {"label", "data", "alpha", "confidence", "fdr", "prior", "out", "overwrite", "device"},
+    "score": {"label", "data", "alpha", "confidence", "fdr", "prior", "out", "explain", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
 }
 
