@@ -17,18 +17,23 @@ class Cells(HTMLParser):
         super().__init__()
         self.rows: list[list[str]] = []
         self.sources: list[str] = []
+        self.open = False
         self.feed(page)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open = self.open and tag not in ("td", "th")
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         if tag == "tr":
             self.rows.append([])
         elif tag in ("td", "th"):
             self.rows[-1].append("")
+            self.open = True
         elif tag == "img":
             self.sources.append(dict(attributes)["src"] or "")
 
     def handle_data(self, data: str) -> None:
-        if self.rows and self.rows[-1]:
+        if self.rows and self.rows[-1] and self.open:
             self.rows[-1][-1] += data.strip()
 
 
