@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 WIDTH = 32  # channels after the first convolution
 MIDDLE, SMALLEST = 8, 4  # pixels of the longer side: two convolutions look at pictures of the one, none at less
-DROPOUT = 0.5
+DROPOUT = 0.3
 FEATURES = 128  # numbers that a trunk gives
 
 
