@@ -13,10 +13,14 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.features.learned import random_features
+from sparring.images.flow import FlowGame
+from sparring.images.flow_settings import BITS
 from sparring.images.game import ImageGame
+from sparring.images.likelihood import with_likelihood
 from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
@@ -26,6 +30,8 @@ from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
+from sparring.options import EvaluateOptions
 
 SHOWN = 64  # pictures of a preview
 
@@ -66,7 +72,7 @@ class Images(Modality):
         labels to condition on, or the networks cannot make the size."""
         assert isinstance(recipe, ImageRecipe)
         assert isinstance(form, ImageForm)
-        return ImageGame(recipe, form)
+        return FlowGame(recipe, form) if recipe.network == "flow" else ImageGame(recipe, form)
 
     def write(
         self,
@@ -115,6 +121,20 @@ class Images(Modality):
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """Sheets: ``neighbours``, ``best`` and ``worst`` where there are logits, ``labels`` where there are labels."""
         return figures(comparison)
+
+    def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
+        """Of a flow ``bits_per_dimension``: the mean over held-out pictures, always under the same noise."""
+        if not isinstance(game, FlowGame):
+            return {}
+        return {BITS: game.bits_per_dimension(networks, held_out, seed=0).mean().item()}
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """Samples beside real pictures; of a flow the likelihood of pictures that it did not learn from, too. Raises
+        :class:`UserError` when nothing can be compared."""
+        found, game = super().evaluate(model, options, say), model.game
+        if not isinstance(game, FlowGame):
+            return found
+        return [with_likelihood(evaluation, model, game, options) for evaluation in found]
 
     def check(self, recipe: Recipe, say: Say) -> Summary:
         """What is in the recipe's data, and what is wrong with it, with a sheet of 64. Raises :class:`UserError` as

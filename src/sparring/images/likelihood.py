@@ -1,0 +1,140 @@
+"""What an evaluation says of a flow's likelihood: the bits per dimension of pictures that it did not learn from, beside
+those of a model without any structure, independent histograms of the pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.core.errors import UserError
+from sparring.core.game import Batch
+from sparring.core.seeds import mixed
+from sparring.data.source import Source
+from sparring.evaluation import LEAST, Evaluation, as_row
+from sparring.images.flow import FlowGame
+from sparring.metrics.compare import missing_score
+from sparring.metrics.findings import ERRORS, Finding
+from sparring.metrics.score import Metric, Score
+from sparring.model import Model
+from sparring.options import EvaluateOptions
+from sparring.targets import READ, ModelTarget, only_place, own_data
+
+FLOW = Metric("bits_per_dimension", "low", "bits that the model needs for a value of a picture that it has not seen")
+HISTOGRAMS = Metric("histogram_bits", "low", "the same of independent histograms of the pixels, what is to be beaten")
+MOST = 10_000  # pictures whose likelihood is computed
+DRAWS = 4  # of the noise that dequantises each
+VALUES = 256  # of a byte
+LARGEST = 1 << 16  # values of a picture whose histograms are counted
+
+
+class Pictures(NamedTuple):
+    """Those of a source at ``indices`` ``(n,)``."""
+
+    source: Source
+    indices: np.ndarray
+
+    def batches(self) -> Iterator[Batch]:
+        """All of them, some at a time."""
+        parts = np.split(self.indices, range(READ, len(self.indices), READ)) if len(self.indices) else []
+        return (self.source.batch(part) for part in parts)
+
+
+def with_likelihood(evaluation: Evaluation, model: Model, game: FlowGame, options: EvaluateOptions) -> Evaluation:
+    """An evaluation with the rows on likelihood before its others, and a word where a model without structure is no
+    worse. Raises :class:`UserError` where the data cannot be read."""
+    learned, unseen = learned_and_unseen(model, options)
+    unseen = unseen._replace(indices=np.random.default_rng(options.seed).permutation(unseen.indices)[:MOST])
+    scores = [flow_score(model, game, unseen, options.seed), histogram_score(learned, unseen)]
+    verdicts = [*map(asdict, findings(*scores)), *evaluation.result["verdicts"]]
+    rows = [*map(as_row, scores), *evaluation.result["scores"]]
+    return replace(evaluation, result={**evaluation.result, "verdicts": verdicts, "scores": rows})
+
+
+def learned_and_unseen(model: Model, options: EvaluateOptions) -> tuple[Pictures | None, Pictures]:
+    """What the model learned from, as far as it is known, and pictures that it did not: those that ``options`` name,
+    those kept beside its data to be evaluated with, or those that its run held out; none where they are unknown."""
+    modality, recipe = model.modality, model.recipe
+    given = modality.open_source(recipe.changed({"data": only_place(options.data)})) if options.data else None
+    try:
+        own, settings = given, {} if given and split_of(model, given) else own_data(model)
+        if settings:
+            own = modality.open_source(recipe.changed(settings))
+    except UserError:  # its data are not there any more
+        own, settings = None, {}
+    parts = split_of(model, own) if own else None
+    learned = Pictures(own, parts[0]) if own and parts else None
+    if given and given is not own:
+        return learned, everything(given)
+    kept = modality.open_kept(recipe.changed(settings), model.form) if settings else None
+    if kept and len(kept) >= 2 * LEAST:
+        return learned, everything(kept)
+    assert own is not None  # nothing else was compared
+    return learned, Pictures(own, parts[1] if parts else np.arange(0))
+
+
+def everything(source: Source) -> Pictures:
+    """All pictures of a source."""
+    return Pictures(source, np.arange(len(source)))
+
+
+def split_of(model: Model, source: Source) -> tuple[np.ndarray, np.ndarray] | None:
+    """Indices ``(n,)`` of training and held-out pictures where a source is what the model learned from."""
+    return ModelTarget(model, model.output, source).split()
+
+
+def flow_score(model: Model, game: FlowGame, unseen: Pictures, seed: int) -> Score:
+    """The bits per dimension that a flow needs for these pictures."""
+    if not len(unseen.indices):
+        return missing_score(FLOW, "no pictures are known that were not learned from", 0)
+    bits = [
+        game.bits_per_dimension(model.networks, model.on_device(batch), seed=mixed(seed, number), draws=DRAWS)
+        for number, batch in enumerate(unseen.batches())
+    ]
+    return mean_score(FLOW, torch.cat(bits))
+
+
+def histogram_score(learned: Pictures | None, unseen: Pictures) -> Score:
+    """The bits per dimension that independent histograms of the pictures ``learned`` from need for others."""
+    count = len(unseen.indices)
+    if not count or learned is None:
+        return missing_score(HISTOGRAMS, "it is not known what was learned from, or nothing else is", count)
+    values = next(unseen.batches())["images"][0].numel()
+    if values > LARGEST:
+        return missing_score(HISTOGRAMS, f"{values:,} values of a picture are too many to be counted", count)
+    counts = sum(counted(batch["images"]) for batch in learned.batches())
+    assert isinstance(counts, Tensor)
+    return mean_score(HISTOGRAMS, torch.cat([histogram_bits(counts, batch["images"]) for batch in unseen.batches()]))
+
+
+def counted(images: Tensor) -> Tensor:
+    """How often each pixel of bytes ``(n, channels, height, width)`` has each value, int64 ``(dimensions, 256)``."""
+    flat = images.flatten(1).long()
+    places = flat + VALUES * torch.arange(flat.shape[1])
+    return torch.bincount(places.flatten(), minlength=VALUES * flat.shape[1]).view(-1, VALUES)
+
+
+def histogram_bits(counts: Tensor, images: Tensor) -> Tensor:
+    """Bits per dimension of bytes ``(n, channels, height, width)``, float64 ``(n,)``, if their pixels were independent
+    and had the ``counts`` ``(dimensions, 256)``, one added to each (Laplace's rule)."""
+    shares = (counts + 1).double() / (counts.sum(1, keepdim=True) + VALUES)
+    flat = images.flatten(1).long()
+    return -shares.log2()[torch.arange(flat.shape[1]), flat].mean(1)
+
+
+def mean_score(metric: Metric, bits: Tensor) -> Score:
+    """The mean of bits per dimension ``(n,)`` with its standard error over pictures."""
+    error = bits.std().item() / len(bits) ** 0.5 if len(bits) > 1 else None
+    return Score(metric, bits.mean().item(), error, count=len(bits))
+
+
+def findings(flow: Score, histograms: Score) -> list[Finding]:
+    """A word where a flow is not surely better than independent histograms."""
+    if flow.value is None or histograms.value is None or flow.value + ERRORS * (flow.error or 0) < histograms.value:
+        return []
+    message = f"{flow.value:.2f} bits per dimension, where independent pixels need {histograms.value:.2f}; train on"
+    return [Finding("no structure learned", message)]
