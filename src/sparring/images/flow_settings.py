@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sparring.core.recipe import HEAVIEST
+from sparring.core.recipe import HEAVIEST, METRICS
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import Settings, setting, settings
 
@@ -31,4 +31,8 @@ class FlowSettings(Settings):
     adversarial_weight: Schedule = setting(
         schedule(0.0), "weight of a flow's adversarial loss beside its bits per dimension (0: by likelihood alone, "
         "without a discriminator)", "loss", low=0, high=HEAVIEST,
+    )  # fmt: skip
+    metric: str = setting(
+        "frechet", "by what the best weights are kept: a distance, or of a flow the bits per dimension of held-out "
+        "pictures", "measuring", choices=(*METRICS, BITS),
     )  # fmt: skip
