@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from pathlib import Path
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.game import Step
-from sparring.images.flow import FlowGame
+from sparring.images.features import learned
+from sparring.images.flow import FlowGame, bits_of
 from sparring.images.likelihood import counted, histogram_bits
 from sparring.images.networks.flow import CELL, FlowGenerator, Shades, bits_per_dimension, log_normal
 from sparring.images.networks.spline import BINS, PARAMETERS, spline
@@ -45,6 +47,13 @@ def recipe(**settings: object) -> ImageRecipe:
     changed = RECIPES["flow"].changed({"coupling_width": 4, **settings})
     assert isinstance(changed, ImageRecipe)
     return changed
+
+
+@pytest.fixture
+def learning_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The features that an evaluation learns take a minute otherwise."""
+    for name in ("classifier", "contrast"):
+        monkeypatch.setattr(learned, name, functools.partial(getattr(learned, name), steps=5))
 
 
 # Splines
@@ -217,6 +226,28 @@ def test_settings_that_do_not_go_together_are_told(settings: dict[str, object], 
         RECIPES["flow"].changed(settings)
 
 
+def test_labels_are_learned() -> None:
+    """Dark pictures under one label and bright ones under the other: each kind is likelier under its own."""
+    torch.manual_seed(0)
+    network = FlowGenerator(height=4, width=4, channels=1, classes=2, base=8)
+    optimizer = torch.optim.Adam(network.parameters(), 0.03)
+    labels = torch.arange(64) % 2
+    for _ in range(60):
+        levels = (100 * torch.rand(64, 1, 4, 4)).floor() + 150 * labels[:, None, None, None]
+        loss = bits_of(network, levels * CELL - 1, torch.rand(64, 1, 4, 4), labels).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        right, wrong = (bits_of(network, levels * CELL - 1, torch.rand(64, 1, 4, 4), each).mean()
+                        for each in (labels, 1 - labels))  # fmt: skip
+        made = network(torch.randn(64, 16), labels)
+    assert right < math.log2(100) + 0.3
+    assert wrong > right + 1
+    assert made[labels == 0].mean() + 0.8 < made[labels == 1].mean()
+
+
+@pytest.mark.usefixtures("learning_is_short")
 def test_a_short_training_lowers_the_bits_and_an_evaluation_tells_them(tmp_path: Path) -> None:
     chosen = RECIPES["flow"].changed(
         {"data": "digits", "steps": 120, "time": 0, "held_out": 170, "measure_every": 1280, "coupling_width": 16,
@@ -238,6 +269,7 @@ def test_a_short_training_lowers_the_bits_and_an_evaluation_tells_them(tmp_path:
     assert load(run).sample(3).shape == (3, 1, 8, 8)
 
 
+@pytest.mark.usefixtures("learning_is_short")
 def test_a_model_is_told_of_pictures_that_it_did_not_learn_from_alone(tmp_path: Path) -> None:
     run = train(smallest("flow", tmp_path, held_out=0), out=tmp_path / "run").run
     rows = {score["name"]: score for score in evaluate(run, count=20, device="cpu")["scores"]}
