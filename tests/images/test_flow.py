@@ -19,7 +19,7 @@ from sparring.images.features import learned
 from sparring.images.flow import FlowGame, bits_of
 from sparring.images.likelihood import counted, histogram_bits
 from sparring.images.networks.flow import CELL, FlowGenerator, Shades, bits_per_dimension, log_normal
-from sparring.images.networks.spline import BINS, PARAMETERS, spline
+from sparring.images.networks.spline import BINS, LEAST, PARAMETERS, spline
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import RECIPES, ImageRecipe
 from sparring.modalities import load
@@ -74,7 +74,7 @@ def test_a_spline_is_undone_and_its_derivative_is_autograds() -> None:
 def test_a_spline_goes_from_0_to_1_and_through_its_knots() -> None:
     torch.manual_seed(0)
     parameters = torch.randn(PARAMETERS, dtype=torch.float64)
-    shares = [1e-3 + (1 - BINS * 1e-3) * part.softmax(0) for part in parameters[: 2 * BINS].view(2, BINS)]
+    shares = [LEAST + (1 - BINS * LEAST) * part.softmax(0) for part in parameters[: 2 * BINS].view(2, BINS)]
     across, up = (torch.cat([part.new_zeros(1), part.cumsum(0)]) for part in shares)
     changed, _ = spline(across.clamp(0, 1), parameters.expand(BINS + 1, -1))
     torch.testing.assert_close(changed, up)
@@ -234,13 +234,12 @@ def test_labels_are_learned() -> None:
     labels = torch.arange(64) % 2
     for _ in range(60):
         levels = (100 * torch.rand(64, 1, 4, 4)).floor() + 150 * labels[:, None, None, None]
-        loss = bits_of(network, levels * CELL - 1, torch.rand(64, 1, 4, 4), labels).mean()
+        loss = bits_of(network, (levels + torch.rand(64, 1, 4, 4) - 0.5) * CELL - 1, labels).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        right, wrong = (bits_of(network, levels * CELL - 1, torch.rand(64, 1, 4, 4), each).mean()
-                        for each in (labels, 1 - labels))  # fmt: skip
+        right, wrong = (bits_of(network, levels * CELL - 1, each).mean() for each in (labels, 1 - labels))
         made = network(torch.randn(64, 16), labels)
     assert right < math.log2(100) + 0.3
     assert wrong > right + 1

@@ -1,11 +1,11 @@
 """The game of a normalising flow: its exact likelihood is raised, alone or beside an adversarial loss.
 
-With an adversarial loss it is a Flow-GAN (Grover, Dhar, Ermon 2018, equation 8): one generator, two losses.
+With an adversarial loss it is a Flow-GAN (Grover, Dhar, Ermon 2018): one generator, two losses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -33,10 +33,15 @@ class FlowGame(ImageGame):
     def turns(self, step: Step) -> Iterator[Turn]:
         """The turns of every adversarial game; without a discriminator, the generator's on every batch."""
         if "discriminator" in self.players:
-            yield from super().turns(step)
-            return
-        for batch in self.shown(step):
-            yield Turn("generator", partial(self.likelihood_loss, step, batch))
+            return super().turns(step)
+        return (Turn("generator", partial(self.likelihood_loss, step, batch)) for batch in self.shown(step))
+
+    def shown(self, step: Step) -> Sequence[Batch]:
+        """The step's batches dequantised: a uniform part of a value of a byte is added to each (Theis et al. 2016), for
+        the likelihood, and so that no discriminator tells pictures from samples by their being whole numbers."""
+        batches = super().shown(step)
+        return [{**batch, "images": batch["images"] + step.uniform(*batch["images"].shape[1:]) - 0.5}
+                for batch in batches]  # fmt: skip
 
     def generator_turn(self, step: Step, batch: Batch, fake: Tensor) -> Turn:
         """The generator learns to make ``batch`` likely, and ``fake`` ``(batch, ...)`` pass for it."""
@@ -45,11 +50,9 @@ class FlowGame(ImageGame):
         return Turn("generator", lambda: self.likelihood_loss(step, batch) + weight * adversarial())
 
     def likelihood_loss(self, step: Step, batch: Batch) -> Tensor:
-        """The mean bits per dimension of a batch, a scalar; bytes are dequantised by uniform noise (Theis et al.
-        2016)."""
-        images = self.real(batch)
+        """The mean bits per dimension of a batch, dequantised, a scalar."""
         generator = flow_of({"generator": self.players["generator"].network})
-        bits = bits_of(generator, images, step.uniform(*images.shape[1:]), self.labels(batch)).mean()
+        bits = bits_of(generator, self.real(batch), self.labels(batch)).mean()
         step.report["bits_per_dimension/training"] = bits.detach()
         return bits
 
@@ -67,16 +70,16 @@ class FlowGame(ImageGame):
         for part in torch.split(torch.arange(len(images)), CHUNK):
             part_labels = None if labels is None else labels[part]
             noise = torch.rand((draws, len(part), *images.shape[1:]), generator=random).to(images.device)
-            bits = torch.stack([bits_of(generator, images[part], each, part_labels) for each in noise])
+            bits = torch.stack([
+                bits_of(generator, images[part] + CELL * (each - 0.5), part_labels) for each in noise
+            ])  # fmt: skip
             found.append(bits.double().mean(0).cpu())
         return torch.cat(found)
 
 
-def bits_of(generator: FlowGenerator, images: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
-    """Bits per dimension ``(batch,)`` of images ``(batch, channels, height, width)`` made of bytes, dequantised by
-    ``noise`` in [0, 1) of their shape."""
-    dequantised = images + CELL * (noise - 0.5)
-    return bits_per_dimension(generator.log_likelihood(dequantised, labels), generator.latent)
+def bits_of(generator: FlowGenerator, images: Tensor, labels: Tensor | None) -> Tensor:
+    """Bits per dimension ``(batch,)`` of dequantised images ``(batch, channels, height, width)``."""
+    return bits_per_dimension(generator.log_likelihood(images, labels), generator.latent)
 
 
 def flow_of(networks: Networks) -> FlowGenerator:

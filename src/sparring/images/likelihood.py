@@ -3,7 +3,7 @@ those of a model without any structure, independent histograms of the pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ class Pictures(NamedTuple):
 
     def batches(self) -> Iterator[Batch]:
         """All of them, some at a time."""
-        parts = np.split(self.indices, range(READ, len(self.indices), READ)) if len(self.indices) else []
+        parts = np.split(self.indices, range(READ, len(self.indices), READ))
         return (self.source.batch(part) for part in parts)
 
 
@@ -48,33 +48,53 @@ def with_likelihood(evaluation: Evaluation, model: Model, game: FlowGame, option
     """An evaluation with the rows on likelihood before its others, and a word where a model without structure is no
     worse. Raises :class:`UserError` where the data cannot be read."""
     learned, unseen = learned_and_unseen(model, options)
-    unseen = unseen._replace(indices=np.random.default_rng(options.seed).permutation(unseen.indices)[:MOST])
+    if not len(unseen.indices):
+        return with_rows(evaluation, [missing_score(FLOW, "no pictures are known that were not learned from", 0)])
+    chosen = np.random.default_rng(options.seed).permutation(unseen.indices)[:MOST]
+    unseen = Pictures(unseen.source, chosen)
     scores = [flow_score(model, game, unseen, options.seed), histogram_score(learned, unseen)]
-    verdicts = [*map(asdict, findings(*scores)), *evaluation.result["verdicts"]]
+    return with_rows(evaluation, scores, findings(*scores))
+
+
+def with_rows(evaluation: Evaluation, scores: list[Score], found: Sequence[Finding] = ()) -> Evaluation:
+    """An evaluation with more scores and words, before its others."""
+    verdicts = [*map(asdict, found), *evaluation.result["verdicts"]]
     rows = [*map(as_row, scores), *evaluation.result["scores"]]
     return replace(evaluation, result={**evaluation.result, "verdicts": verdicts, "scores": rows})
 
 
 def learned_and_unseen(model: Model, options: EvaluateOptions) -> tuple[Pictures | None, Pictures]:
-    """What the model learned from, as far as it is known, and pictures that it did not: those that ``options`` name,
-    those kept beside its data to be evaluated with, or those that its run held out; none where they are unknown."""
+    """What the model learned from, None where that is not there any more, and pictures that it did not learn from:
+    those that ``options`` name, those kept beside its data to be evaluated with, or those that its run held out."""
     modality, recipe = model.modality, model.recipe
     given = modality.open_source(recipe.changed({"data": only_place(options.data)})) if options.data else None
-    try:
-        own, settings = given, {} if given and split_of(model, given) else own_data(model)
-        if settings:
-            own = modality.open_source(recipe.changed(settings))
-    except UserError:  # its data are not there any more
-        own, settings = None, {}
-    parts = split_of(model, own) if own else None
-    learned = Pictures(own, parts[0]) if own and parts else None
-    if given and given is not own:
+    own = given if given is not None and split_of(model, given) else own_source(model)
+    parts = None if own is None else split_of(model, own)
+    learned = Pictures(own, parts[0]) if own is not None and parts else None
+    if given is not None and given is not own:
         return learned, everything(given)
-    kept = modality.open_kept(recipe.changed(settings), model.form) if settings else None
-    if kept and len(kept) >= 2 * LEAST:
+    assert own is not None  # other pictures would have been asked for
+    kept = modality.open_kept(recipe.changed(own_data(model)), model.form) if given is None else None
+    if kept is not None and len(kept) >= 2 * LEAST:
         return learned, everything(kept)
-    assert own is not None  # nothing else was compared
     return learned, Pictures(own, parts[1] if parts else np.arange(0))
+
+
+def own_source(model: Model) -> Source | None:
+    """The pictures that the model's run names; None where they are not there any more."""
+    try:
+        return model.modality.open_source(model.recipe.changed(own_data(model)))
+    except UserError:
+        return None
+
+
+def split_of(model: Model, source: Source) -> tuple[np.ndarray, np.ndarray] | None:
+    """Indices ``(n,)`` of the pictures that the model learned from and of those held out; None where a source is not
+    what it learned from."""
+    try:
+        return ModelTarget(model, model.output, source).split()
+    except UserError:  # of another form by now
+        return None
 
 
 def everything(source: Source) -> Pictures:
@@ -82,15 +102,8 @@ def everything(source: Source) -> Pictures:
     return Pictures(source, np.arange(len(source)))
 
 
-def split_of(model: Model, source: Source) -> tuple[np.ndarray, np.ndarray] | None:
-    """Indices ``(n,)`` of training and held-out pictures where a source is what the model learned from."""
-    return ModelTarget(model, model.output, source).split()
-
-
 def flow_score(model: Model, game: FlowGame, unseen: Pictures, seed: int) -> Score:
     """The bits per dimension that a flow needs for these pictures."""
-    if not len(unseen.indices):
-        return missing_score(FLOW, "no pictures are known that were not learned from", 0)
     bits = [
         game.bits_per_dimension(model.networks, model.on_device(batch), seed=mixed(seed, number), draws=DRAWS)
         for number, batch in enumerate(unseen.batches())
@@ -101,8 +114,8 @@ def flow_score(model: Model, game: FlowGame, unseen: Pictures, seed: int) -> Sco
 def histogram_score(learned: Pictures | None, unseen: Pictures) -> Score:
     """The bits per dimension that independent histograms of the pictures ``learned`` from need for others."""
     count = len(unseen.indices)
-    if not count or learned is None:
-        return missing_score(HISTOGRAMS, "it is not known what was learned from, or nothing else is", count)
+    if learned is None:
+        return missing_score(HISTOGRAMS, "what was learned from is not there any more", count)
     values = next(unseen.batches())["images"][0].numel()
     if values > LARGEST:
         return missing_score(HISTOGRAMS, f"{values:,} values of a picture are too many to be counted", count)

@@ -14,7 +14,7 @@ from torch.nn.functional import softplus
 
 BINS = 8
 PARAMETERS = 3 * BINS + 1  # widths and heights of the bins, slopes at their ends
-LEAST = 1e-3  # of a bin's width, its height, and a slope
+LEAST = 1e-5  # of a bin's width, its height, and a slope: what no value may be rarer than, so it is seen in samples
 SLOPE_ONE = math.log(math.expm1(1 - LEAST))  # what softplus makes the slope 1 of
 
 
