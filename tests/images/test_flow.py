@@ -196,14 +196,28 @@ def test_without_an_adversarial_loss_there_is_no_discriminator() -> None:
     assert list(FlowGame(recipe(adversarial_weight=0.1), form()).players) == ["generator", "discriminator"]
 
 
+def a_step(images: Tensor) -> Step:
+    part = slice(0, len(images))
+    return Step(
+        [{"images": images}], examples_seen=0, seed=3, global_batch=len(images), part=part, device=torch.device("cpu")
+    )
+
+
+def test_players_are_shown_pictures_with_a_part_of_a_value_added() -> None:
+    images = torch.full((50, 1, 8, 8), 7, dtype=torch.uint8)
+    (batch,) = FlowGame(recipe(adversarial_weight=0.1), form()).shown(a_step(images))
+    assert batch["images"].min() >= 6.5
+    assert batch["images"].max() < 7.5
+    assert batch["images"].std() == pytest.approx(12**-0.5, rel=0.03)
+
+
 def test_the_generators_loss_is_its_bits_and_the_weighted_adversarial_loss() -> None:
     images = torch.randint(0, 256, (4, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
     def losses(weight: float) -> tuple[float, float]:
         torch.manual_seed(0)
         game = FlowGame(recipe(adversarial_weight=weight, objective="non-saturating"), form())
-        step = Step([{"images": images}], examples_seen=0, seed=3, global_batch=4, part=slice(0, 4),
-                    device=torch.device("cpu"))  # fmt: skip
+        step = a_step(images)
         loss = next(turn.loss() for turn in game.turns(step) if turn.mover == "generator").item()
         return loss, step.report["bits_per_dimension/training"].item()
 
