@@ -22,9 +22,9 @@ import torch
 from classifier import real_digits
 
 import sparring
+from sparring.images.bounds import decoder_of
 from sparring.images.data import open_source
 from sparring.images.game import ImageGame
-from sparring.images.likelihood import decoder_of
 from sparring.images.recipes import images
 from sparring.probability.annealing import Annealing, Sampler
 from sparring.probability.histogram import Histograms
@@ -101,7 +101,7 @@ def of_mnist(mnist: Path, seed: int, annealing: Annealing, quick: bool) -> dict[
 
     # The floor, on the same digits and on all of them
     source = open_source(recipe)
-    histograms = Histograms(source.batch(np.arange(len(source)))["images"])
+    histograms = Histograms([source.batch(np.arange(len(source)))["images"]])
     bits = bits_per_dimension(found.real.nats, found.dimensions)
     floors = [
         histograms.bits_per_dimension(part) for part in (digits[:REPORTED], test.batch(np.arange(len(test)))["images"])

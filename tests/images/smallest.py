@@ -20,6 +20,8 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "wgan-gp": {"width": 4},
     "sn-hinge": {"width": 4},
     "stacked-mnist": {"width": 4},
+    "flow": {"coupling_width": 4},
+    "flow-gan": {"width": 4, "coupling_width": 4},
     "r3gan-stacked-mnist": {"widths": "16,16", "size": "8"},
     "r3gan-stacked-mnist-narrow": {"widths": "16,16", "size": "8"},
     "r3gan-cifar10": {"widths": "16,16", "size": "8"},

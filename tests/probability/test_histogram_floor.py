@@ -20,19 +20,19 @@ def test_probabilities_are_counted_with_one_more_of_each_value() -> None:
     test = torch.tensor([[[0, 7]], [[3, 255]], [[9, 9]]], dtype=torch.uint8)
     probabilities = [(3 / 259, 3 / 259), (2 / 259, 2 / 259), (1 / 259, 1 / 259)]
     expected = [-sum(map(math.log2, pair)) / 2 for pair in probabilities]
-    assert Histograms(training).bits_per_dimension(test).tolist() == pytest.approx(expected)
+    assert Histograms([training]).bits_per_dimension(test).tolist() == pytest.approx(expected)
 
 
 def test_every_dimension_has_a_distribution_that_sums_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(histogram, "CHUNK", 7)  # which does not divide the examples
     random = np.random.default_rng(0)
-    histograms = Histograms(torch.from_numpy(random.integers(0, 256, (50, 3, 4, 5), dtype=np.uint8)))
+    histograms = Histograms([torch.from_numpy(random.integers(0, 256, (50, 3, 4, 5), dtype=np.uint8))])
     torch.testing.assert_close((-histograms.bits * math.log(2)).exp().sum(1), torch.ones(60, dtype=torch.float64))
 
 
 def test_even_bytes_cost_eight_bits() -> None:
     every = torch.arange(256).byte()[:, None].expand(-1, 3)
-    assert Histograms(every).bits_per_dimension(every).tolist() == pytest.approx([8.0] * 256)
+    assert Histograms([every]).bits_per_dimension(every).tolist() == pytest.approx([8.0] * 256)
 
 
 def test_mnist() -> None:
@@ -42,6 +42,6 @@ def test_mnist() -> None:
         pytest.skip("SPARRING_TEST_MNIST does not name a folder with MNIST's four official files")
     pixels = [local_arrays(Path(place) / f"{part}-images-idx3-ubyte.gz")[0] for part in ("train", "t10k")]
     training, test = (torch.from_numpy(part.copy()) for part in pixels)
-    bits = Histograms(training).bits_per_dimension(test)
+    bits = Histograms([training]).bits_per_dimension(test)
     assert bits.mean().item() == pytest.approx(1.690, abs=0.005)
     assert bits[:2000].mean().item() == pytest.approx(1.643, abs=0.005)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.images.likelihood import on_unit_scale
+from sparring.images.bounds import on_unit_scale
 from sparring.media.pictures.sheets import to_bytes
 from sparring.probability import likelihood
 from sparring.probability.annealing import Annealing, Sampler

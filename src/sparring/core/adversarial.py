@@ -48,7 +48,7 @@ class AdversarialGame(Game, Output):
     ) -> None:
         self.recipe = recipe
         self.adversarial_loss = AdversarialLoss(discriminator, recipe, augment=augment)
-        self.classes = classes
+        self.classes, self.latent = classes, recipe.latent
         self.batches = recipe.n_critic
         self.outputs = {"": self}
         decay = recipe.weight_decay
@@ -99,7 +99,7 @@ class AdversarialGame(Game, Output):
 
     def fakes(self, step: Step, labels: Tensor | None) -> Tensor:
         """Fresh examples ``(batch, ...)`` for this step's labels ``(batch,)``, float32."""
-        latents = step.normal(self.recipe.latent)
+        latents = step.normal(self.latent)
         made: Tensor = self.players["generator"].network(latents, labels)
         return made.float()
 
@@ -118,7 +118,7 @@ class AdversarialGame(Game, Output):
         device = next(generator.parameters()).device
         count = rows(conditions)
         drawn = math.ceil(count / 16) * 16  # torch draws by sixteens: a remainder would change the last ones
-        latents = torch.randn(drawn, self.recipe.latent, generator=torch.Generator().manual_seed(seed))[:count]
+        latents = torch.randn(drawn, self.latent, generator=torch.Generator().manual_seed(seed))[:count]
         if options.get("interpolate") and count > 1:
             if labels is not None and (labels != labels[0]).any():
                 raise UserError("interpolate: samples on the way from one to another have one label; add --label")

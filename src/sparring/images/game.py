@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from sparring.core.augmented import AugmentedGame
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Step, Turn
 from sparring.images.augment import AdaptiveAugment, diff_augment
+from sparring.images.networks.flow import FlowGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
 from sparring.images.reading.shape import ImageForm
@@ -36,10 +37,16 @@ class ImageGame(AugmentedGame):
         self.settings = recipe
 
     def turns(self, step: Step) -> Iterator[Turn]:
-        """As in every adversarial game, with half of the real pictures mirrored where the recipe says so."""
-        if self.settings.mirror:
-            step.batches = [{**batch, "images": mirrored(batch["images"], step)} for batch in step.batches]
+        """As in every adversarial game, on batches as they are shown."""
+        step.batches = self.shown(step)
         return super().turns(step)
+
+    def shown(self, step: Step) -> Sequence[Batch]:
+        """The step's batches as the players are shown them: mirrored, half of the pictures, where the recipe says
+        so."""
+        if not self.settings.mirror:
+            return step.batches
+        return [{**batch, "images": mirrored(batch["images"], step)} for batch in step.batches]
 
     def real(self, batch: Batch) -> Tensor:
         """The batch's pictures ``(batch, channels, height, width)``, from bytes to [-1, 1]."""
@@ -67,19 +74,22 @@ def networks(recipe: ImageRecipe, form: ImageForm, classes: int) -> tuple[nn.Mod
             R3GANGenerator(latent=recipe.latent, widths=widths, bound=recipe.output, **size),
             R3GANDiscriminator(widths=widths, **size),
         )
-    return (
-        LeanGenerator(
+    generator: nn.Module
+    if recipe.network == "flow":
+        generator = FlowGenerator(base=recipe.coupling_width, depth=recipe.coupling_depth, **size)
+    else:
+        generator = LeanGenerator(
             latent=recipe.latent,
             base=recipe.width,
             batch_norm=recipe.batch_norm != "none",
             bound=recipe.output,
             **size,
-        ),
-        LeanDiscriminator(
-            base=recipe.width,
-            dropout=recipe.dropout,
-            batch_statistics=recipe.batch_statistics,
-            batch_norm=recipe.batch_norm == "both",
-            **size,
-        ),
+        )
+    discriminator = LeanDiscriminator(
+        base=recipe.width,
+        dropout=recipe.dropout,
+        batch_statistics=recipe.batch_statistics,
+        batch_norm=recipe.batch_norm == "both",
+        **size,
     )
+    return generator, discriminator

@@ -1,135 +1,140 @@
-"""How likely pictures are under a generator: rows of an evaluation, by annealed importance sampling
-(``probability/``)."""
+"""What an evaluation says of a flow's likelihood: the bits per dimension of pictures that it did not learn from, beside
+those of a model without any structure, independent histograms of the pixels."""
 
 from __future__ import annotations
 
-import copy
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.core.errors import UserError
+from sparring.core.game import Batch
 from sparring.core.seeds import mixed
-from sparring.images.game import ImageGame
-from sparring.kind import Say
-from sparring.metrics.features import Features
+from sparring.data.source import Source
+from sparring.evaluation import LEAST, Evaluation, as_row
+from sparring.images.flow import FlowGame
+from sparring.metrics.compare import missing_score
+from sparring.metrics.findings import ERRORS, Finding
 from sparring.metrics.score import Metric, Score
-from sparring.options import LikelihoodOptions
-from sparring.probability.annealing import Annealing
-from sparring.probability.histogram import LEVELS, Histograms
-from sparring.probability.likelihood import (
-    CHOSEN_ON,
-    REPORTED,
-    Decoder,
-    Likelihood,
-    Real,
-    bits_per_dimension,
-    ceiling,
-    dequantised,
-    measure,
+from sparring.model import Model
+from sparring.options import EvaluateOptions
+from sparring.probability.histogram import Histograms
+from sparring.targets import READ, ModelTarget, only_place, own_data
+
+FLOW = Metric("bits_per_dimension", "low", "bits that the model needs for a value of a picture that it has not seen")
+HISTOGRAM_BITS = Metric(
+    "histogram_bits", "low", "the same by independent histograms of the bytes: what is to be beaten"
 )
-from sparring.targets import ModelTarget, real_examples
-
-FITTED = 1 << 28  # bytes of the pictures that histograms are of, at most
-
-LOG_LIKELIHOOD = Metric("log_likelihood", "high", "of a real picture on the scale [0, 1], nats: a lower bound")
-BITS = Metric("bits_per_dimension", "low", "the same in bits for each byte of a picture: an upper bound")
-GAP = Metric("likelihood_gap", "low", "between lower and upper bound of simulated pictures, nats")
-EFFECTIVE = Metric("effective_chains", "high", "effective sample size of the chains; below 2 the bound is loose")
-VARIANCE = Metric("noise_variance", "", "of the noise that makes a density of the generator, scale [0, 1]")
-CEILING = Metric("likelihood_ceiling", "", "the most nats that any picture can have with this noise")
-CEILING_BITS = Metric("ceiling_bits", "", "the same in bits per dimension, the fewest")
-HISTOGRAM_BITS = Metric("histogram_bits", "", "bits per dimension by independent histograms of the bytes")
+MOST = 10_000  # pictures whose likelihood is computed
+DRAWS = 4  # of the noise that dequantises each
+LARGEST = 1 << 16  # values of a picture whose histograms are counted
 
 
-class LikelihoodTarget(ModelTarget):
-    """A generator of pictures whose likelihood is asked for by ``options`` too."""
+class Pictures(NamedTuple):
+    """Those of a source at ``indices`` ``(n,)``."""
 
-    def __init__(self, *given: Any, options: LikelihoodOptions, say: Say) -> None:
-        super().__init__(*given)
-        self.annealing, self.say = Annealing(options.chains, options.distributions), say
+    source: Source
+    indices: np.ndarray
 
-    def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
-        """The rows on the likelihood of real pictures, not of the samples ``(n, channels, height, width)``."""
-        game = self.model.output  # a judge that keeps some of its samples has no part in its density
-        assert isinstance(game, ImageGame)
-        learned, chosen, others = self.parts(seed)
-        device = self.model.device
-        pictures = self.bytes_at(chosen)
-        reported = Real(dequantised(pictures, mixed(seed, 0)).to(device), self.labels_at(chosen))
-        for_choice = Real(dequantised(self.bytes_at(others), mixed(seed, 1)).to(device), self.labels_at(others))
-        decoder = decoder_of(game, self.model.networks["generator"])
-        self.say(f"bounding the likelihood of {len(chosen)} pictures, and of simulated ones")
-        found = measure(decoder, reported, for_choice, self.annealing, mixed(seed, 2), self.say)
-        self.say(f"acceptance of the chains: {found.real.acceptance:.0%}")
-        histograms = Histograms(self.learned_bytes(learned, FITTED // found.dimensions))
-        bounds = rows(found, histograms.bits_per_dimension(pictures))
-        return [*super().extra_scores(samples, features, seed), *bounds]
-
-    def parts(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Indices ``(n,)`` of pictures that the model learned from, of those whose likelihood is told, and of those
-        that choose the noise. The last two are apart, and of pictures that were not learned from where enough are
-        known."""
-        known = None if self.training is not None else self.split()
-        everything = np.arange(len(self.source))
-        learned, held_out = (everything, everything) if known is None else known
-        if len(held_out) < CHOSEN_ON + REPORTED:
-            self.say("likelihood: too few pictures were held out, so it is told of some that were learned from")
-            held_out = everything
-        order = np.random.default_rng(seed).permutation(held_out)
-        count = min(REPORTED, len(order) - CHOSEN_ON)
-        chosen, others = order[:count], order[count : count + CHOSEN_ON]
-        return np.setdiff1d(learned, chosen), chosen, others
-
-    def bytes_at(self, indices: np.ndarray) -> Tensor:
-        """The real pictures at ``indices`` ``(n,)``, bytes ``(n, channels, height, width)``."""
-        return real_examples(self.modality, self.output, self.source, indices)
-
-    def learned_bytes(self, indices: np.ndarray, most: int) -> Tensor:
-        """Pictures that the model learned from, bytes ``(n, channels, height, width)``, so many at most: those of a
-        source of their own, where there is one, else those at ``indices`` ``(n,)``."""
-        source = self.source if self.training is None else self.training
-        every = indices if self.training is None else np.arange(len(source))
-        some = np.random.default_rng(0).permutation(every)[:most]
-        return real_examples(self.modality, self.output, source, some)
-
-    def labels_at(self, indices: np.ndarray) -> Tensor | None:
-        """The labels ``(n,)`` of the real pictures at ``indices`` ``(n,)``, for a generator that is shown them."""
-        if not self.labels:
-            return None
-        return self.source.batch(indices)["labels"].to(self.model.device)
+    def batches(self) -> Iterator[Batch]:
+        """All of them, some at a time."""
+        parts = np.split(self.indices, range(READ, len(self.indices), READ))
+        return (self.source.batch(part) for part in parts)
 
 
-def decoder_of(game: ImageGame, generator: torch.nn.Module) -> Decoder:
-    """The generator of a game on pictures as a density model."""
-    fixed = copy.deepcopy(generator).requires_grad_(False)
-    return Decoder(lambda latents, labels: on_unit_scale(fixed(latents, labels)), game.recipe.latent)
+def with_likelihood(evaluation: Evaluation, model: Model, game: FlowGame, options: EvaluateOptions) -> Evaluation:
+    """An evaluation with the rows on likelihood before its others, and a word where a model without structure is no
+    worse. Raises :class:`UserError` where the data cannot be read."""
+    learned, unseen = learned_and_unseen(model, options)
+    if not len(unseen.indices):
+        return with_rows(evaluation, [missing_score(FLOW, "no pictures are known that were not learned from", 0)])
+    chosen = np.random.default_rng(options.seed).permutation(unseen.indices)[:MOST]
+    unseen = Pictures(unseen.source, chosen)
+    scores = [flow_score(model, game, unseen, options.seed), histogram_score(learned, unseen)]
+    return with_rows(evaluation, scores, findings(*scores))
 
 
-def on_unit_scale(images: Tensor) -> Tensor:
-    """Images ``(n, ...)`` in [-1, 1] on the scale [0, 1] of dequantised bytes: byte b is 2 b / 255 - 1 here and the
-    middle of its cell there, (b + 1/2) / 256. A unit is 127.5 / 256 as long, so a log density rises by D ln (256 /
-    127.5)."""
-    return ((images.float() + 1) * 127.5 + 0.5) / LEVELS
+def with_rows(evaluation: Evaluation, scores: list[Score], found: Sequence[Finding] = ()) -> Evaluation:
+    """An evaluation with more scores and words, before its others."""
+    verdicts = [*map(asdict, found), *evaluation.result["verdicts"]]
+    rows = [*map(as_row, scores), *evaluation.result["scores"]]
+    return replace(evaluation, result={**evaluation.result, "verdicts": verdicts, "scores": rows})
 
 
-def rows(found: Likelihood, histogram_bits: Tensor) -> list[Score]:
-    """The likelihood as rows of an evaluation; ``histogram_bits`` ``(n,)`` are those of the same pictures."""
-    most = torch.tensor([ceiling(found.dimensions, found.variance)], dtype=torch.float64)
-    return [
-        mean_of(LOG_LIKELIHOOD, found.real.nats),
-        mean_of(BITS, bits_per_dimension(found.real.nats, found.dimensions)),
-        mean_of(HISTOGRAM_BITS, histogram_bits),
-        mean_of(GAP, found.gap),
-        mean_of(EFFECTIVE, found.real.effective),
-        Score(VARIANCE, found.variance, count=len(found.real.nats)),
-        Score(CEILING, most.item(), count=len(found.real.nats)),
-        Score(CEILING_BITS, bits_per_dimension(most, found.dimensions).item(), count=len(found.real.nats)),
+def learned_and_unseen(model: Model, options: EvaluateOptions) -> tuple[Pictures | None, Pictures]:
+    """What the model learned from, None where that is not there any more, and pictures that it did not learn from:
+    those that ``options`` name, those kept beside its data to be evaluated with, or those that its run held out."""
+    modality, recipe = model.modality, model.recipe
+    given = modality.open_source(recipe.changed({"data": only_place(options.data)})) if options.data else None
+    own = given if given is not None and split_of(model, given) else own_source(model)
+    parts = None if own is None else split_of(model, own)
+    learned = Pictures(own, parts[0]) if own is not None and parts else None
+    if given is not None and given is not own:
+        return learned, everything(given)
+    assert own is not None  # other pictures would have been asked for
+    kept = modality.open_kept(recipe.changed(own_data(model)), model.form) if given is None else None
+    if kept is not None and len(kept) >= 2 * LEAST:
+        return learned, everything(kept)
+    return learned, Pictures(own, parts[1] if parts else np.arange(0))
+
+
+def own_source(model: Model) -> Source | None:
+    """The pictures that the model's run names; None where they are not there any more."""
+    try:
+        return model.modality.open_source(model.recipe.changed(own_data(model)))
+    except UserError:
+        return None
+
+
+def split_of(model: Model, source: Source) -> tuple[np.ndarray, np.ndarray] | None:
+    """Indices ``(n,)`` of the pictures that the model learned from and of those held out; None where a source is not
+    what it learned from."""
+    try:
+        return ModelTarget(model, model.output, source).split()
+    except UserError:  # of another form by now
+        return None
+
+
+def everything(source: Source) -> Pictures:
+    """All pictures of a source."""
+    return Pictures(source, np.arange(len(source)))
+
+
+def flow_score(model: Model, game: FlowGame, unseen: Pictures, seed: int) -> Score:
+    """The bits per dimension that a flow needs for these pictures."""
+    bits = [
+        game.bits_per_dimension(model.networks, model.on_device(batch), seed=mixed(seed, number), draws=DRAWS)
+        for number, batch in enumerate(unseen.batches())
     ]
+    return mean_score(FLOW, torch.cat(bits))
 
 
-def mean_of(metric: Metric, values: Tensor) -> Score:
+def histogram_score(learned: Pictures | None, unseen: Pictures) -> Score:
+    """The bits per dimension that independent histograms of the pictures ``learned`` from need for others."""
+    count = len(unseen.indices)
+    if learned is None:
+        return missing_score(HISTOGRAM_BITS, "what was learned from is not there any more", count)
+    values = next(unseen.batches())["images"][0].numel()
+    if values > LARGEST:
+        return missing_score(HISTOGRAM_BITS, f"{values:,} values of a picture are too many to be counted", count)
+    histograms = Histograms(batch["images"] for batch in learned.batches())
+    bits = [histograms.bits_per_dimension(batch["images"]) for batch in unseen.batches()]
+    return mean_score(HISTOGRAM_BITS, torch.cat(bits))
+
+
+def mean_score(metric: Metric, values: Tensor) -> Score:
     """The mean over pictures of ``values`` ``(n,)``, with its standard error."""
     error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
     return Score(metric, values.mean().item(), error, count=len(values))
+
+
+def findings(flow: Score, histograms: Score) -> list[Finding]:
+    """A word where a flow is not surely better than independent histograms."""
+    if flow.value is None or histograms.value is None or flow.value + ERRORS * (flow.error or 0) < histograms.value:
+        return []
+    message = f"{flow.value:.2f} bits per dimension, where independent pixels need {histograms.value:.2f}; train on"
+    return [Finding("no structure learned", message)]

@@ -15,13 +15,16 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation, assess_outputs
+from sparring.images.bounds import BoundsTarget
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.explain import explainer
 from sparring.images.features.learned import random_features
 from sparring.images.features.pixels import blurred_pixels, scaled
+from sparring.images.flow import FlowGame
+from sparring.images.flow_settings import BITS
 from sparring.images.game import ImageGame
-from sparring.images.likelihood import LikelihoodTarget
+from sparring.images.likelihood import with_likelihood
 from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
 from sparring.images.options import ImageEvaluateOptions
 from sparring.images.reading.shape import ImageForm
@@ -76,7 +79,7 @@ class Images(Modality):
         labels to condition on, or the networks cannot make the size."""
         assert isinstance(recipe, ImageRecipe)
         assert isinstance(form, ImageForm)
-        return ImageGame(recipe, form)
+        return FlowGame(recipe, form) if recipe.network == "flow" else ImageGame(recipe, form)
 
     def write(
         self,
@@ -142,13 +145,21 @@ class Images(Modality):
         """Sheets: ``neighbours``, ``best`` and ``worst`` where there are logits, ``labels`` where there are labels."""
         return figures(comparison)
 
+    def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
+        """Of a flow ``bits_per_dimension``: the mean over held-out pictures, always under the same noise."""
+        if not isinstance(game, FlowGame):
+            return {}
+        return {BITS: game.bits_per_dimension(networks, held_out, seed=0).mean().item()}
+
     def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
-        """How good samples are and, where that is asked for, how likely real pictures. Raises :class:`UserError` when
-        nothing can be compared."""
+        """How good samples are; of a flow how likely pictures are that it did not learn from, of other generators
+        bounds of that, where they are asked for. Raises :class:`UserError` when nothing can be compared."""
         assert isinstance(options, ImageEvaluateOptions)
+        if isinstance(game := model.game, FlowGame):
+            return [with_likelihood(each, model, game, options) for each in super().evaluate(model, options, say)]
         if not options.likelihood:
             return super().evaluate(model, options, say)
-        return assess_outputs(self, model, options, say, partial(LikelihoodTarget, options=options, say=say))
+        return assess_outputs(self, model, options, say, partial(BoundsTarget, options=options, say=say))
 
     def check(self, recipe: Recipe, say: Say) -> Summary:
         """What is in the recipe's data, and what is wrong with it, with a sheet of 64. Raises :class:`UserError` as

@@ -9,9 +9,11 @@ from typing import ClassVar
 
 from sparring.core.adversarial_recipe import AugmentedRecipe
 from sparring.core.errors import UserError
+from sparring.core.recipe import METRICS
 from sparring.core.schedules import schedule
 from sparring.core.settings import setting, settings
 from sparring.core.terminal import quoted
+from sparring.images.flow_settings import BITS, FlowSettings
 from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
 from sparring.images.options import Reading as Reading
 from sparring.media.pictures.formats import ENDINGS
@@ -23,25 +25,28 @@ FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
 WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
 
-LEAN = ("network", ("lean",))
+LEAN = ("network", ("lean", "flow"))  # a flow's discriminator is the lean one
 ONLY_WITH = {
-    "width": LEAN, "batch_statistics": LEAN, "batch_norm": LEAN, "dropout": ("network", ("lean", "tutorial")),
-    "widths": ("network", ("r3gan",)),
+    "width": LEAN, "batch_statistics": LEAN, "batch_norm": ("network", ("lean",)),
+    "dropout": ("network", (*LEAN[1], "tutorial")), "widths": ("network", ("r3gan",)),
 }  # fmt: skip
 """Settings that have an effect only where another has one of these values."""
 
 
 @settings
-class ImageRecipe(Reading, AugmentedRecipe):
+class ImageRecipe(Reading, FlowSettings, AugmentedRecipe):
     """A game on pictures: how they are read, which networks play, what the discriminator is shown."""
 
     kind: ClassVar[str] = "images"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-        **Reading.only_with, **AugmentedRecipe.only_with, **ONLY_WITH,
+        **Reading.only_with, **FlowSettings.only_with, **AugmentedRecipe.only_with, **ONLY_WITH,
     }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
-    network: str = setting("lean", "the pair that plays", "network", choices=("lean", "tutorial", "r3gan"))
+    network: str = setting(
+        "lean", "the pair that plays; a flow plays against the lean one's discriminator", "network",
+        choices=("lean", "tutorial", "r3gan", "flow"),
+    )  # fmt: skip
     width: int = setting(32, "channels of the lean pair at full resolution", "network", low=1, high=1024, common=True)
     widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first", "network")
     output: str = setting("free", "bound of what the generator makes", "network", choices=("tanh", "clamp", "free"))
@@ -60,6 +65,10 @@ class ImageRecipe(Reading, AugmentedRecipe):
             raise UserError(
                 "spectral_norm: R3GAN's branches begin at zero, which has no norm to divide by; leave one out"
             )
+        if self.metric == BITS and self.network != "flow":
+            raise UserError(f"metric: {BITS} are known of --network flow alone; choose one of {', '.join(METRICS)}")
+        if self.network == "flow" and self.augment != "none" and not self.adversarial_weight.highest:
+            raise UserError("augment: changes what a discriminator sees, and by adversarial_weight 0 there is none")
         if self.conditional and self.labelled == "no":
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
 
@@ -253,8 +262,33 @@ r3gan_cifar10 = ImageRecipe(
     augment_limit=schedule("0:0.55@20M"),
 )
 
+flow = dataclasses.replace(
+    images,
+    name="flow",
+    about="a normalising flow: the exact likelihood of every picture, learned by maximum likelihood alone",
+    network="flow",
+    output="free",
+    learning_rate=schedule("2e-3:2e-4@500k"),
+    beta1=0.9,
+    average_half_life=schedule("0:10k@50k"),
+    held_out=2000,
+    metric=BITS,
+    time=900.0,
+)
+
+flow_gan = dataclasses.replace(
+    flow,
+    name="flow-gan",
+    about="the same flow by likelihood and an adversarial loss together (Grover et al. 2018)",
+    metric="frechet",
+    beta1=0.5,
+    discriminator_rate=0.5,
+    adversarial_weight=schedule(0.3),
+)
+"""Chosen on MNIST, two CPU minutes each, one seed: see docs/recipes.md."""
+
 RECIPES = {recipe.name: recipe for recipe in (
-    images, digits, mnist, fashion_mnist, cifar10, tutorial, dcgan, wgan_gp, sn_hinge, stacked_mnist,
+    images, digits, mnist, fashion_mnist, cifar10, tutorial, dcgan, wgan_gp, sn_hinge, stacked_mnist, flow, flow_gan,
     r3gan_stacked_mnist, r3gan_stacked_mnist_narrow, r3gan_cifar10,
 )}  # fmt: skip
 
