@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from sparring.images.reading.sets import local_arrays
-from sparring.probability import histogram
 from sparring.probability.histogram import Histograms
 
 
@@ -23,10 +22,11 @@ def test_probabilities_are_counted_with_one_more_of_each_value() -> None:
     assert Histograms([training]).bits_per_dimension(test).tolist() == pytest.approx(expected)
 
 
-def test_every_dimension_has_a_distribution_that_sums_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(histogram, "CHUNK", 7)  # which does not divide the examples
+def test_every_dimension_has_a_distribution_that_sums_to_one() -> None:
     random = np.random.default_rng(0)
-    histograms = Histograms([torch.from_numpy(random.integers(0, 256, (50, 3, 4, 5), dtype=np.uint8))])
+    examples = torch.from_numpy(random.integers(0, 256, (50, 3, 4, 5), dtype=np.uint8))
+    histograms = Histograms(torch.split(examples, 7))  # which does not divide them
+    torch.testing.assert_close(histograms.bits, Histograms([examples]).bits)
     torch.testing.assert_close((-histograms.bits * math.log(2)).exp().sum(1), torch.ones(60, dtype=torch.float64))
 
 
