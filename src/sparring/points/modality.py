@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Game, Networks
@@ -21,6 +21,7 @@ from sparring.modality import Artifact, Modality
 from sparring.points.data import PointForm, PointSource, open_source
 from sparring.points.game import PointGame
 from sparring.points.metrics import coordinates, mode_metrics, one_gaussian
+from sparring.points.networks.trunk import trunk
 from sparring.points.recipes import ENTRY, PointRecipe
 from sparring.points.samples import scatter, write_samples
 
@@ -80,6 +81,11 @@ class Points(Modality):
     def quick_features(self, real: Tensor, device: torch.device) -> Features:
         """The coordinates of points ``(n, dimensions)`` themselves."""
         return coordinates()
+
+    def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
+        """A perceptron on waves of the coordinates of points ``(n, dimensions)``."""
+        assert isinstance(form, PointForm)
+        return trunk(form.centre, form.scale)
 
     def shapeless(self, examples: Tensor, seed: int) -> Tensor:
         """As many points as ``(n, dimensions)``, of this shape: one Gaussian with their mean and covariance."""
