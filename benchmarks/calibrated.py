@@ -37,7 +37,8 @@ def calibrated_run(recipe: str, seed: int, seconds: float, steps: int | None, **
         "recipe": recipe, "seed": seed, "train_cpu_seconds": round(outcome.seconds), "examples": outcome.examples,
         "cpu_seconds": round(spent, 1), "auc": found["separation"]["auc"], "accuracy": found["accuracy"]["value"],
         "divergence": found["divergence"]["value"], "brier": truth["brier"], "nats": truth["nats"],
-        "error": truth["error"], "error_of_true": error_of_true(truth["bins"]), "z": truth["z"], "counts": found["counts"], "judge_steps": found["judge"]["steps"],
+        "error": truth["error"], "error_of_true": error_of_true(truth["bins"]),
+        "z": truth["z"], "counts": found["counts"], "judge_steps": found["judge"]["steps"],
         "discriminator": found["discriminator"], "bins": truth["bins"],
     }  # fmt: skip
 

@@ -132,8 +132,8 @@ def training_of(model: Model) -> Known:
         own_data(model)
     except UserError:
         raise UserError(
-            f"{model.path}: does not name the data that it was trained on ({model.recipe.data}), which its judge learns "
-            "from; calibrate its run, and copy the model's folder again"
+            f"{model.path}: does not name the data that it was trained on ({model.recipe.data}), and its judge learns "
+            "from them; calibrate its run, and copy the model's folder again"
         ) from None
     return trained_on(model)
 
