@@ -207,6 +207,11 @@ class Kind(ABC):
 
         return Trunk(of_numbers(math.prod(shape)))
 
+    def shown(self, example: Tensor, form: Form) -> Artifact | None:
+        """A comparable example ``(...)`` of this form as something to look at or hear; None where words or numbers say
+        all."""
+        return None
+
     def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
         """What draws where a judge with such a :meth:`judge_trunk` looked. Raises :class:`UserError` unless the
         modality knows how."""

@@ -79,8 +79,7 @@ def score(words: list[str]) -> None:
     """Score single examples."""
     about = "Say of single examples how real and how odd they are, where the model is calibrated; of text how likely."
     typed = read_for_model("score", words, about, "RUN FILE...", (
-        "sparring score runs/digits scans/ --alpha 0.05 --out scores.csv",
-        "sparring score runs/digits scans/ --explain why/",
+        "sparring score runs/digits scans/ --out scores.csv --explain why/",
         "sparring score runs/topics lines.tsv --out scores.tsv",
         "sparring score runs/topics lines.txt --label music --json",
     ))  # fmt: skip

@@ -106,6 +106,7 @@ class ScoreOptions(Settings):
     )  # fmt: skip
     prior: float = setting(0.5, "the share of real ones among the examples, before they are seen", low=0, high=1)
     out: str = setting("", "a table to write: .tsv, .csv or .jsonl", "output", unit="path")
+    page: str = setting("", "a page that sorts the scores and shows the 64 oddest, .html", "output", unit="path")
     explain: str = setting("", "a folder for pictures of where the judge looked, of the 64 oddest", "output",
                            unit="path")  # fmt: skip
     overwrite: bool = setting(False, REPLACE, "output")

@@ -19,7 +19,7 @@ from sparring.core.errors import UserError
 from sparring.core.files import may_write, write_text
 from sparring.core.game import Batch, rows
 from sparring.data.source import Source
-from sparring.kind import Kind, Say
+from sparring.kind import Artifact, Kind, Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
 from sparring.probability.scores import Scorer, in_words, scorer_of
@@ -34,11 +34,12 @@ WIDTHS = {"score": 10, "p_real": 8, "p_value": 8, "decision": 8, "label": 12, "l
 @dataclass(frozen=True)
 class Table:
     """A row of plain values for each example, and ``summary``, plain values of all of them; ``text`` is for a person at
-    a terminal."""
+    a terminal, and ``drawn`` shows some of the examples, by their names."""
 
     rows: Sequence[Mapping[str, Any]]
     summary: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
+    drawn: Mapping[str, Artifact] = field(default_factory=dict)
 
     def write(self, path: Path, overwrite: bool) -> None:
         """Write the rows as ``.tsv``, ``.csv`` or ``.jsonl``. Raises :class:`UserError` for another ending, and for a
@@ -84,9 +85,9 @@ def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, 
     summary = {"count": len(scored), "score": fmean(logits) if logits else None, "calibrated": scorer is not None}
     if scorer is None:
         return Table(scored, summary, as_text(scored, ("score", "label", "example"), mean_of_logits(summary)))
-    decided = {**scorer.decide(scored), **scorer.explain()}
-    about = in_words(decided, len(scored))
-    return Table(scored, {**summary, **decided}, as_text(by_oddness(scored), SHOWN_COLUMNS, about))
+    decided = scorer.decide(scored)
+    text = as_text(by_oddness(scored), SHOWN_COLUMNS, in_words(decided, len(scored)))
+    return Table(scored, {**summary, **decided}, text, scorer.drawn())
 
 
 def by_oddness(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -542,7 +542,7 @@ OWN: dict[str, dict[str, set[str]]] = {
         "video": {"frames", "fps", "format", "content-seed", "motion-seed"},
     },
     "evaluate": {
-        "images": {*FILES, "size", "channels", "range", "fit", "alpha"},
+        "images": {*FILES, "size", "channels", "range", "fit", "alpha", "likelihood", "chains", "distributions"},
         "translation": {"videos", "resize", "direction"},
         "audio": {*FILES, "rate", "seconds", "channels", "longer", "shorter", "loudness"},
         "video": {*FILES, "frames", "every", "size", "channels", "fit", "alpha", "shorter"},
@@ -556,7 +556,7 @@ USUAL = {
     "sample": {"count", "seed", "label", "judge", "proposals", "out", "overwrite", "device"},
     "evaluate": {"data", "count", "seed", "judge", "proposals", "features", "trust", "out", "device"},
     "calibrate": {"data", "alpha", "confidence", "method", "steps", "seed", "device"},
-    "score": {"label", "data", "alpha", "confidence", "fdr", "prior", "out", "overwrite", "device"},
+    "score": {"label", "data", "alpha", "confidence", "fdr", "prior", "explain", "page", "out", "overwrite", "device"},
     "translate": {"direction", "out", "overwrite", "device"},
 }
 

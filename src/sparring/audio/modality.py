@@ -129,6 +129,11 @@ class Audio(Modality):
         assert isinstance(form, AudioForm)
         return Trunk(of_pictures(1, SQUARE, SQUARE), square_at(form.rate))
 
+    def shown(self, example: Tensor, form: Form) -> Artifact:
+        """A sound ``(channels, samples)``, with its picture."""
+        assert isinstance(form, AudioForm)
+        return as_artifact(example[None], form.rate, "")
+
     def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
         """Maps of what raises and lowers the log odds of sounds ``(channels, samples)``, in their spectrograms."""
         assert isinstance(form, AudioForm)

@@ -52,18 +52,20 @@ class LikelihoodTarget(ModelTarget):
 
     def extra_scores(self, samples: Tensor, features: Features, seed: int) -> list[Score]:
         """The rows on the likelihood of real pictures, not of the samples ``(n, channels, height, width)``."""
-        assert isinstance(self.output, ImageGame)
+        game = self.model.output  # a judge that keeps some of its samples has no part in its density
+        assert isinstance(game, ImageGame)
         learned, chosen, others = self.parts(seed)
         device = self.model.device
         pictures = self.bytes_at(chosen)
         reported = Real(dequantised(pictures, mixed(seed, 0)).to(device), self.labels_at(chosen))
         for_choice = Real(dequantised(self.bytes_at(others), mixed(seed, 1)).to(device), self.labels_at(others))
-        decoder = decoder_of(self.output, self.model.networks["generator"])
+        decoder = decoder_of(game, self.model.networks["generator"])
         self.say(f"bounding the likelihood of {len(chosen)} pictures, and of simulated ones")
         found = measure(decoder, reported, for_choice, self.annealing, mixed(seed, 2), self.say)
         self.say(f"acceptance of the chains: {found.real.acceptance:.0%}")
         histograms = Histograms(self.learned_bytes(learned, FITTED // found.dimensions))
-        return rows(found, histograms.bits_per_dimension(pictures))
+        bounds = rows(found, histograms.bits_per_dimension(pictures))
+        return [*super().extra_scores(samples, features, seed), *bounds]
 
     def parts(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Indices ``(n,)`` of pictures that the model learned from, of those whose likelihood is told, and of those

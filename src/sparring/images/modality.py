@@ -115,6 +115,10 @@ class Images(Modality):
         """Convolutions on bytes ``(n, channels, height, width)``."""
         return Trunk(of_pictures(*shape), scaled)
 
+    def shown(self, example: Tensor, form: Form) -> Artifact:
+        """A picture of bytes ``(channels, height, width)``."""
+        return as_artifact(example[None], "")
+
     def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
         """Maps of what raises and lowers the log odds of bytes ``(channels, height, width)``."""
         return explainer(log_odds)

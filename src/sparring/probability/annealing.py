@@ -23,7 +23,7 @@ from sparring.core.status import Countdown
 from sparring.kind import Say
 from sparring.probability.hamiltonian import LEAPFROGS, Decode, Metric, Observed, transition
 
-SHARPNESS = 4  # of the schedule: the logistic function between minus and plus so much
+FROM, TO = -8, 2  # the part of the logistic function that is the schedule; see :func:`schedule`
 ACCEPTANCE = 0.65  # what steps are tuned to (Neal 2011, section 5.4.3)
 FIRST, SMALLEST = 0.5, 1e-4  # step sizes: where tuning begins, and the least
 LARGEST = math.pi / 2 / LEAPFROGS  # a quarter of the period of a Gaussian: longer trajectories come back
@@ -52,9 +52,14 @@ class Bounds:
 
 
 def schedule(distributions: int) -> Tensor:
-    """Inverse temperatures from 0 to 1, float64 ``(distributions + 1,)``: the logistic function from -4 to 4, brought
-    to [0, 1] (Wu et al. 2017, section 4)."""
-    places = torch.linspace(-SHARPNESS, SHARPNESS, distributions + 1, dtype=torch.float64).sigmoid()
+    """Inverse temperatures from 0 to 1, float64 ``(distributions + 1,)``: the logistic function from -8 to 2, brought
+    to [0, 1].
+
+    Wu et al. 2017 take it from -4 to 4. With little noise a picture is felt at a beta of a thousandth already, and most
+    of what chains have to go through lies there: the bounds of 6 simulated digits (1,000 distributions, variance 0.005)
+    were 6.9 nats apart so, 13.9 by the symmetric schedule.
+    """
+    places = torch.linspace(FROM, TO, distributions + 1, dtype=torch.float64).sigmoid()
     return (places - places[0]) / (places[-1] - places[0])
 
 

@@ -72,9 +72,9 @@ def fit(method: str, real: np.ndarray, made: np.ndarray) -> Calibrator:
     targets = np.repeat([(len(real) + 1) / (len(real) + 2), 1 / (len(made) + 2)], [len(real), len(made)])
     inputs = inputs_of(method, logits)
     numbers = logistic(inputs, targets, weights)
-    if method == "beta" and numbers[:2].min() < 0:  # not monotone: without the one that turned round
-        kept = [int(numbers[:2].argmax()), 2]
-        numbers = np.zeros(3)
+    if numbers[:-1].min() < 0:  # higher logits would mean less real: without what turned round
+        kept = [*np.flatnonzero(numbers[:-1] > 0).tolist(), len(numbers) - 1]
+        numbers = np.zeros(len(numbers))
         numbers[kept] = logistic(inputs[:, kept], targets, weights)
     return Calibrator(method, tuple(numbers.tolist()), certain)
 

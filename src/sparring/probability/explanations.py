@@ -1,4 +1,5 @@
-"""``sparring score --explain``: for the oddest of all examples, a picture each of where the judge looked."""
+"""The oddest of all examples that are scored, drawn: for the page of scores, and in pictures of where the judge
+looked."""
 
 from __future__ import annotations
 
@@ -12,19 +13,15 @@ from sparring.core.errors import UserError
 from sparring.core.files import file_name, make_folder, write_atomically
 from sparring.kind import Artifact
 
-MOST = 64  # examples that are explained
+MOST = 64  # examples that are drawn
 
 
 class Oddest:
     """The examples with the smallest p-values of all that are added, 64 at most, and then those with the smallest
-    ``p_real``; ``draw`` explains one comparable example. Raises :class:`UserError` for a ``folder`` that holds files,
-    unless ``overwrite``, and for one that cannot be made."""
+    ``p_real``; ``draw`` draws one comparable example, or gives None."""
 
-    def __init__(self, folder: Path, draw: Callable[[Tensor], Artifact], overwrite: bool) -> None:
-        make_folder(folder)
-        if any(folder.iterdir()) and not overwrite:
-            raise UserError(f"explain: {folder} is not empty; choose another folder, or add --overwrite")
-        self.folder, self.draw = folder, draw
+    def __init__(self, draw: Callable[[Tensor], Artifact | None]) -> None:
+        self.draw = draw
         self.kept: list[tuple[Mapping[str, Any], str, Tensor]] = []
 
     def add(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], examples: Tensor) -> None:
@@ -34,16 +31,28 @@ class Oddest:
         self.kept.sort(key=lambda kept: (kept[0]["p_value"], kept[0]["p_real"]))
         del self.kept[MOST:]
 
-    def write(self) -> list[Path]:
-        """Write a picture of each, numbered from the oddest on and named after its example. Returns the files. Raises
-        :class:`UserError` when they cannot be written."""
-        written = []
-        for number, (_, name, example) in enumerate(self.kept):
-            artifact = self.draw(example)
-            path = self.folder / f"{number:02d}-{file_name(short(name))}{artifact.ending}"
-            write_atomically(path, artifact.data, durable=False)
-            written.append(path)
-        return written
+    def drawn(self) -> dict[str, Artifact]:
+        """What is drawn of each, by its name, the oddest first."""
+        found = {name: self.draw(example) for _, name, example in self.kept}
+        return {name: artifact for name, artifact in found.items() if artifact is not None}
+
+
+def free_folder(folder: Path, overwrite: bool) -> None:
+    """Make the folder. Raises :class:`UserError` where that fails, or files are in it already, unless ``overwrite``."""
+    make_folder(folder)
+    if any(folder.iterdir()) and not overwrite:
+        raise UserError(f"explain: {folder} is not empty; choose another folder, or add --overwrite")
+
+
+def write_pictures(folder: Path, drawn: Mapping[str, Artifact]) -> list[Path]:
+    """Write a picture of each example, numbered from the first on and named after it. Returns the files. Raises
+    :class:`UserError` when they cannot be written."""
+    written = []
+    for number, (name, artifact) in enumerate(drawn.items()):
+        path = folder / f"{number:02d}-{file_name(short(name))}{artifact.ending}"
+        write_atomically(path, artifact.data, durable=False)
+        written.append(path)
+    return written
 
 
 def short(name: str) -> str:

@@ -8,7 +8,8 @@ and the likeliest label. Three questions are answered, and none by another's num
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from sparring.model import Model
 from sparring.options import ScoreOptions
 from sparring.probability.decisions import check_rate, discoveries, limit_of, needed, p_values
 from sparring.probability.explain import log_odds_of
-from sparring.probability.explanations import Oddest
+from sparring.probability.explanations import Oddest, free_folder, write_pictures
 from sparring.probability.kept import Calibration
 from sparring.probability.known import Known, trained_on
 from sparring.probability.neighbours import Neighbours
 
-NEEDED = ("alpha", "confidence", "fdr", "prior", "explain")  # options that mean nothing without a calibration
+NEEDED = ("alpha", "confidence", "fdr", "prior", "explain", "page")  # options that mean nothing without a calibration
 
 
 def scorer_of(model: Model, options: ScoreOptions, say: Say) -> Scorer | None:
@@ -56,7 +57,7 @@ class Scorer:
             check_rate(name, getattr(options, name))
         self.calibration, self.options = calibration, options
         examples = training.examples(model)
-        self.oddest = self.to_explain(model, examples) if options.explain else None
+        self.oddest = Oddest(self.drawing(model, examples)) if options.explain or options.page else None
         self.neighbours = Neighbours(model.modality.novelty_features(examples, model.device), examples)
         self.names, self.labels = training.names(), model.form.labels
         asked = self.labels.index(options.label) if options.label in self.labels else None
@@ -71,9 +72,13 @@ class Scorer:
                 "or calibrate with more --data"
             )
 
-    def to_explain(self, model: Model, training: Tensor) -> Oddest:
-        """What keeps the examples that are explained, each beside the nearest of the comparable training examples ``(n,
-        ...)``. Raises :class:`UserError` where the modality draws nothing, or nothing can be written."""
+    def drawing(self, model: Model, training: Tensor) -> Callable[[Tensor], Artifact | None]:
+        """What draws a comparable example ``(...)``: as it is, or where the judge looked, beside the nearest one of
+        ``training``, comparable examples ``(n, ...)``. Raises :class:`UserError` where the modality explains nothing,
+        or nothing can be written."""
+        if not self.options.explain:
+            return partial(model.modality.shown, form=model.form)
+        free_folder(Path(self.options.explain), self.options.overwrite)
         draw = model.modality.explainer(log_odds_of(self.calibration.judge, self.calibration.calibrator), model.form)
 
         def explained(example: Tensor) -> Artifact:
@@ -81,16 +86,20 @@ class Scorer:
             beside = self.calibration.grid.snap(training[nearest])
             return draw(example.to(model.device), beside.to(model.device))
 
-        return Oddest(Path(self.options.explain), explained, self.options.overwrite)
+        return explained
 
     def keep(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], examples: Tensor) -> None:
         """Keep the comparable examples ``(n, ...)`` that these rows and names are of, if any are to be explained."""
         if self.oddest is not None:
             self.oddest.add(rows, names, self.calibration.grid.snap(examples))
 
-    def explain(self) -> dict[str, list[str]]:
-        """Write where the judge looked at the oddest examples, if that is asked for. Returns the files."""
-        return {} if self.oddest is None else {"explained": [str(path) for path in self.oddest.write()]}
+    def drawn(self) -> dict[str, Artifact]:
+        """The oddest examples, or where the judge looked at them, by their names, if that is asked for; the latter are
+        written too."""
+        found = {} if self.oddest is None else self.oddest.drawn()
+        if self.options.explain:
+            write_pictures(Path(self.options.explain), found)
+        return found
 
     def rows(self, examples: Tensor, labels: Tensor | None = None) -> list[dict[str, Any]]:
         """A row for each of the comparable examples ``(n, ...)``, with the probability of its label, of ``labels``
@@ -140,6 +149,4 @@ def in_words(decided: Mapping[str, Any], count: int) -> str:
     else:
         rate = f"of new real examples at most {decided['alpha']:.2g} would be"
         rate += f", with confidence {decided['confidence']:.2g}" if decided["confidence"] else ", on average"
-    drawn = decided.get("explained", [])
-    where = f"; where the judge looked at the {len(drawn):,} oddest: {Path(drawn[0]).parent}" if drawn else ""
-    return f"{decided['odd']:,} of {count:,} examples are odd; {rate}{where}"
+    return f"{decided['odd']:,} of {count:,} examples are odd; {rate}"

@@ -16,7 +16,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
 from sparring.core.terminal import quoted, shortened
-from sparring.modality import Say
+from sparring.modality import Artifact, Say
 from sparring.model import Model
 from sparring.options import ScoreOptions
 from sparring.probability.scores import in_words, scorer_of
@@ -63,7 +63,7 @@ def score_lines(model: Model, game: TextGame, options: ScoreOptions, say: Say) -
     starts = range(0, len(pairs), CHUNK)
     lines = [line for start in starts for line in score_pairs(model, game, pairs[start : start + CHUNK])]
     scores = [line.score for line in lines if line.score is not None]
-    rows, decided = judged(model, game, lines, options, say)
+    rows, decided, drawn = judged(model, game, lines, options, say)
     summary = {
         "count": len(lines),
         "nats_per_token": sum(line.nats for line in lines) / sum(line.tokens for line in lines),
@@ -73,23 +73,24 @@ def score_lines(model: Model, game: TextGame, options: ScoreOptions, say: Say) -
         "labels": dict(Counter(line.label for line in lines if line.label).most_common()),
         "cut": sum(line.cut for line in lines),
     }
-    return Table(rows, summary, as_text(rows, summary))
+    return Table(rows, summary, as_text(rows, summary), drawn)
 
 
 def judged(
     model: Model, game: TextGame, lines: Sequence[ScoredLine], options: ScoreOptions, say: Say
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """A row for each line, with what a calibration tells of it, where the model has one; and what was decided by."""
+) -> tuple[list[dict[str, Any]], dict[str, Any], Mapping[str, Artifact]]:
+    """A row for each line, with what a calibration tells of it, where the model has one; what was decided by; and the
+    oddest lines drawn, by their texts."""
     rows = [asdict(line) for line in lines]
     scorer = scorer_of(model, options, say)
     if scorer is None:
-        return rows, {}
+        return rows, {}, {}
     tokens = torch.stack([as_row(game.vocabulary.encode(line.text), game.length) for line in lines])
     characters = model.modality.comparable(game.finish(tokens))
     for row, own in zip(rows, scorer.rows(characters), strict=True):
         row |= {name: own[name] for name in ("p_real", "p_value", "decision", "nearest")}
     scorer.keep(rows, [line.text for line in lines], characters)
-    return rows, {**scorer.decide(rows), **scorer.explain()}
+    return rows, scorer.decide(rows), scorer.drawn()
 
 
 def read_pairs(path: Path, model: Model, game: TextGame, label: str | None, say: Say) -> list[tuple[str, str | None]]:

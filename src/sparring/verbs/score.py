@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sparring.core.files import may_write
+from sparring.core.files import may_write, write_text
 from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import ScoreOptions
+from sparring.report.scores import scores_page
 from sparring.scoring import TABLES
 
 
@@ -26,8 +27,14 @@ def score(
     assert isinstance(asked, ScoreOptions)
     if asked.out:
         may_write(Path(asked.out), TABLES, "scores are", asked.overwrite)  # told before anything is computed
+    if asked.page:
+        may_write(Path(asked.page), (".html",), "a page is", asked.overwrite)
     model = load(run, asked.device)
     table = modality_of(model.recipe.kind).score(model, asked, say)
     if asked.out:
         table.write(Path(asked.out), asked.overwrite)
-    return {"rows": list(table.rows), **table.summary, "written": asked.out or None, "summary": table.text}
+    if asked.page:
+        write_text(Path(asked.page), scores_page(table, f"Scores by {model.path}"))
+    shown = {name: getattr(asked, name) for name in ("page", "explain") if getattr(asked, name)}
+    summary = "\n".join([table.text, *shown.values()])
+    return {"rows": list(table.rows), **table.summary, **shown, "written": asked.out or None, "summary": summary}

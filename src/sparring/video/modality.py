@@ -147,6 +147,11 @@ class Video(Modality):
         frames, channels, height, width = shape
         return Trunk(of_pictures(len(shown(frames)) * channels, min(height, PIXELS), min(width, PIXELS)), seen)
 
+    def shown(self, example: Tensor, form: Form) -> Artifact:
+        """A clip ``(frames, channels, height, width)`` that plays."""
+        assert isinstance(form, VideoForm)
+        return as_artifact(example[None], form.rate, "")
+
     def explainer(self, log_odds: LogOdds, form: Form) -> Explainer:
         """Maps of what raises and lowers the log odds of clips ``(frames, channels, height, width)``, by frames."""
         return explainer(log_odds)
