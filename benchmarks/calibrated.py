@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import sparring
+from sparring.probability.calibration import sigmoid
+from sparring.probability.truth import truth_of
 
 SETTINGS = {"sample_every": "1h", "checkpoint_every": "10m", "measure_every": 0}
+REPEATS = 500  # of outcomes that are drawn by true probabilities
 WANTED = {"error": 0.0005, "z": 2.0, "brier": 0.15, "auc": 0.93}  # the last two of digits
 
 
@@ -30,9 +37,20 @@ def calibrated_run(recipe: str, seed: int, seconds: float, steps: int | None, **
         "recipe": recipe, "seed": seed, "train_cpu_seconds": round(outcome.seconds), "examples": outcome.examples,
         "cpu_seconds": round(spent, 1), "auc": found["separation"]["auc"], "accuracy": found["accuracy"]["value"],
         "divergence": found["divergence"]["value"], "brier": truth["brier"], "nats": truth["nats"],
-        "error": truth["error"], "z": truth["z"], "counts": found["counts"], "judge_steps": found["judge"]["steps"],
+        "error": truth["error"], "error_of_true": error_of_true(truth["bins"]),
+        "z": truth["z"], "counts": found["counts"], "judge_steps": found["judge"]["steps"],
         "discriminator": found["discriminator"], "bins": truth["bins"],
     }  # fmt: skip
+
+
+def error_of_true(bins: Sequence[Mapping[str, Any]]) -> float:
+    """The standard deviation of the squared error of probabilities that are true, of as many examples in bins of these
+    probabilities: how far from 0 it lies by itself."""
+    random = np.random.default_rng(0)
+    log_odds = np.repeat([math.log(each["probability"] / (1 - each["probability"])) for each in bins],
+                         [each["count"] for each in bins])  # fmt: skip
+    drawn = (random.random(len(log_odds)) < sigmoid(log_odds) for _ in range(REPEATS))
+    return statistics.stdev(truth_of(log_odds, outcomes).error for outcomes in drawn)
 
 
 def targets(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def calibration(options: argparse.Namespace) -> dict[str, Any]:
         for seed in range(options.seeds):
             rows.append(calibrated_run(recipe, seed, 4 if options.quick else TIMES[recipe], steps, **settings))
             print({name: value for name, value in rows[-1].items() if name != "bins"}, flush=True)
-    names = ("recipe", "seed", "cpu_seconds", "auc", "brier", "error", "z", "divergence")
+    names = ("recipe", "seed", "cpu_seconds", "auc", "brier", "error", "error_of_true", "z", "divergence")
     machine.show([{name: f"{row[name]:.4f}" if isinstance(row[name], float) else row[name] for name in names}
                   for row in rows])  # fmt: skip
     met = targets(rows)

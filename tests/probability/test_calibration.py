@@ -119,6 +119,15 @@ def test_log_odds_never_fall_and_claim_no_more_than_the_examples_give(method: st
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_higher_logits_never_mean_less_real(method: str) -> None:
+    """Not even where generated examples have the higher ones: then logits tell nothing."""
+    made, real = (true_log_odds(each) for each in drawn(300, 400))
+    found = fit(method, real, made).probabilities(np.linspace(-20, 20, 100))
+    assert np.diff(found).min() >= 0
+    assert np.abs(found[20:80] - 0.5).max() < 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_logits_that_do_not_overlap_or_do_not_differ(method: str) -> None:
     calibrator = fit(method, np.linspace(1, 2, 50), np.linspace(-2, -1, 50))
     assert calibrator.log_odds(np.array([-2.0, 2.0])) == pytest.approx([-math.log(51), math.log(51)], rel=0.35)

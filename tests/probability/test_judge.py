@@ -13,6 +13,7 @@ from sparring.networks.trunks import FEATURES, Trunk, of_numbers, of_pictures
 from sparring.probability.calibration import fit
 from sparring.probability.judge import BATCH, DRAWN, Judge, endless, learn_judge
 from sparring.probability.two_samples import separation
+from sparring.text.networks.trunk import LineTrunk
 
 CPU = torch.device("cpu")
 STEPS = 400
@@ -146,3 +147,16 @@ def test_pictures_of_any_shape_become_features(shape: tuple[int, int, int]) -> N
 
 def test_numbers_of_any_shape_become_features() -> None:
     assert Trunk(of_numbers(24))(torch.zeros(3, 2, 3, 4)).shape == (3, FEATURES)
+
+
+def test_a_line_is_seen_by_itself() -> None:
+    """Whatever lines lie beside it."""
+    torch.manual_seed(0)
+    lines = torch.zeros(3, 256, dtype=torch.int64)
+    for row, text in enumerate(["a", "could you play the song", "x" * 256]):
+        lines[row, : len(text)] = torch.tensor([ord(character) for character in text])
+    trunk = LineTrunk().eval()
+    together = trunk(lines)
+    for row in range(3):
+        torch.testing.assert_close(trunk(lines[row : row + 1])[0], together[row])
+    assert not torch.allclose(together[0], together[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +138,13 @@ def test_what_is_no_alpha(
     np.save(tmp_path / "points.npy", np.zeros((3, 2), np.float32))
     files = [tmp_path / "points.npy"] if verb == "score" else []
     assert refused(capsys, verb, run, *files, f"--alpha={value}").startswith("alpha: ")
+
+
+def test_a_model_without_its_run(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the judge learns from is not known, whatever is given to calibrate it by."""
+    model = shutil.copytree(pictures / "model", tmp_path / "alone")
+    line = refused(capsys, "calibrate", model, *ALPHA, "--data", draw(tmp_path / "new.npz", 40, seed=1))
+    assert line.startswith(f"{model}: does not name the data that it was trained on (pictures.npz), ")
 
 
 def test_a_generator_that_collapsed(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:

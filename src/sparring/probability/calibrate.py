@@ -26,6 +26,7 @@ from sparring.probability.known import Known, evenly, never_seen, trained_on
 from sparring.probability.neighbours import Neighbours
 from sparring.probability.truth import truth_of
 from sparring.probability.two_samples import accuracy, divergence_bound, separation
+from sparring.targets import own_data
 
 GENERATED = 2048  # examples that a judge is tried on, at least
 LEAST = 20  # real examples that were never seen
@@ -97,7 +98,7 @@ def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
     """The examples of a calibration. Raises :class:`UserError` as :func:`calibrate` does."""
     for name in ("alpha", "confidence"):
         check_rate(name, getattr(options, name))
-    training = trained_on(model)
+    training = training_of(model)
     unseen = never_seen(model, options.data, training, say)
     least = max(LEAST, needed(options.alpha, options.confidence))
     if len(unseen.indices) < least:
@@ -122,6 +123,19 @@ def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
     labels = [known_labels(model, each) for each in (training, unseen)]
     snapped = grid.snap(unseen.examples(model))  # as examples are that are scored
     return Examples(real, labels[0], snapped, labels[1], made, grid, (training, unseen))
+
+
+def training_of(model: Model) -> Known:
+    """The examples that a judge learns from. Raises :class:`UserError` where only a copy of a model's folder is there,
+    which does not name them."""
+    try:
+        own_data(model)
+    except UserError:
+        raise UserError(
+            f"{model.path}: does not name the data that it was trained on ({model.recipe.data}), and its judge learns "
+            "from them; calibrate its run, and copy the model's folder again"
+        ) from None
+    return trained_on(model)
 
 
 def known_labels(model: Model, known: Known) -> Tensor | None:
