@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparring.probability import annealing, hamiltonian
 from sparring.probability.annealing import Annealing, Bounds, Sampler, effective_sample_size, log_mean, schedule
-from sparring.probability.hamiltonian import Decode, Metric, Observed, transition
+from sparring.probability.hamiltonian import Decode, Metric, Observed, State, transition
 from sparring.probability.likelihood import simulate
 
 LATENT, NUMBERS, VARIANCE = 4, 12, 0.05
@@ -118,9 +118,30 @@ def test_steps_are_tuned_to_the_acceptance_that_is_aimed_at(monkeypatch: pytest.
     def decode(latents: Tensor, indices: Tensor) -> Tensor:
         return torch.sin(3 * latents).repeat(1, 8)
 
-    _, examples = simulate(decode, torch.zeros(8, 8 * LATENT), LATENT, VARIANCE, seed=1)
+    latents, examples = simulate(decode, torch.zeros(8, 8 * LATENT), LATENT, VARIANCE, seed=1)
     made = sampler(decode, examples, 400)
-    assert abs(made.lower().acceptance - annealing.ACCEPTANCE) < 0.1
+    for bounds in (made.lower(), made.upper(latents)):
+        assert abs(bounds.acceptance - annealing.ACCEPTANCE) < 0.1
+
+
+def test_the_way_back_takes_the_steps_of_the_way_there(linear: Linear, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each inverse temperature those that were tuned there."""
+    taken = list[tuple[float, list[float]]]()
+
+    def noted(
+        observed: Observed, state: State, beta: float, steps: Tensor, root: Tensor, random: torch.Generator
+    ) -> tuple[State, Tensor]:
+        taken.append((beta, steps.tolist()))
+        return transition(observed, state, beta, steps, root, random)
+
+    latents, examples = simulate(linear, torch.zeros(3, NUMBERS), LATENT, VARIANCE, seed=1)
+    made = sampler(linear, examples, 20)
+    monkeypatch.setattr(annealing, "transition", noted)
+    made.lower()
+    made.upper(latents)
+    assert taken[:19] == taken[:18:-1]
+    assert [beta for beta, _ in taken[:19]] == schedule(20)[1:-1].tolist()
+    assert len({tuple(steps) for _, steps in taken[:19]}) > 1
 
 
 def test_the_schedule_goes_from_prior_to_posterior() -> None:
