@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.game import Batch
 from sparring.core.seeds import Stream, mixed
 from sparring.kind import Say
 from sparring.metrics.features import in_chunks
@@ -64,7 +63,8 @@ def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
 
     # Logits of what nobody saw, and of generated examples that the judge did not see, which cost nothing
     real = judge.logits(examples.unseen)
-    made = judge.logits(several(examples.made, max(GENERATED, len(real)), mixed(options.seed, Stream.CALIBRATION, 1)))
+    count = max(len(real), min(GENERATED, model.modality.most_compared(model.form).samples))
+    made = judge.logits(several(examples.made, count, mixed(options.seed, Stream.CALIBRATION, 1)))
     calibrator = fit(options.method, real, made)
 
     # What is usual, and how sure labels are
@@ -145,17 +145,20 @@ def known_labels(model: Model, known: Known) -> Tensor | None:
 
 @torch.no_grad()
 def generated(model: Model, training: Known, grid: Grid, seed: int) -> Tensor:
-    """1,024 generated examples, comparable ``(n, ...)``, under the labels of training examples drawn by ``seed``: what
-    is told apart are examples, not how often their labels come."""
-    chosen = np.random.default_rng(seed).choice(training.indices, DRAWN)
-    conditions: Batch = model.on_device(training.source.batch(np.sort(chosen)))
-    made = model.output.generate(model.networks, conditions, seed=seed)
-    return grid.snap(model.modality.comparable(model.output.finish(made)))
+    """1,024 generated examples, fewer where they are large, comparable ``(n, ...)`` in no order, under the labels of
+    training examples drawn by ``seed``: what is told apart are examples, not how often their labels come."""
+    random, count = np.random.default_rng(seed), min(DRAWN, model.modality.most_compared(model.form).training)
+    chosen = np.sort(random.choice(training.indices, count))  # files are read faster in order
+    made = model.output.generate(model.networks, model.on_device(training.source.batch(chosen)), seed=seed)
+    comparable = grid.snap(model.modality.comparable(model.output.finish(made)))
+    return comparable[torch.from_numpy(random.permutation(count))]
 
 
 def several(made: Callable[[int], Tensor], count: int, seed: int) -> Tensor:
     """``count`` generated examples ``(count, ...)``."""
-    parts = [made(seed + number) for number in range(-(-count // DRAWN))]
+    parts = [made(seed)]
+    while sum(map(len, parts)) < count:
+        parts.append(made(seed + len(parts)))
     return torch.cat(parts)[:count]
 
 

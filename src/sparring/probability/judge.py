@@ -65,7 +65,7 @@ def learn_judge(
 ) -> int:
     """Teach the judge to tell comparable real examples ``(n, ...)`` from generated ones, and their ``labels`` ``(n,)``.
 
-    ``made`` gives 1,024 generated examples under a seed, on the grid of real ones; every one of them is seen once, so
+    ``made`` gives generated examples under a seed, on the grid of real ones; every one of them is seen once, so
     there is no end of them to learn by heart. Returns how many steps were taken.
     """
     random = np.random.default_rng(seed)
