@@ -32,6 +32,8 @@ def calibrated_run(recipe: str, seed: int, seconds: float, steps: int | None, **
         calibrating: dict[str, Any] = {"seed": seed} if steps is None else {"seed": seed, "steps": steps}
         found = sparring.calibrate(run, **calibrating)
         spent = time.process_time() - began
+        calibration = sparring.load(run).calibration()
+        assert calibration is not None
     truth = found["truth"]
     return {
         "recipe": recipe, "seed": seed, "train_cpu_seconds": round(outcome.seconds), "examples": outcome.examples,
@@ -39,7 +41,7 @@ def calibrated_run(recipe: str, seed: int, seconds: float, steps: int | None, **
         "divergence": found["divergence"]["value"], "brier": truth["brier"], "nats": truth["nats"],
         "error": truth["error"], "error_of_true": error_of_true(truth["bins"]),
         "z": truth["z"], "counts": found["counts"], "judge_steps": found["judge"]["steps"],
-        "discriminator": found["discriminator"], "bins": truth["bins"],
+        "discriminator": found["discriminator"], "bins": truth["bins"], **false_alarms(calibration.usual),
     }  # fmt: skip
 
 
@@ -51,6 +53,19 @@ def error_of_true(bins: Sequence[Mapping[str, Any]]) -> float:
                          [each["count"] for each in bins])  # fmt: skip
     drawn = (random.random(len(log_odds)) < sigmoid(log_odds) for _ in range(REPEATS))
     return statistics.stdev(truth_of(log_odds, outcomes).error for outcomes in drawn)
+
+
+def false_alarms(usual: np.ndarray) -> dict[str, float]:
+    """Of real examples that nobody learned from, split into halves 200 times: the share that is called odd at .05 in one
+    half by the scores of the other, on average, and the share of splits in which it is above .05 although .9 was
+    promised."""
+    random, rates, broken = np.random.default_rng(0), [], []
+    for _ in range(200):
+        one, other = np.array_split(random.permutation(usual), 2)
+        values = p_values(other, one)
+        rates.append((values <= limit_of(len(one), 0.05)).mean())
+        broken.append((values <= limit_of(len(one), 0.05, 0.9)).mean() > 0.05)
+    return {"false alarms": float(np.mean(rates)), "above with confidence": float(np.mean(broken))}
 
 
 def targets(rows: list[dict[str, Any]]) -> dict[str, Any]:
