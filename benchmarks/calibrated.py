@@ -14,6 +14,7 @@ import numpy as np
 
 import sparring
 from sparring.probability.calibration import sigmoid
+from sparring.probability.decisions import limit_of, p_values
 from sparring.probability.truth import truth_of
 
 SETTINGS = {"sample_every": "1h", "checkpoint_every": "10m", "measure_every": 0}
@@ -56,8 +57,8 @@ def error_of_true(bins: Sequence[Mapping[str, Any]]) -> float:
 
 
 def false_alarms(usual: np.ndarray) -> dict[str, float]:
-    """Of real examples that nobody learned from, split into halves 200 times: the share that is called odd at .05 in one
-    half by the scores of the other, on average, and the share of splits in which it is above .05 although .9 was
+    """Of real examples that nobody learned from, split into halves 200 times: the share of one half that is called odd
+    at .05 by the scores of the other, on average, and the share of splits in which it is above .05 although .9 was
     promised."""
     random, rates, broken = np.random.default_rng(0), [], []
     for _ in range(200):

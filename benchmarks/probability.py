@@ -9,8 +9,8 @@ and with confidence .9, and the rate of false discoveries at .1 with a tenth as 
 ``novelty``: one class of MNIST's and of USPS's official training digits as the reference, their test digits of this
 class against those of the nine others: the score that Sparring takes beside two baselines. ``calibration``: `digits`
 for 2 minutes and `mnist` for 4 of CPU time with 5,000 digits held out, three seeds each, then `sparring calibrate`:
-how true its probabilities are. ``kinds``: the same of sounds, lines, videos and points, one seed each, with the share of
-real examples that are called odd.
+how true its probabilities are. ``kinds``: the same of sounds, lines, videos and points, one seed each, with the share
+of real examples that are called odd.
 """
 
 from __future__ import annotations
