@@ -82,14 +82,14 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
 
 
-def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool) -> None:
+def may_write(path: Path, endings: Sequence[str], what: str, overwrite: bool, option: str = "--out") -> None:
     """Raise :class:`UserError` for an ending that ``what`` is not written as, and for a file that is there unless
-    ``overwrite``. What a killed process left half-written of it is removed."""
+    ``overwrite``; the ``option`` names it. What a killed process left half-written of it is removed."""
     if path.suffix not in endings:
         known = f"one of {', '.join(endings)}" if len(endings) > 1 else endings[0]
-        raise UserError(f"{path}: {what} written as {known}; choose another --out")
+        raise UserError(f"{path}: {what} written as {known}; choose another {option}")
     if path.exists() and not overwrite:
-        raise UserError(f"{path}: exists; choose another --out, or --overwrite")
+        raise UserError(f"{path}: exists; choose another {option}, or --overwrite")
     clear_parts(path.parent, path.name)
 
 

@@ -28,7 +28,7 @@ def score(
     if asked.out:
         may_write(Path(asked.out), TABLES, "scores are", asked.overwrite)  # told before anything is computed
     if asked.page:
-        may_write(Path(asked.page), (".html",), "a page is", asked.overwrite)
+        may_write(Path(asked.page), (".html",), "a page is", asked.overwrite, "--page")
     model = load(run, asked.device)
     table = modality_of(model.recipe.kind).score(model, asked, say)
     if asked.out:
