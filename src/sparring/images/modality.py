@@ -20,7 +20,8 @@ from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.explain import explainer
 from sparring.images.features.learned import random_features
-from sparring.images.features.pixels import blurred_pixels, scaled
+from sparring.images.features.novelty import novelty_features
+from sparring.images.features.pixels import scaled
 from sparring.images.flow import FlowGame
 from sparring.images.flow_settings import BITS
 from sparring.images.game import ImageGame
@@ -111,8 +112,8 @@ class Images(Modality):
         return random_features(real, device)
 
     def novelty_features(self, real: Tensor, device: torch.device) -> Features:
-        """Blurred pixels of bytes ``(n, channels, height, width)``, fitted to the background of real ones."""
-        return blurred_pixels(real)
+        """What bytes ``(n, channels, height, width)`` show and their texture, in features fitted to real ones."""
+        return novelty_features(real, device)
 
     def judge_trunk(self, form: Form, shape: Sequence[int]) -> nn.Module:
         """Convolutions on bytes ``(n, channels, height, width)``."""

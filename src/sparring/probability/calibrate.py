@@ -74,6 +74,7 @@ def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
     facts = {
         "judge": {"steps": steps, "seed": options.seed},
         "counts": {"training": len(examples.training), "unseen": len(real), "generated": len(made)},
+        "features": neighbours.features.name,
         "grid": None if examples.grid.values is None else len(examples.grid.values),
         **findings(options.method, real, made),
         "discriminator": of_discriminator(model, *examples.known, mixed(options.seed, Stream.CALIBRATION, 3)),

@@ -59,6 +59,11 @@ class Scorer:
         examples = training.examples(model)
         self.oddest = Oddest(self.drawing(model, examples)) if options.explain or options.page else None
         self.neighbours = Neighbours(model.modality.novelty_features(examples, model.device), examples)
+        if self.neighbours.features.name != calibration.facts.get("features"):
+            raise UserError(
+                f"{model.path}: was calibrated in features {calibration.facts.get('features')}, here are "
+                f"{self.neighbours.features.name}; run sparring calibrate again, or pip install 'sparring[pretrained]'"
+            )
         self.names, self.labels = training.names(), model.form.labels
         asked = self.labels.index(options.label) if options.label in self.labels else None
         self.usual = calibration.usual if asked is None else calibration.usual[calibration.labels == asked]
