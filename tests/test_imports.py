@@ -35,6 +35,7 @@ FLOORS = [
 ]
 ELSEWHERE = {
     ("sparring.data.files.label_tables", "audio"),  # a column of a table
+    ("sparring.report.scores", "text"),
     ("sparring.report.previews", "audio"),  # a kind of media
     ("sparring.report.previews", "video"),
     ("sparring.report.check", "lines"),  # a slot of a page

@@ -61,6 +61,9 @@ def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
         steps=options.steps, seed=mixed(options.seed, Stream.CALIBRATION),
     )  # fmt: skip
 
+    if steps < options.steps:
+        say(f"training the judge took too long and was cut short after {steps:,} of {options.steps:,} steps")
+
     # Logits of what nobody saw, and of generated examples that the judge did not see, which cost nothing
     real = judge.logits(examples.unseen)
     count = max(len(real), min(GENERATED, model.modality.most_compared(model.form).samples))
