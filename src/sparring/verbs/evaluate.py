@@ -70,6 +70,8 @@ def of_folder(path: Path, options: dict[str, Any], say: Say) -> Evaluation:
     kind = options_of("evaluate", entry.recipe.kind)
     asked = kind().changed(options)
     assert isinstance(asked, EvaluateOptions)
+    if asked.judge != "none":
+        raise UserError(f"judge: {path} holds samples, which are what they are; give a run or a model, or leave it out")
     if isinstance(asked, LikelihoodOptions) and asked.likelihood:
         raise UserError(f"likelihood: {path} holds samples, which have none; give a run or a model, or leave it out")
     modality, preset = modality_of(entry.recipe.kind), next(iter(entry.presets.values()))
