@@ -132,7 +132,12 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
         batch = model.on_device(batch)
         scores, labels = logits_of(model, batch, labels_to_try(model, given, judged))
         if scores[0] is None and scorer is None:
-            raise UserError(f"{model.path}: its discriminator has not learned yet; train on")
+            why = (
+                "its discriminator has not learned yet; train on, or"
+                if "discriminator" in model.networks
+                else "no discriminator;"
+            )
+            raise UserError(f"{model.path}: {why} let one learn by: sparring calibrate {model.path}")
         alive = [  # of a bad file another one stands in its place
             row for row, index in enumerate(indices.tolist()) if index not in getattr(source, "dead", ())
         ]

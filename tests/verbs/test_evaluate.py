@@ -561,7 +561,7 @@ def test_a_place_that_is_a_file(finished_run: Path, tmp_path: Path, capsys: pyte
     ("words", "told"),
     [
         (["--sed", "3"], "unknown option '--sed'; did you mean '--seed'?"),
-        (["--xylophone", "3"], "unknown option '--xylophone'; see 'sparring evaluate --help'"),
+        (["--zzz", "3"], "unknown option '--zzz'; see 'sparring evaluate --help'"),
         (["--device", "tpu"], "device: 'tpu' is not one of auto, cpu, cuda, mps"),
         (["--seed", "x"], "seed: 'x' is not a number"),
     ],

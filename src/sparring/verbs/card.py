@@ -19,9 +19,11 @@ sparring translate path/to/this/folder INPUT... --out translated/
 ```"""
 
 
-def model_card(recipe: Recipe, config: Mapping[str, Any], *, makes: bool) -> str:
+def model_card(recipe: Recipe, config: Mapping[str, Any], *, makes: bool, alone: bool) -> str:
     """The text of ``model/README.md``, its head readable by model hubs; ``makes`` is whether examples are made from
-    nothing, and not from others."""
+    nothing, and not from others, ``alone`` whether no discriminator was trained."""
+    players = "A generator" if alone else "A generator, and the discriminator it was trained against"
+    weights = "`generator.*` averaged over training" + ("" if alone else ", `discriminator.*` as last trained")
     told = {name: in_a_cell(value) for name, value in config["recipe"].items() if value != ""}
     settings = "\n".join(f"| {name} | {value} |" for name, value in told.items())
     labels = config["form"].get("labels") or []
@@ -33,12 +35,12 @@ tags: [gan, {recipe.kind}, {recipe.name}]
 ---
 # {recipe.name}
 
-A generator, and the discriminator it was trained against, made with Sparring from {config["examples"]:,} examples
+{players}, made with Sparring from {config["examples"]:,} examples
 of `{told.get("data", "")}`, of which it saw {config["examples_seen"]:,} (repeats counted).
 {knows}
 {SAMPLES if makes else TRANSLATES}
 
-Weights are safetensors (`generator.*` averaged over training, `discriminator.*` as last trained), settings JSON:
+Weights are safetensors ({weights}), settings JSON:
 nothing in this folder can run code. What it makes resembles its training data, with their gaps and biases; say
 that it is generated when you show it.
 

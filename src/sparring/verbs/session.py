@@ -224,7 +224,7 @@ class Session:
             "fingerprint": self.fingerprint,
         }
         tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
-        card = model_card(self.recipe, config, makes="" in self.game.outputs)
+        card = model_card(self.recipe, config, makes="" in self.game.outputs, alone=len(self.game.players) == 1)
         save_model(folder, config, tensors, card)
 
     # What a person reads
