@@ -31,7 +31,7 @@ from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, FILES, RECIPES, ImageEvaluateOptions, ImageRecipe, Reading
 from sparring.media.pictures import decode, formats
 from sparring.modalities import kind_of
-from sparring.options import EvaluateOptions, LatentSampleOptions
+from sparring.options import LatentSampleOptions, LikelihoodOptions
 
 
 @dataclass
@@ -802,7 +802,7 @@ def test_the_endings_are_those_of_files_that_can_be_read(tmp_path):
 def test_how_pictures_are_read_is_declared_once():
     reading = ["labelled", "label_pattern", "split", "size", "channels", "range", "fit", "alpha", "cache_mb"]
     assert list(fields(Reading)) == reading
-    assert list(fields(ImageEvaluateOptions)) == [*fields(EvaluateOptions), *reading]
+    assert list(fields(ImageEvaluateOptions)) == [*fields(LikelihoodOptions), *reading]
     for kind in (ImageRecipe, ImageEvaluateOptions):
         for name in reading:
             assert fields(kind)[name].metadata == fields(Reading)[name].metadata

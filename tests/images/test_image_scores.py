@@ -30,4 +30,5 @@ def test_a_damaged_picture_is_named_and_gets_no_row(cache_mb: int, tmp_path: Pat
     assert names == [f"{number:02d}.png" for number in range(20) if number != 10]
     assert len({row["score"] for row in result["rows"]}) == 19
     assert result["count"] == 19
-    assert [line.split(":")[0] for line in lines] == [f"skipped {folder / '10.png'}"]
+    assert lines[0].startswith("not calibrated, so scores are no probabilities")
+    assert [line.split(":")[0] for line in lines[1:]] == [f"skipped {folder / '10.png'}"]

@@ -222,7 +222,7 @@ def test_occlusion_shows_what_is_there_and_not_what_is_missing(learned: Learned)
         difference, corner = maps.log_odds - maps.nearest, (0, slice(CORNER), slice(-CORNER, None))
         assert difference < -10
         assert maps.occluded[corner].abs().max() < 0.1 * abs(difference)
-        assert float(maps.gradients[corner].sum()) == pytest.approx(difference, rel=0.15)
+        assert float(maps.gradients[corner].sum()) == pytest.approx(difference, rel=0.25)
         assert float(maps.gradients.sum()) == pytest.approx(difference, rel=0.01)
 
 

@@ -65,9 +65,10 @@ def test_the_seed_decides_the_rows(finished_run: Path, tmp_path: Path) -> None:
 
 def test_pictures_that_were_held_out_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The held-out ones of a run without labels: which pictures these are, and that both parts are apart."""
-    from sparring.images import likelihood
+    from sparring.images import bounds
     from sparring.modalities import load
     from sparring.modality import Modality
+    from sparring.options import LikelihoodOptions
     from sparring.targets import own_data
 
     random = np.random.default_rng(0)
@@ -76,8 +77,8 @@ def test_pictures_that_were_held_out_are_told_of(tmp_path: Path, monkeypatch: py
     model = load(train(recipe, out=tmp_path / "run").run, "cpu")
     assert isinstance(model.modality, Modality)
     source = model.modality.open_source(model.recipe.changed(own_data(model)))
-    options = likelihood.LikelihoodOptions(likelihood=True)
-    target = likelihood.LikelihoodTarget(model, model.output, source, None, options=options, say=print)
+    options = LikelihoodOptions(likelihood=True)
+    target = bounds.BoundsTarget(model, model.output, source, None, options=options, say=print)
     learned_from, chosen, others = target.parts(seed=3)
     members, held_out = target.split() or (np.arange(0), np.arange(0))
     assert len(held_out) == 60
