@@ -165,7 +165,7 @@ def own_names(path: Path) -> set[str]:
 
 def test_the_sizes_that_were_agreed() -> None:
     lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
-    assert sum(count for name, count in lines.items() if place(name) == "verbs") <= 1000
+    assert sum(count for name, count in lines.items() if place(name) == "verbs") <= 950
     assert lines["sparring.core.trainer"] <= 220
     assert lines["sparring.core.game"] <= 140
     assert {name: count for name, count in lines.items() if count > 300} == {}

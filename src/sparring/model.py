@@ -22,7 +22,7 @@ from sparring.core.weights import planned, read_weights
 from sparring.data.labels import plain
 from sparring.data.source import Form
 from sparring.kind import Kind
-from sparring.options import SampleOptions
+from sparring.options import JudgeOptions, SampleOptions
 from sparring.probability.kept import Calibration
 from sparring.probability.kept import load as load_calibration
 from sparring.probability.rejection import JudgedOutput
@@ -131,7 +131,7 @@ class Model:
     def judged(self, judge: str, proposals: float) -> JudgedOutput:
         """The one output, whose examples are kept or not by the judge of the model's calibration. Raises
         :class:`UserError` for a model that has none, and for a way to judge that there is not."""
-        ways = fields(SampleOptions)["judge"].metadata["choices"]
+        ways = fields(JudgeOptions)["judge"].metadata["choices"]
         if judge not in ways:
             raise UserError(f"judge: no {quoted(judge)} here; choose one of {', '.join(ways)}")
         calibration = self.calibration()

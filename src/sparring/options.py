@@ -10,12 +10,9 @@ REPLACE = "replace what is there"
 
 
 @settings
-class SampleOptions(Settings):
-    """What ``sparring sample`` is asked for; a modality's own fields go to the generator (:meth:`Output.generate`)."""
+class JudgeOptions(Settings):
+    """Which samples of a calibrated model are kept: of every verb that makes samples."""
 
-    count: int = setting(64, "how many samples", low=1, high=1_000_000)
-    seed: int = setting(0, "the same seed makes the same samples", low=0, high=2**63 - 1)
-    label: str = setting("", "only samples of this label")
     judge: str = setting(
         "none", "of a calibrated model: keep samples that its judge finds real, by rejection or, exactly, in a chain",
         choices=("none", "rejection", "chain"),
@@ -23,6 +20,20 @@ class SampleOptions(Settings):
     proposals: float = setting(
         0.0, "samples made for each that the judge keeps (0: 3 by rejection, 100 in a chain)", low=0, high=100_000
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.proposals and self.judge == "none":
+            raise UserError("proposals: has no effect without a judge; add --judge rejection, or leave proposals out")
+
+
+@settings
+class SampleOptions(JudgeOptions):
+    """What ``sparring sample`` is asked for; a modality's own fields go to the generator (:meth:`Output.generate`)."""
+
+    count: int = setting(64, "how many samples", low=1, high=1_000_000)
+    seed: int = setting(0, "the same seed makes the same samples", low=0, high=2**63 - 1)
+    label: str = setting("", "only samples of this label")
     out: str = setting("", "the file or folder to write, whose ending says as what (default: a preview in the run)",
                        "output", unit="path")  # fmt: skip
     overwrite: bool = setting(False, REPLACE, "output")
@@ -42,16 +53,12 @@ class LatentSampleOptions(SampleOptions):
 
 
 @settings
-class EvaluateOptions(Settings):
+class EvaluateOptions(JudgeOptions):
     """What ``sparring evaluate`` is asked for."""
 
     data: tuple[str, ...] = setting((), "the real examples (a run knows its own)", "data")
     count: int = setting(0, "samples (0: 10,000, or half of the real examples)", low=0, high=1_000_000)
     seed: int = setting(0, "of samples and of which real examples", low=0, high=2**63 - 1)
-    judge: str = setting(
-        "none", "evaluate what the judge of a calibrated model keeps", choices=("none", "rejection", "chain")
-    )
-    proposals: float = setting(0.0, "samples made for each that the judge keeps (0: see sample)", low=0, high=100_000)
     features: str = setting("auto", "auto, learned, lite0, an .onnx file, or timm:NAME (docs/metrics.md)")
     trust: bool = setting(False, "run a TorchScript file as features: a program, which can read and write files")
     out: str = setting("", "folder for the results (default: evaluation/ in the run)", "output", unit="path")

@@ -251,12 +251,13 @@ def test_several_texts_are_plain_lists_in_json() -> None:
 
 
 def test_options_are_changed_as_recipes_are(mistake: Callable[..., str]) -> None:
-    asked = SampleOptions().changed({"count": "2k", "seed": "7", "overwrite": "yes", "proposals": "2.5"})
+    asked = SampleOptions().changed({"count": "2k", "seed": "7", "overwrite": "yes", "judge": "chain", "proposals": "2.5"})
     assert (asked.count, asked.seed, asked.overwrite, asked.proposals) == (2000, 7, True, 2.5)
     assert SampleOptions().count == 64
     assert EvaluateOptions().changed({"data": "a"}).data == ("a",)
     assert ScoreOptions().changed({"files": ["a", "b"]}).files == ("a", "b")
     assert TranslateOptions().changed({"inputs": ("a", Path("b"))}).inputs == ("a", "b")
+    assert mistake(SampleOptions().changed, {"proposals": 2}).startswith("proposals: has no effect without a judge")
     assert mistake(SampleOptions().changed, {"count": 0}) == "count: 0 is too small, the least is 1"
     assert mistake(SampleOptions().changed, {"proposals": 2e6}).endswith("the most is 100000")
     assert mistake(SampleOptions().changed, {"device": "gpu"}).startswith("device: 'gpu' is not one of auto, cpu")

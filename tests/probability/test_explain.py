@@ -149,8 +149,13 @@ def pictures(count: int, seed: int, real: bool) -> Tensor:
 
 
 def new_network(seed: int) -> Judge:
+    """Its features depend on each other little, so that few look beside what tells the pictures apart."""
     torch.manual_seed(seed)
-    return Judge(Trunk(of_pictures(1, SIDE, SIDE), scaled), 0).eval()
+    network = Judge(Trunk(of_pictures(1, SIDE, SIDE), scaled), 0).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.5
+    return network
 
 
 @dataclass
@@ -222,7 +227,7 @@ def test_occlusion_shows_what_is_there_and_not_what_is_missing(learned: Learned)
         difference, corner = maps.log_odds - maps.nearest, (0, slice(CORNER), slice(-CORNER, None))
         assert difference < -10
         assert maps.occluded[corner].abs().max() < 0.1 * abs(difference)
-        assert float(maps.gradients[corner].sum()) == pytest.approx(difference, rel=0.25)
+        assert float(maps.gradients[corner].sum()) == pytest.approx(difference, rel=0.15)
         assert float(maps.gradients.sum()) == pytest.approx(difference, rel=0.01)
 
 

@@ -3,16 +3,14 @@ those of a model without any structure, independent histograms of the pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.core.game import Batch
 from sparring.core.seeds import mixed
 from sparring.data.source import Source
 from sparring.evaluation import LEAST, Evaluation, as_row
@@ -23,7 +21,8 @@ from sparring.metrics.score import Metric, Score
 from sparring.model import Model
 from sparring.options import EvaluateOptions
 from sparring.probability.histogram import Histograms
-from sparring.targets import READ, ModelTarget, only_place, own_data
+from sparring.probability.known import Known
+from sparring.targets import ModelTarget, only_place, own_data
 
 FLOW = Metric("bits_per_dimension", "low", "bits that the model needs for a value of a picture that it has not seen")
 HISTOGRAM_BITS = Metric(
@@ -34,18 +33,6 @@ DRAWS = 4  # of the noise that dequantises each
 LARGEST = 1 << 16  # values of a picture whose histograms are counted
 
 
-class Pictures(NamedTuple):
-    """Those of a source at ``indices`` ``(n,)``."""
-
-    source: Source
-    indices: np.ndarray
-
-    def batches(self) -> Iterator[Batch]:
-        """All of them, some at a time."""
-        parts = np.split(self.indices, range(READ, len(self.indices), READ))
-        return (self.source.batch(part) for part in parts)
-
-
 def with_likelihood(evaluation: Evaluation, model: Model, game: FlowGame, options: EvaluateOptions) -> Evaluation:
     """An evaluation with the rows on likelihood before its others, and a word where a model without structure is no
     worse. Raises :class:`UserError` where the data cannot be read."""
@@ -53,7 +40,7 @@ def with_likelihood(evaluation: Evaluation, model: Model, game: FlowGame, option
     if not len(unseen.indices):
         return with_rows(evaluation, [missing_score(FLOW, "no pictures are known that were not learned from", 0)])
     chosen = np.random.default_rng(options.seed).permutation(unseen.indices)[:MOST]
-    unseen = Pictures(unseen.source, chosen)
+    unseen = Known(unseen.source, chosen)
     scores = [flow_score(model, game, unseen, options.seed), histogram_score(learned, unseen)]
     return with_rows(evaluation, scores, findings(*scores))
 
@@ -65,21 +52,21 @@ def with_rows(evaluation: Evaluation, scores: list[Score], found: Sequence[Findi
     return replace(evaluation, result={**evaluation.result, "verdicts": verdicts, "scores": rows})
 
 
-def learned_and_unseen(model: Model, options: EvaluateOptions) -> tuple[Pictures | None, Pictures]:
+def learned_and_unseen(model: Model, options: EvaluateOptions) -> tuple[Known | None, Known]:
     """What the model learned from, None where that is not there any more, and pictures that it did not learn from:
     those that ``options`` name, those kept beside its data to be evaluated with, or those that its run held out."""
     modality, recipe = model.modality, model.recipe
     given = modality.open_source(recipe.changed({"data": only_place(options.data)})) if options.data else None
     own = given if given is not None and split_of(model, given) else own_source(model)
     parts = None if own is None else split_of(model, own)
-    learned = Pictures(own, parts[0]) if own is not None and parts else None
+    learned = Known(own, parts[0]) if own is not None and parts else None
     if given is not None and given is not own:
         return learned, everything(given)
     assert own is not None  # other pictures would have been asked for
     kept = modality.open_kept(recipe.changed(own_data(model)), model.form) if given is None else None
     if kept is not None and len(kept) >= 2 * LEAST:
         return learned, everything(kept)
-    return learned, Pictures(own, parts[1] if parts else np.arange(0))
+    return learned, Known(own, parts[1] if parts else np.arange(0))
 
 
 def own_source(model: Model) -> Source | None:
@@ -99,12 +86,12 @@ def split_of(model: Model, source: Source) -> tuple[np.ndarray, np.ndarray] | No
         return None
 
 
-def everything(source: Source) -> Pictures:
+def everything(source: Source) -> Known:
     """All pictures of a source."""
-    return Pictures(source, np.arange(len(source)))
+    return Known(source, np.arange(len(source)))
 
 
-def flow_score(model: Model, game: FlowGame, unseen: Pictures, seed: int) -> Score:
+def flow_score(model: Model, game: FlowGame, unseen: Known, seed: int) -> Score:
     """The bits per dimension that a flow needs for these pictures."""
     bits = [
         game.bits_per_dimension(model.networks, model.on_device(batch), seed=mixed(seed, number), draws=DRAWS)
@@ -113,7 +100,7 @@ def flow_score(model: Model, game: FlowGame, unseen: Pictures, seed: int) -> Sco
     return mean_score(FLOW, torch.cat(bits))
 
 
-def histogram_score(learned: Pictures | None, unseen: Pictures) -> Score:
+def histogram_score(learned: Known | None, unseen: Known) -> Score:
     """The bits per dimension that independent histograms of the pictures ``learned`` from need for others."""
     count = len(unseen.indices)
     if learned is None:

@@ -39,7 +39,7 @@ MEASURED = (
     ("divergence", "error"),
 )  # fmt: skip
 AGAIN = "run sparring calibrate again"
-DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
+DTYPES = {"uint8": torch.uint8, "float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.game import Batch
 from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
 from sparring.kind import Say
 from sparring.model import Model
-from sparring.targets import only_place, own_data, real_examples
+from sparring.targets import READ, only_place, own_data, real_examples
 
 MOST = 20_000  # training examples that are learned from and compared with, spread over all of them
 
@@ -34,7 +37,12 @@ class Known:
         """Their labels ``(n,)``; None where they have none."""
         if not self.source.form.labels or "labels" not in self.source.batch(self.indices[:1]):
             return None
-        return self.source.batch(self.indices)["labels"]
+        return torch.cat([batch["labels"] for batch in self.batches()])
+
+    def batches(self) -> Iterator[Batch]:
+        """All of them, some at a time."""
+        parts = np.split(self.indices, range(READ, len(self.indices), READ))
+        return (self.source.batch(part) for part in parts)
 
     def names(self) -> list[str]:
         """What each of them is called: its file, the text that it is, or its number in the source."""

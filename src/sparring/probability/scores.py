@@ -25,7 +25,7 @@ from sparring.model import Model
 from sparring.options import ScoreOptions
 from sparring.probability.decisions import check_rate, discoveries, limit_of, needed, p_values
 from sparring.probability.explain import log_odds_of
-from sparring.probability.explanations import Oddest, free_folder, write_pictures
+from sparring.probability.explanations import Oddest, free_folder
 from sparring.probability.kept import Calibration
 from sparring.probability.known import Known, trained_on
 from sparring.probability.neighbours import Neighbours
@@ -99,12 +99,8 @@ class Scorer:
             self.oddest.add(rows, names, self.calibration.grid.snap(examples))
 
     def drawn(self) -> dict[str, Artifact]:
-        """The oddest examples, or where the judge looked at them, by their names, if that is asked for; the latter are
-        written too."""
-        found = {} if self.oddest is None else self.oddest.drawn()
-        if self.options.explain:
-            write_pictures(Path(self.options.explain), found)
-        return found
+        """The oddest examples, or where the judge looked at them, by their names, if that is asked for."""
+        return {} if self.oddest is None else self.oddest.drawn()
 
     def rows(self, examples: Tensor, labels: Tensor | None = None) -> list[dict[str, Any]]:
         """A row for each of the comparable examples ``(n, ...)``, with the probability of its label, of ``labels``

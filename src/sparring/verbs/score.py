@@ -10,6 +10,7 @@ from sparring.core.files import may_write, write_text
 from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import ScoreOptions
+from sparring.probability.explanations import write_pictures
 from sparring.report.scores import scores_page
 from sparring.scoring import TABLES
 
@@ -33,6 +34,8 @@ def score(
     table = modality_of(model.recipe.kind).score(model, asked, say)
     if asked.out:
         table.write(Path(asked.out), asked.overwrite)
+    if asked.explain:
+        write_pictures(Path(asked.explain), table.drawn)
     if asked.page:
         write_text(Path(asked.page), scores_page(table, f"Scores by {model.path}"))
     shown = {name: getattr(asked, name) for name in ("page", "explain") if getattr(asked, name)}

@@ -36,8 +36,8 @@ from sparring.measurements import QuickMeasurements
 from sparring.media.notes import stamped
 from sparring.modalities import modality_of
 from sparring.modality import Modality
+from sparring.report.card import model_card
 from sparring.report.report import write_report
-from sparring.verbs.card import model_card
 from sparring.verbs.resuming import check_nothing_is_replaced, check_same_data, is_published
 from sparring.version import __version__
 
