@@ -251,7 +251,8 @@ def test_several_texts_are_plain_lists_in_json() -> None:
 
 
 def test_options_are_changed_as_recipes_are(mistake: Callable[..., str]) -> None:
-    asked = SampleOptions().changed({"count": "2k", "seed": "7", "overwrite": "yes", "judge": "chain", "proposals": "2.5"})
+    typed = {"count": "2k", "seed": "7", "overwrite": "yes", "judge": "chain", "proposals": "2.5"}
+    asked = SampleOptions().changed(typed)
     assert (asked.count, asked.seed, asked.overwrite, asked.proposals) == (2000, 7, True, 2.5)
     assert SampleOptions().count == 64
     assert EvaluateOptions().changed({"data": "a"}).data == ("a",)

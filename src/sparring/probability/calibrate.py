@@ -103,7 +103,8 @@ def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
     for name in ("alpha", "confidence"):
         check_rate(name, getattr(options, name))
     training = training_of(model)
-    unseen = never_seen(model, options.data, training, say)
+    real = training.examples(model)
+    unseen = never_seen(model, options.data, training, real, say)
     least = max(LEAST, needed(options.alpha, options.confidence))
     if len(unseen.indices) < least:
         raise UserError(
@@ -111,7 +112,6 @@ def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
             f"for at most {options.alpha:g} false alarms, confidence {options.confidence:g}; give more with --data, "
             "ask for a larger --alpha, or train with a larger --held-out"
         )
-    real = training.examples(model)
     grid = grid_of(real)
 
     def made(seed: int) -> Tensor:

@@ -87,11 +87,10 @@ def evenly(indices: np.ndarray, most: int) -> np.ndarray:
     return indices[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(np.int64))]
 
 
-def never_seen(model: Model, data: tuple[str, ...], training: Known, say: Say) -> Known:
+def never_seen(model: Model, data: tuple[str, ...], training: Known, learned: Tensor, say: Say) -> Known:
     """Real examples that no player saw: those in ``data``, else what lies beside the training data and is kept to be
-    evaluated with, else what the run held out. Those of them that were trained on all the same, because they are there
-    twice, are left out. Raises :class:`UserError` where there are none, and for ``data`` that were trained on.
-    """
+    evaluated with, else what the run held out. What is among ``learned`` too, the comparable training examples ``(n,
+    ...)``, is left out. Raises :class:`UserError` where there are none, and for ``data`` that were trained on."""
     modality, recipe = model.modality, model.recipe.changed(own_data(model))
     if data:
         source = modality.open_source(model.recipe.changed({"data": only_place(data)}), model.form)
@@ -103,8 +102,8 @@ def never_seen(model: Model, data: tuple[str, ...], training: Known, say: Say) -
     if not len(indices):
         raise UserError(f"{model.path}: its run held no examples out; give some that it was not trained on with --data")
     found = Known(source, evenly(indices, most_of(model)))
-    learned = digests(training.examples(model))
-    seen = np.array([digest in learned for digest in digests_in_order(found.examples(model))])
+    known = set(digests(learned))
+    seen = np.array([digest in known for digest in digests(found.examples(model))])
     if seen.any() and data:
         raise UserError(
             f"data: {int(seen.sum()):,} of {len(seen):,} examples were trained on, the first of them "
@@ -115,11 +114,6 @@ def never_seen(model: Model, data: tuple[str, ...], training: Known, say: Say) -
     return Known(source, found.indices[~seen])
 
 
-def digests(examples: Tensor) -> set[bytes]:
-    """What tells examples ``(n, ...)`` apart."""
-    return set(digests_in_order(examples))
-
-
-def digests_in_order(examples: Tensor) -> list[bytes]:
+def digests(examples: Tensor) -> list[bytes]:
     """Of each of the examples ``(n, ...)`` what tells it from others."""
     return [hashlib.blake2b(row.numpy().tobytes(), digest_size=16).digest() for row in examples.contiguous()]
