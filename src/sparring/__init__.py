@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sparring.core.callbacks import Callbacks as Callbacks
     from sparring.core.errors import UserError as UserError
     from sparring.core.game import Event as Event
     from sparring.core.game import Game as Game
@@ -19,14 +20,20 @@ if TYPE_CHECKING:
     from sparring.core.game import Player as Player
     from sparring.core.game import Step as Step
     from sparring.core.game import Turn as Turn
+    from sparring.core.objectives import Objective as Objective
+    from sparring.core.own import allow as allow
     from sparring.core.recipe import Recipe as Recipe
+    from sparring.core.signals import Stop as Stop
     from sparring.modalities import load as load
+    from sparring.modalities import recipes as recipes
+    from sparring.model import Model as Model
     from sparring.verbs.calibrate import calibrate as calibrate
     from sparring.verbs.check import check as check
     from sparring.verbs.evaluate import evaluate as evaluate
     from sparring.verbs.info import info as info
     from sparring.verbs.sample import sample as sample
     from sparring.verbs.score import score as score
+    from sparring.verbs.session import Outcome as Outcome
     from sparring.verbs.train import resume as resume
     from sparring.verbs.train import train as train
     from sparring.verbs.translate import translate as translate
@@ -41,6 +48,8 @@ PUBLIC = {
     "score": "sparring.verbs.score",
     "calibrate": "sparring.verbs.calibrate",
     "load": "sparring.modalities",
+    "recipes": "sparring.modalities",
+    "allow": "sparring.core.own",
     "check": "sparring.verbs.check",
     "info": "sparring.verbs.info",
     "sample": "sparring.verbs.sample",
@@ -52,23 +61,35 @@ PUBLIC = {
     "Step": "sparring.core.game",
     "Recipe": "sparring.core.recipe",
     "UserError": "sparring.core.errors",
+    "Callbacks": "sparring.core.callbacks",
+    "Model": "sparring.model",
+    "Objective": "sparring.core.objectives",
+    "Outcome": "sparring.verbs.session",
+    "Stop": "sparring.core.signals",
 }
 """Where each public name lives: imported when first used, so that ``import sparring`` costs nothing."""
 
 __all__ = [
+    "Callbacks",
     "Event",
     "Game",
+    "Model",
+    "Objective",
+    "Outcome",
     "Output",
     "Player",
     "Recipe",
     "Step",
+    "Stop",
     "Turn",
     "UserError",
+    "allow",
     "calibrate",
     "check",
     "evaluate",
     "info",
     "load",
+    "recipes",
     "resume",
     "sample",
     "score",
@@ -81,3 +102,8 @@ def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
         raise AttributeError(f"module 'sparring' has no attribute '{name}'")
     return getattr(import_module(PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What ``dir(sparring)``, help and notebooks list: the public names, whether they were used already or not."""
+    return sorted([*__all__, "__version__"])

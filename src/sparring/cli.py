@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sparring.arguments import Typed, answer, help_text, one_word, read, recipe_and_data
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
+from sparring.core.own import allow, with_own_named
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, nearest, note
 from sparring.core.terminal import one_line, open_standard_streams, show, tell
@@ -32,7 +33,8 @@ USAGE = """sparring: train a generative adversarial network on your own data
   sparring info PATH                  what a run, a model or a file that Sparring wrote is
 
   sparring VERB --help                the options of a verb; sparring train RECIPE --help: the settings of a recipe
-Every verb takes --json: one JSON object on standard output. Documentation: docs/ in the repository."""
+Every verb takes --json: one JSON object on standard output; and --allow MODULE:NAME, code of your own
+that a model uses. Documentation: docs/ in the repository."""
 
 RECIPE_CLASSES = [entry.recipe for entry in ENTRIES.values()]
 
@@ -45,7 +47,7 @@ def train(words: list[str]) -> None:
     recipe = typed_recipe(typed)
     if typed.help:
         return show_train_help(recipe, typed)
-    recipe = recipe.changed(typed.values)  # mistakes are told before torch is imported
+    recipe = recipe.changed(with_own_named(type(recipe), typed.values))  # mistakes are told before torch is imported
 
     from sparring.verbs.train import train as verb
 
@@ -209,7 +211,25 @@ def run(words: list[str]) -> None:
         return show(f"sparring {__version__}")
     if words[0] not in VERBS:
         raise UserError(f"no verb '{words[0]}'" + (nearest(words[0], VERBS) or "; 'sparring --help' lists them"))
-    VERBS[words[0]](words[1:])
+    VERBS[words[0]](without_allowed(words[1:]))
+
+
+def without_allowed(words: Sequence[str]) -> list[str]:
+    """The words but each ``--allow MODULE:NAME``, whose code may then be used. Raises :class:`UserError` for code that
+    is not there."""
+    rest, left = list(words), list[str]()
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return [*left, word, *rest]
+        name, equals, value = word.partition("=")
+        if name != "--allow":
+            left.append(word)
+        elif equals or rest:
+            allow(value if equals else rest.pop(0))
+        else:
+            raise UserError("--allow: needs the code's name, module:name")
+    return left
 
 
 def complain(problem: object, status: int) -> int:

@@ -125,6 +125,15 @@ class Kind(ABC):
         """The examples that ``recipe.data`` names; in the form of a model, where one is given. Raises
         :class:`UserError` when there are none to be had."""
 
+    def takes(self, data: object) -> bool:
+        """Whether ``data``, which a caller in Python gave, are examples of this kind."""
+        return False
+
+    def keep(self, data: object, folder: Path) -> Path:
+        """Write examples that a caller in Python gave into a new ``folder``; what a recipe names as its data to read
+        them. Raises :class:`UserError` for what are no such examples."""
+        raise UserError(f"data: {self.entry.recipe.kind} are read from files; write them, and give the path")
+
     def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
         """The recipe that a model of this form was trained by, with what its data decided, which other data, or a later
         version, might decide otherwise; ``stored`` are its settings as an older version may have written them."""

@@ -49,17 +49,17 @@ ENTRIES = by_kind(
 )
 
 
-def all_recipes() -> dict[str, Recipe]:
-    """The recipes of all modalities by name. Raises ValueError where two have one name."""
-    recipes: dict[str, Recipe] = {}
+def recipes() -> dict[str, Recipe]:
+    """What can be trained: the recipes of all modalities by name. Raises ValueError where two have one name."""
+    found: dict[str, Recipe] = {}
     for kind, entry in ENTRIES.items():
-        if taken := recipes.keys() & entry.presets.keys():
+        if taken := found.keys() & entry.presets.keys():
             raise ValueError(f"recipe '{taken.pop()}' of {kind} has the name of another one; rename it")
-        recipes |= entry.presets
-    return recipes
+        found |= entry.presets
+    return found
 
 
-RECIPES = all_recipes()
+RECIPES = recipes()
 
 MOST = 100_000  # files of a folder that are counted
 CLEARLY = 4  # times as many files as of any other kind decide what a folder holds
@@ -287,6 +287,7 @@ def load(path: str | Path, device: str = "auto") -> Model:
     is unsafe."""
     from pathlib import Path
 
+    from sparring.core.own import check_allowed
     from sparring.core.precision import find_device
     from sparring.core.run import model_folder, read_config
     from sparring.model import Model
@@ -294,5 +295,6 @@ def load(path: str | Path, device: str = "auto") -> Model:
     folder = model_folder(Path(path))
     config = read_config(folder)
     recipe = recipe_in(config, str(folder / "config.json"))
+    check_allowed(recipe)
     found = find_device(device)
     return Model(modality_of(recipe.kind), recipe, config, path=Path(path), folder=folder, device=found)

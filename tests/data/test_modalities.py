@@ -19,7 +19,6 @@ from sparring.modalities import (
     ENTRIES,
     MOST,
     RECIPES,
-    all_recipes,
     by_endings,
     by_kind,
     entry_for,
@@ -31,6 +30,7 @@ from sparring.modalities import (
     options_for,
     options_of,
     recipe_for,
+    recipes,
 )
 from sparring.modality import Entry, Modality
 from sparring.options import VERBS
@@ -332,7 +332,7 @@ def test_two_recipes_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     other = Entry(RECIPES["gaussians"].__class__, {"digits": RECIPES["gaussians"]})
     monkeypatch.setitem(ENTRIES, "others", other)
     with pytest.raises(ValueError, match="recipe 'digits' of others has the name of another one"):
-        all_recipes()
+        recipes()
 
 
 def test_two_modalities_of_one_name_are_refused() -> None:

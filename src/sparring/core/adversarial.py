@@ -34,8 +34,11 @@ class AdversarialGame(Game, Output):
     discriminator ``(examples, labels or None) -> logits (batch, ...)``, one of each example or of each of its patches.
     Makes one kind of example, so it is its own output.
 
-    ``classes`` is how many labels there are, 0 for a game without; ``augment``: see :class:`AdversarialLoss`.
+    ``classes`` is how many labels there are, 0 for a game without; ``augment``: see :class:`AdversarialLoss`;
+    ``one_latent`` whether an example is made of one latent ``(latent,)`` alone.
     """
+
+    one_latent = True
 
     def __init__(
         self,
@@ -105,6 +108,11 @@ class AdversarialGame(Game, Output):
 
     # What the game makes
 
+    def latents(self, count: int, *, seed: int) -> Tensor:
+        """The latents that ``seed`` stands for, ``(count, latent)``; the first are the same however many."""
+        drawn = math.ceil(count / 16) * 16  # torch draws by sixteens: a remainder would change the last ones
+        return torch.randn(drawn, self.latent, generator=torch.Generator().manual_seed(seed))[:count]
+
     def real(self, batch: Batch) -> Tensor:
         """The batch's examples as they are, ``(batch, ...)``."""
         return batch["examples"]
@@ -112,13 +120,12 @@ class AdversarialGame(Game, Output):
     @torch.no_grad()
     def generate(self, networks: Networks, conditions: Batch, *, seed: int, **options: Any) -> Tensor:
         """One example for each row of ``conditions``, ``(rows, ...)`` float32, some at a time; the latents are those of
-        ``seed`` on any device; with the option ``interpolate`` they lead from the first of these to the second. Raises
-        :class:`UserError` where they would do so under several labels."""
+        ``seed`` on any device, or the option ``latents`` ``(rows, latent)``; with the option ``interpolate`` they lead
+        from the first of these to the second. Raises :class:`UserError` where they would do so under several labels."""
         generator, labels = networks["generator"], self.labels(conditions)
         device = next(generator.parameters()).device
         count = rows(conditions)
-        drawn = math.ceil(count / 16) * 16  # torch draws by sixteens: a remainder would change the last ones
-        latents = torch.randn(drawn, self.latent, generator=torch.Generator().manual_seed(seed))[:count]
+        latents: Tensor = options.get("latents", self.latents(count, seed=seed))
         if options.get("interpolate") and count > 1:
             if labels is not None and (labels != labels[0]).any():
                 raise UserError("interpolate: samples on the way from one to another have one label; add --label")

@@ -19,7 +19,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring.core.adversarial_recipe import AdversarialLossRecipe
 from sparring.core.game import Step
-from sparring.core.objectives import OBJECTIVES
+from sparring.core.objectives import objective_called
 from sparring.core.penalties import dragan, wgan_gp, zero_centred
 
 Augment = Callable[[Tensor, Step], Tensor]
@@ -63,7 +63,7 @@ class AdversarialLoss:
         if recipe.spectral_norm:
             constrain(discriminator)
         self.discriminator, self.recipe, self.augment, self.name = discriminator, recipe, augment, name
-        self.objective = OBJECTIVES[recipe.objective]
+        self.objective = objective_called(recipe.objective)
         self.across_batch = looks_across_batch(discriminator)
         self.real_logits: Tensor | None = None  # (batch, ...), of the discriminator's last turn
 

@@ -32,8 +32,8 @@ class AdversarialLossRecipe(Recipe):
     }  # fmt: skip
 
     objective: str = setting(
-        "relativistic", "what the players minimise", "loss", choices=OBJECTIVES, aliases=ALIASES, common=True
-    )
+        "relativistic", "what the players minimise", "loss", choices=OBJECTIVES, aliases=ALIASES, common=True, own=True,
+    )  # fmt: skip
     label_smoothing: float = setting(
         0.0, "one-sided: targets of real examples are 1 minus this", "loss", low=0, high=0.5
     )

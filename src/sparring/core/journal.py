@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sparring.core.callbacks import SILENT, Callbacks
 from sparring.core.errors import UserError
 from sparring.core.files import aside
 from sparring.core.reading import open_regular, parse_json
@@ -23,11 +24,12 @@ STEP = re.compile(rb'\{"event": "step", "step": [0-9]{1,18}, "examples": ([0-9]{
 class Journal:
     """Appends to ``journal.jsonl``; a process that does not write (``path`` None) keeps silent.
 
-    With ``board``, every number goes to TensorBoard as well, over examples seen, in a folder beside the journal.
+    What is written, ``callbacks`` hear. With ``board``, every number goes to TensorBoard as well, over examples seen,
+    in a folder beside the journal.
     """
 
-    def __init__(self, path: Path | None, board: bool = False) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, board: bool = False, callbacks: Callbacks = SILENT) -> None:
+        self.path, self.callbacks = path, callbacks
         self.board = board_writer()(str(path.parent / "tensorboard"), flush_secs=10) if path and board else None
 
     def write(self, event: str, **entry: Any) -> None:
@@ -45,6 +47,7 @@ class Journal:
             raise UserError(
                 f"{self.path}: cannot be written ({problem.strerror}); free some space and resume"
             ) from None
+        self.callbacks.hear(event, entry, self.path.parent)
 
     def _open(self) -> int:
         """The journal, to be appended to: never another file that a link in its place leads to. A folder that somebody

@@ -12,6 +12,7 @@ import torch
 
 from sparring.core import processes
 from sparring.core.averaging import evaluating
+from sparring.core.callbacks import SILENT, Callbacks
 from sparring.core.game import Batch, Event, Networks
 from sparring.core.health import EARLIEST, Limit, Watch
 from sparring.core.journal import Journal
@@ -47,7 +48,7 @@ class Monitor:
     """Watches a run for the person who trains it; only the first process writes and measures.
 
     ``measurements`` None measures nothing. ``preview(networks, progress)`` writes some samples into the run and
-    returns the file. ``publish(networks, folder, progress)`` writes a model folder.
+    returns the file. ``publish(networks, folder, progress)`` writes a model folder. ``callbacks`` hear what is noted.
     """
 
     def __init__(
@@ -61,11 +62,13 @@ class Monitor:
         precision: Precision,
         process: Process,
         status: Status,
+        callbacks: Callbacks = SILENT,
     ) -> None:
         self.run, self.recipe = run, recipe
         self.measurements, self.preview, self.publish = measurements, preview, publish
         self.precision, self.process, self.status = precision, process, status
-        self.journal = Journal(run.journal if process.first else None, board=recipe.tensorboard)
+        path = run.journal if process.first else None
+        self.journal = Journal(path, board=recipe.tensorboard, callbacks=callbacks)
         self.budget = Budget(recipe, precision.device)
         self.limits = measurements.limits if measurements else {}
         self.best, self.watch = Best(), Watch(self.limits)

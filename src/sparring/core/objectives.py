@@ -2,7 +2,7 @@
 
 Every function takes logits of shape ``(batch,)`` and returns a scalar, computed in float32 whatever the
 precision of the networks. ``OBJECTIVES`` is the whole list: a new objective is one pair of functions and one
-line there.
+line there, or an :class:`Objective` of the caller's own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from sparring.core.errors import UserError
+from sparring.core.own import part_called
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,14 @@ OBJECTIVES = {
     "wasserstein": Objective(critic, raise_logits, boundary=None),
     "relativistic": Objective(relativistic, relativistic_generator, boundary=None, pairs=True),
 }
+
+
+def objective_called(name: str) -> Objective:
+    """The objective of that name, one of ``OBJECTIVES`` or the caller's own. Raises :class:`UserError` for one that was
+    not allowed, or is none."""
+    if name in OBJECTIVES:
+        return OBJECTIVES[name]
+    found = part_called(name)
+    if not isinstance(found, Objective):
+        raise UserError(f"objective: {name} is a {type(found).__name__}, not an Objective of sparring's")
+    return found

@@ -6,17 +6,19 @@ Everything here is a no-op when there is one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from sparring.core.errors import ProcessLost, UserError
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,17 @@ def is_first() -> bool:
 def is_distributed() -> bool:
     """Whether there is more than one process."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def on_first(make: Callable[[], Made]) -> Made:
+    """Do it in the first process only; its result, or its :class:`UserError`, is everyone's. Raises that error."""
+    result: Made | str = ""
+    if is_first():
+        try:
+            result = make()
+        except UserError as problem:
+            result = str(problem)
+    result = broadcast(result)
+    if isinstance(result, str):
+        raise UserError(result)
+    return result

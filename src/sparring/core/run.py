@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
-from sparring.core.files import PART, aside, clear_parts, make_folder, write_text
+from sparring.core.files import PART, aside, clear_parts, file_name, make_folder, write_text
 from sparring.core.reading import WORDS, read_json, read_text, reason
 from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
@@ -147,6 +147,29 @@ def _is_free(folder: Path) -> bool:
         return False
     begun = [path for path in folder.iterdir() if not PART.fullmatch(path.name) and path.name != LOCK]
     return all(path.is_dir() and path.name in FOLDERS and not any(path.iterdir()) for path in begun)
+
+
+def default_folder(recipe: Recipe, again: bool) -> Path:
+    """``runs/<recipe>``, numbered when taken, and made, so that nobody else takes it; the one taken last when it is
+    wanted ``again``. Raises :class:`UserError` where it cannot be made."""
+    name = file_name(recipe.name).strip(".") or recipe.kind
+    number, folder, last = 1, Path("runs") / name, Path("runs") / name
+    make_folder(folder.parent)
+    while os.path.lexists(folder) if again else not made_anew(folder):
+        number, last = number + 1, folder
+        folder = Path("runs") / f"{name}-{number}"
+    return last if again else folder
+
+
+def made_anew(folder: Path) -> bool:
+    """Make a folder; False where something of that name is there. Raises :class:`UserError` where it cannot be made."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as problem:
+        raise UserError(f"{folder}: cannot be created ({problem.strerror}); choose another place with --out") from None
+    return True
 
 
 def find(folder: Path) -> tuple[Run, dict[str, Any]]:

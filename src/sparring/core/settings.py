@@ -45,17 +45,19 @@ def setting(
     aliases: Mapping[str, str] | None = None,
     unit: str = "",
     common: bool = False,
+    own: bool = False,
 ) -> Any:
     """A field of :class:`Settings`. Raises ValueError for a group that there is not.
 
     ``group`` is one of ``GROUPS``; bounds include themselves, ``above`` does not; ``aliases`` are other words for some
     of the ``choices``; ``unit`` is ``time`` for seconds that may be typed as ``10m``, ``path`` for files and folders;
-    ``common`` settings are those that people change first, which ``--help`` shows.
+    ``common`` settings are those that people change first, which ``--help`` shows; beside the ``choices`` of one that
+    may be the caller's ``own`` there is code, ``module:name``.
     """
     if group not in ("", *GROUPS):
         raise ValueError(f"'{group}' is no group of settings; choose one of {', '.join(GROUPS)}")
     limits = {"low": low, "high": high, "above": above, "choices": tuple(choices or ())}
-    words = {"help": help, "group": group, "aliases": dict(aliases or {}), "unit": unit, "common": common}
+    words = {"help": help, "group": group, "aliases": dict(aliases or {}), "unit": unit, "common": common, "own": own}
     return dataclasses.field(default=default, metadata={**words, **limits})
 
 
@@ -262,7 +264,7 @@ def in_thousands(amount: float) -> str:
 
 def check_range(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     """Raise :class:`UserError` unless ``value`` is what its field allows."""
-    if limits["choices"] and value not in limits["choices"]:
+    if limits["choices"] and value not in limits["choices"] and not (limits["own"] and is_own(value)):
         raise UserError(
             f"{name}: {quoted(value)} is not one of {', '.join(limits['choices'])}{nearest(value, limits['choices'])}"
         )
@@ -275,6 +277,11 @@ def check_range(name: str, value: Any, limits: Mapping[str, Any]) -> None:
         raise UserError(f"{name}: {shortened(value)} must be more than {limits['above']}")
     if limits["high"] is not None and highest > limits["high"]:
         raise UserError(f"{name}: {shortened(value)} is too large, the most is {limits['high']}")
+
+
+def is_own(value: Any) -> bool:
+    """Whether a setting's value names a part of the caller's own code, ``module:name`` (``core/own.py``)."""
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.]*:[\w.<>]+", value, re.ASCII) is not None
 
 
 def plain(value: Any) -> Any:

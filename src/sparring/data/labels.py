@@ -6,8 +6,10 @@ read, they can be shown, written, compared and typed wherever they go.
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
 from zlib import crc32
 
 from sparring.core.errors import UserError
@@ -24,12 +26,43 @@ FEW = 10  # examples of a label, below which it is hardly learned
 NAMED, LONGEST_NAMED = 5, 30  # labels that are named as having few, characters of each
 
 
+Label = str | SupportsIndex
+"""A label as it is asked for: by its name, or by a whole number."""
+Labels = Label | Iterable[Label] | None
+"""Labels as they are asked for: one, several in turn, or each in turn (None)."""
+
+
 def plain(label: str) -> str:
     """A label as it is kept: in one line, what is not printable written out (``\\xff``), and of one that is longer than
     any name of a folder its beginning, with a checksum of all of it."""
     if len(label) > LONGEST:
         label = f"{label[:BEGINNING]} ... {crc32(label.encode('utf-8', 'surrogatepass')):08x}"
     return escaped(label if label.isprintable() else " ".join(label.split()))
+
+
+def in_turn(labels: Label | Iterable[Label]) -> list[Label]:
+    """One label, or each of several. Raises :class:`UserError` for none."""
+    if isinstance(labels, str):
+        return [labels]
+    try:
+        several = list(labels)  # type: ignore[arg-type]
+    except TypeError:  # a number, or a tensor of one
+        return [labels]  # type: ignore[list-item]
+    if not several:
+        raise UserError("label: a list of none; name one or more, or leave it out")
+    return several
+
+
+def number_of(label: Label, known: Sequence[str]) -> int:
+    """The number of a label among those ``known``, one or more: of a whole number that of the label which is written
+    so or, where there is none, itself. Raises :class:`UserError` for one that is not known."""
+    name = plain(label if isinstance(label, str) else str(operator.index(label)))
+    if name in known:
+        return known.index(name)
+    if not isinstance(label, str) and 0 <= operator.index(label) < len(known):
+        return operator.index(label)
+    shown = ", ".join(map(shortened, known[:20]))
+    raise UserError(f"label: no {quoted(name)} here{nearest(name, known)}; it knows {shown}")
 
 
 def numbered(labels: Sequence[str]) -> tuple[list[str], list[int]]:

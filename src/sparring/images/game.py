@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from sparring.core.augmented import AugmentedGame
 from sparring.core.errors import UserError
 from sparring.core.game import Batch, Step, Turn
+from sparring.core.own import part_called
+from sparring.core.settings import is_own
+from sparring.core.terminal import one_line
 from sparring.images.augment import AdaptiveAugment, diff_augment
 from sparring.images.networks.flow import FlowGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
@@ -59,10 +62,37 @@ def mirrored(images: Tensor, step: Step) -> Tensor:
     return torch.where(swap, images.flip(3), images)
 
 
+def own_pair(
+    name: str, *, latent: int, height: int, width: int, channels: int, classes: int
+) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator that the caller's own code makes, called with all of these but its name.
+    Raises :class:`UserError` where it gives anything else, and for a generator or a discriminator of other shapes."""
+    build = part_called(name)
+    try:
+        made = build(latent=latent, height=height, width=width, channels=channels, classes=classes)
+    except Exception as problem:  # the caller's code may raise anything
+        raise UserError(f"network: {name} builds none ({type(problem).__name__}: {one_line(problem)})") from problem
+    if not (isinstance(made, tuple) and len(made) == 2 and all(isinstance(each, nn.Module) for each in made)):
+        raise UserError(f"network: {name} must give a generator and a discriminator, as a tuple of two modules")
+    generator, discriminator = (network.eval() for network in made)  # nothing is counted of what is tried here
+    labels = torch.zeros(2, dtype=torch.long) if classes else None
+    with torch.no_grad():
+        pictures = generator(torch.zeros(2, latent), labels)
+        logits = discriminator(torch.zeros(2, channels, height, width), labels)
+    if pictures.shape != (2, channels, height, width):
+        shape = f"(2, {channels}, {height}, {width})"
+        raise UserError(f"network: the generator of {name} makes {tuple(pictures.shape)} of two latents, not {shape}")
+    if not logits.ndim or len(logits) != 2:
+        raise UserError(f"network: the discriminator of {name} gives {tuple(logits.shape)} for two pictures, not (2,)")
+    return generator.train(), discriminator.train()
+
+
 def networks(recipe: ImageRecipe, form: ImageForm, classes: int) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator that the recipe names, for pictures of this form and ``classes`` labels (0
     for players that are shown none). Raises :class:`UserError` for a size that they cannot make."""
     size = {"height": form.height, "width": form.width, "channels": form.channels, "classes": classes}
+    if is_own(recipe.network):
+        return own_pair(recipe.network, latent=recipe.latent, **size)
     if recipe.network == "tutorial":
         return (
             TutorialGenerator(latent=recipe.latent, bound=recipe.output, **size),

@@ -25,6 +25,7 @@ from sparring.images.features.pixels import scaled
 from sparring.images.flow import FlowGame
 from sparring.images.flow_settings import BITS
 from sparring.images.game import ImageGame
+from sparring.images.given import are_pictures, keep
 from sparring.images.likelihood import with_likelihood
 from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
 from sparring.images.options import ImageEvaluateOptions
@@ -61,6 +62,14 @@ class Images(Modality):
             return open_source(recipe)
         assert isinstance(form, ImageForm)
         return open_in_form(recipe, form)
+
+    def takes(self, data: object) -> bool:
+        """Whether these are an array of pictures, or a data set or a list of arrays or Pillow pictures."""
+        return are_pictures(data)
+
+    def keep(self, data: object, folder: Path) -> Path:
+        """Write such pictures, alone or with labels, into a new ``folder``. Raises :class:`UserError` for others."""
+        return keep(data, folder)
 
     def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
         """The recipe with the channels and the range that a model of this form was trained on."""

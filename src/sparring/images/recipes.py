@@ -45,7 +45,7 @@ class ImageRecipe(Reading, FlowSettings, AugmentedRecipe):
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     network: str = setting(
         "lean", "the pair that plays; a flow plays against the lean one's discriminator", "network",
-        choices=("lean", "tutorial", "r3gan", "flow"),
+        choices=("lean", "tutorial", "r3gan", "flow"), own=True,
     )  # fmt: skip
     width: int = setting(32, "channels of the lean pair at full resolution", "network", low=1, high=1024, common=True)
     widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first", "network")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sparring.core.errors import UserError
+from sparring.core.files import aside, make_folder
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
+from sparring.data.given import as_array, is_array
 from sparring.data.source import Form, Source
 from sparring.media.pictures.notes import encode_png
 from sparring.metrics.comparison import Comparison
@@ -46,6 +49,19 @@ class Points(Modality):
         if difference := form.differs(source.form):
             raise UserError(f"{source.name}: has {difference}, which is not what the model makes")
         return source
+
+    def takes(self, data: object) -> bool:
+        """Whether these are an array ``(n, dimensions)``."""
+        return is_array(data) and cast(Tensor, data).ndim == 2
+
+    def keep(self, data: object, folder: Path) -> Path:
+        """Write points ``(n, dimensions)`` into a new ``folder``. Raises :class:`UserError` for anything else."""
+        if not self.takes(data):
+            raise UserError("data: points are an array (n, dimensions); give one, or the path of an .npy")
+        make_folder(folder)
+        with aside(folder / "points.npy") as temporary, temporary.open("wb") as file:
+            np.save(file, as_array(data), allow_pickle=False)
+        return folder / "points.npy"
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game on points that are centred and scaled as ``form`` says."""

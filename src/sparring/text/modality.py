@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,12 @@ from torch import Tensor, nn
 
 from sparring.checking import Summary, lines_on, named
 from sparring.core.errors import UserError
+from sparring.core.files import make_folder, write_text
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.core.status import clock
+from sparring.core.terminal import shortened
+from sparring.data.given import pairs
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation
 from sparring.kind import Explainer, LogOdds
@@ -37,6 +41,7 @@ from sparring.text.score import score_lines
 from sparring.text.vocabulary import PAD, UNKNOWN
 
 CHECKED = 5  # lines that a summary shows
+KEYS = ("text", "sentence", "line", "x")  # what an example that is a mapping calls its line, best first
 
 
 class Text(Modality):
@@ -52,6 +57,17 @@ class Text(Modality):
         assert isinstance(recipe, TextRecipe)
         assert form is None or isinstance(form, TextForm)
         return open_source(recipe, form)
+
+    def keep(self, data: object, folder: Path) -> Path:
+        """Write lines, alone or with labels, into a new ``folder``. Raises :class:`UserError` for what is no text."""
+        rows = []
+        for line, label in pairs(data, KEYS):
+            if not isinstance(line, str):
+                raise UserError(f"data: {shortened(line)} is no line of text; give a list of texts")
+            rows.append(json.dumps({"text": line} if label is None else {"text": line, "label": label}))
+        make_folder(folder)
+        write_text(folder / "lines.jsonl", "\n".join([*rows, ""]))
+        return folder / "lines.jsonl"
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game on lines in the vocabulary of ``form``."""

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from sparring.core import precision
+from sparring.core.callbacks import SILENT, Callbacks
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.files import write_atomically, write_text
 from sparring.core.game import Batch, Networks
@@ -66,11 +67,12 @@ class Session:
     that could not read its own models.
     """
 
-    def __init__(self, recipe: Recipe, process: Process, open_run: Callable[[], Run]) -> None:
+    def __init__(self, recipe: Recipe, process: Process, open_run: Callable[[], Run], *, callbacks: Callbacks = SILENT,
+                 quiet: bool = False) -> None:  # fmt: skip
         if recipe.tensorboard:
             board_writer()  # told before there is a run folder
         self.recipe, self.process = recipe, process
-        self.status = Status(quiet=not process.first)
+        self.status = Status(quiet=quiet or not process.first)
 
         # Data, game, device
         self.modality = modality_of(recipe.kind)
@@ -107,6 +109,7 @@ class Session:
             precision=self.precision,
             process=process,
             status=self.status,
+            callbacks=callbacks,
         )
         self.trainer = Trainer(
             self.game,

@@ -32,6 +32,8 @@ class VideoGame(AugmentedGame):
     """Clips ``(batch, frames, channels, height, width)`` in [-1, 1], of which both players see a few frames at random
     times. Raises :class:`UserError` where recipe and form do not go together."""
 
+    one_latent = False  # one for what is seen, one for how it moves
+
     def __init__(self, recipe: VideoRecipe, form: VideoForm) -> None:
         classes = len(form.labels) if recipe.conditional else 0
         if recipe.conditional and classes < 2:
