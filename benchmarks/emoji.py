@@ -25,13 +25,11 @@ SHOWN = 20  # samples of each on the picture
 
 def play(augment: str, seed: int, options: argparse.Namespace) -> tuple[dict[str, Any], torch.Tensor]:
     """Train one run and evaluate it; the scores, and samples ``(n, channels, height, width)`` in [-1, 1]."""
-    size: dict[str, Any] = {"size": "16"} if options.quick else {}
+    settings: dict[str, Any] = {"augment": augment, **({"size": "16"} if options.quick else {})}
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        outcome = sparring.train(
-            "images", data=options.emoji, out=run, time=options.time, seed=seed, augment=augment, **size
-        )
-        result = sparring.evaluate(run, count=200 if options.quick else None, features="learned")
+        outcome = sparring.train("images", data=options.emoji, out=run, time=options.time, seed=seed, **settings)
+        result = sparring.evaluate(run, count=200 if options.quick else 0, features="learned")
         samples = sparring.load(run).sample(SHOWN, seed=seed + 1)
     scores = {score["name"]: score for score in result["scores"]}
     row = {"augment": augment, "seed": seed, "seconds": round(outcome.seconds), "examples": outcome.examples}

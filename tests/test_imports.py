@@ -21,7 +21,7 @@ FLOORS = [
     {"data"},
     {"metrics"},
     {"networks"},
-    {"options", "kind", "notebook"},
+    {"options", "kind", "notebook", "keywords"},
     {"model", "measurements", "targets", "evaluation", "scoring", "checking", "probability"},
     {"modality"},
     {"features"},

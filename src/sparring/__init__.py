@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sparring.core.own import allow as allow
     from sparring.core.recipe import Recipe as Recipe
     from sparring.core.signals import Stop as Stop
+    from sparring.keywords import TrainSettings as TrainSettings
     from sparring.modalities import load as load
     from sparring.modalities import recipes as recipes
     from sparring.model import Model as Model
@@ -66,6 +67,7 @@ PUBLIC = {
     "Objective": "sparring.core.objectives",
     "Outcome": "sparring.verbs.session",
     "Stop": "sparring.core.signals",
+    "TrainSettings": "sparring.keywords",
 }
 """Where each public name lives: imported when first used, so that ``import sparring`` costs nothing."""
 
@@ -81,6 +83,7 @@ __all__ = [
     "Recipe",
     "Step",
     "Stop",
+    "TrainSettings",
     "Turn",
     "UserError",
     "allow",

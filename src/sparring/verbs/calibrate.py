@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+from sparring.keywords import CalibrateKeywords
 from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import CalibrateOptions
@@ -12,7 +13,7 @@ from sparring.probability.calibrate import summary_of
 from sparring.probability.kept import save
 
 
-def calibrate(run: str | Path, *, say: Say = lambda line: None, **options: Any) -> dict[str, Any]:
+def calibrate(run: str | Path, *, say: Say = lambda line: None, **options: Unpack[CalibrateKeywords]) -> dict[str, Any]:
     """Train a fresh discriminator against the generator of ``run`` and calibrate it; both are kept beside its weights.
 
     ``options`` are the fields of :class:`CalibrateOptions`. Returns how true its probabilities are, and from which

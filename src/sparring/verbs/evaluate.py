@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sparring.core import precision
 from sparring.core.errors import UserError
@@ -14,6 +14,7 @@ from sparring.core.files import clear_parts, make_folder, not_too_long, write_at
 from sparring.core.journal import finite
 from sparring.core.settings import fields
 from sparring.evaluation import Evaluation, assess
+from sparring.keywords import EvaluateKeywords
 from sparring.modalities import ENTRIES, entry_told_by, holding, kind_at, load, modality_of, options_for, options_of
 from sparring.modality import Say
 from sparring.options import EvaluateOptions, LikelihoodOptions
@@ -21,7 +22,9 @@ from sparring.report.evaluation import evaluation_page, evaluation_table
 from sparring.targets import FolderTarget, only_place
 
 
-def evaluate(target: str | Path, *, say: Say = lambda line: None, **options: Any) -> dict[str, Any]:
+def evaluate(
+    target: str | Path, *, say: Say = lambda line: None, **options: Unpack[EvaluateKeywords]
+) -> dict[str, Any]:
     """Compare what ``target`` makes, or holds, with real data; leaves ``scores.json`` and ``index.html`` in ``out``.
 
     ``target`` is a run, a model folder, or a folder of samples; ``options`` are the fields of :class:`EvaluateOptions`
@@ -34,9 +37,9 @@ def evaluate(target: str | Path, *, say: Say = lambda line: None, **options: Any
     is_model = any(os.path.exists(path / name) for name in ("config.json", "recipe.yaml"))
     if not is_model and not os.path.exists(path):  # where Path.exists would raise: a name too long
         raise UserError(f"{target}: no such run, model or folder of samples")
-    options = {name: value for name, value in options.items() if value is not None}
-    found = of_model(path, options, say) if is_model else [of_folder(path, options, say)]
-    out = options.get("out") or (path / "evaluation" if is_model else f"evaluation-{not_too_long(path.resolve().stem)}")
+    asked: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    found = of_model(path, asked, say) if is_model else [of_folder(path, asked, say)]
+    out = asked.get("out") or (path / "evaluation" if is_model else f"evaluation-{not_too_long(path.resolve().stem)}")
     results: dict[str, dict[str, Any]] = {}
     for each in found:
         written = write(each, Path(out) / each.name)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from zlib import crc32
 
 from sparring.core.files import file_name, make_folder
 from sparring.core.settings import Settings, fields
+from sparring.keywords import SampleKeywords
 from sparring.modalities import load, options_for
 from sparring.model import Model
 from sparring.options import SampleOptions
 
 
-def sample(run: str | Path, **options: Any) -> dict[str, Any]:
+def sample(run: str | Path, **options: Unpack[SampleKeywords]) -> dict[str, Any]:
     """Sample ``run`` and write the samples to ``out``; its ending decides the kind of file.
 
     ``options`` are the fields of :class:`SampleOptions` and of the modality's own. Without ``out``, a preview named

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sparring.core.files import may_write, write_text
+from sparring.keywords import ScoreKeywords
 from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import ScoreOptions
@@ -16,7 +17,11 @@ from sparring.scoring import TABLES
 
 
 def score(
-    run: str | Path, files: Sequence[str | Path], *, say: Say = lambda line: None, **options: Any
+    run: str | Path,
+    files: Sequence[str | Path],
+    *,
+    say: Say = lambda line: None,
+    **options: Unpack[ScoreKeywords],
 ) -> dict[str, Any]:
     """Score each example of ``files`` by ``run``; ``out`` is a table to write.
 

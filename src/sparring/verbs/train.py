@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from sparring.core import precision, processes
 from sparring.core.callbacks import Callback, Callbacks
@@ -18,6 +18,7 @@ from sparring.core.run import Run, create, default_folder, find, read_config
 from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
 from sparring.given import FOLDER, are_places, kept, recipe_of_examples, unless_used
+from sparring.keywords import TrainSettings
 from sparring.modalities import ENTRIES, find_recipe, from_dict, modality_of, named_data, recipe_for
 from sparring.verbs.resuming import check_changeable, check_data_are_there, lengthened
 from sparring.verbs.session import Outcome, Session
@@ -36,7 +37,7 @@ def train(
     on_step: Callback | None = None,
     on_samples: Callback | None = None,
     on_metric: Callback | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainSettings],
 ) -> Outcome:
     """Train a new run.
 
@@ -44,11 +45,11 @@ def train(
     of them for two domains, or examples: an array or a tensor of pictures ``(n, height, width)`` or with channels, of
     points ``(n, dimensions)``, a list of Pillow pictures or lines of text, a data set of examples or of pairs of an
     example and its label, or a pair of examples and labels; they are written into the run. ``settings`` are fields of
-    the recipe, such as ``time="5m"`` or ``batch=32``; ``network`` and ``objective`` may be code of your own, an object
-    or ``"module:name"``. ``out`` is the run folder: ``runs/<recipe>`` (numbered when taken) without. ``stop`` ends the
-    run when raised, as Ctrl-C does; ``quiet`` prints nothing; ``on_step``, ``on_samples`` and ``on_metric`` hear of
-    progress, previews and measurements (:class:`Callbacks`). Raises :class:`UserError` for mistakes of the caller's and
-    ``TrainingDiverged`` when the losses cannot be kept finite.
+    the recipe (:class:`TrainSettings`), such as ``time="5m"`` or ``batch=32``; ``network`` and ``objective`` may be
+    code of your own, an object or ``"module:name"``. ``out`` is the run folder: ``runs/<recipe>`` (numbered when taken)
+    without. ``stop`` ends the run when raised, as Ctrl-C does; ``quiet`` prints nothing; ``on_step``, ``on_samples``
+    and ``on_metric`` hear of progress, previews and measurements (:class:`Callbacks`). Raises :class:`UserError` for
+    mistakes of the caller's and ``TrainingDiverged`` when the losses cannot be kept finite.
     """
     if not isinstance(recipe, Recipe) and not are_places(recipe, 2):
         recipe, data = recipe_of_examples(recipe), recipe
@@ -80,7 +81,7 @@ def resume(
     on_step: Callback | None = None,
     on_samples: Callback | None = None,
     on_metric: Callback | None = None,
-    **settings: Any,
+    **settings: Unpack[TrainSettings],
 ) -> Outcome:
     """Go on with a run as if it had never stopped.
 
@@ -91,9 +92,9 @@ def resume(
     """
     found, content = find(Path(run))
     recipe = from_dict(content, str(found.recipe))
-    settings = with_present_names(type(recipe), settings)
-    check_changeable(recipe, [*settings])
-    recipe = as_begun(complete(recipe, data, settings), found, content)
+    named = with_present_names(type(recipe), settings)
+    check_changeable(recipe, [*named])
+    recipe = as_begun(complete(recipe, data, named), found, content)
     check_data_are_there(recipe, found)
     with processes.distributed(precision.find_device(recipe.device).type) as process:
         if not process.restarts:  # a launcher's restart finds the new budget in the run
@@ -129,7 +130,7 @@ def as_recipe(recipe: str | Path | Recipe | Sequence[str | Path]) -> Recipe:
     return recipe_for([str(path) for path in recipe]) if isinstance(recipe, Sequence) else recipe
 
 
-def complete(recipe: Recipe, data: Places | None, settings: dict[str, Any]) -> Recipe:
+def complete(recipe: Recipe, data: Places | None, settings: Mapping[str, Any]) -> Recipe:
     """The recipe with the caller's settings and its data named so that it can be found from any folder. Raises
     :class:`UserError` without data."""
     places = [] if data is None else [str(data)] if isinstance(data, str | Path) else [str(path) for path in data]

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+from sparring.keywords import TranslateKeywords
 from sparring.modalities import load, modality_of, options_for
 from sparring.modality import Say
 from sparring.options import TranslateOptions
 
 
 def translate(
-    run: str | Path, inputs: Sequence[str | Path], *, say: Say = lambda line: None, **options: Any
+    run: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    say: Say = lambda line: None,
+    **options: Unpack[TranslateKeywords],
 ) -> dict[str, Any]:
     """Translate every file among ``inputs``, each to a file of the same name and kind in ``out``.
 
