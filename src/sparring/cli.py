@@ -11,6 +11,7 @@ from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.own import allow, with_own_named
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, nearest, note
+from sparring.core.status import Status, plain_lines, starting
 from sparring.core.terminal import one_line, open_standard_streams, show, tell
 from sparring.core.threads import let_threads_sleep
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
@@ -49,6 +50,7 @@ def train(words: list[str]) -> None:
         return show_train_help(recipe, typed)
     recipe = recipe.changed(with_own_named(type(recipe), typed.values))  # mistakes are told before torch is imported
 
+    starting(plain=True)
     from sparring.verbs.train import train as verb
 
     answer(typed, vars(verb(recipe, out=out)))
@@ -98,6 +100,7 @@ def resume(words: list[str]) -> None:
         names = {*CHANGEABLE, *fields(ResumeOptions)}
         return show(help_text(usage, about, examples, [recipe, ResumeOptions()], everything=True, names=names))
 
+    starting(plain=True)
     from sparring.verbs.train import resume as verb
 
     answer(typed, vars(verb(one_word(typed, "resume", "a run folder"), **typed.values)))
@@ -130,7 +133,7 @@ def data(words: list[str]) -> None:
     if not places:
         raise UserError("data check: which data? sparring data check PATH")
 
-    from sparring.core.status import Status
+    starting()
     from sparring.verbs.check import check as verb
 
     result = verb(places, **typed.values, say=Status().say)
@@ -156,12 +159,12 @@ def info(words: list[str]) -> None:
     if typed.help:
         return show("usage: sparring info PATH [--json]\n\nSay what a run, a model or a file that Sparring wrote is.")
 
-    import yaml
-
+    starting()
+    from sparring.report.about import described
     from sparring.verbs.info import info as verb
 
     result = verb(one_word(typed, "info", "a run, a model or a file"))
-    answer(typed, result, yaml.safe_dump(result, sort_keys=False, allow_unicode=True).rstrip())
+    answer(typed, result, "" if typed.json else described(result))
 
 
 VERBS: dict[str, Callable[[list[str]], None]] = {
@@ -185,7 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     let_threads_sleep()
     words = list(sys.argv[1:] if arguments is None else map(str, arguments))
     try:
-        run(words)
+        with plain_lines("--json" in words):
+            run(words)
     except UserError as mistake:
         return complain(mistake, 2)
     except (TrainingDiverged, ProcessLost) as trouble:

@@ -177,6 +177,10 @@ class Kind(ABC):
         better."""
         return samples
 
+    def as_lines(self, samples: Tensor, labels: Sequence[str] | None) -> str:
+        """Finished samples ``(n, ...)`` with the label of each as lines to be read; empty for what is no text."""
+        return ""
+
     # How it is measured
 
     @abstractmethod
@@ -244,10 +248,11 @@ class Kind(ABC):
         """What only a game of this kind can measure while it is trained, on examples that no turn has seen."""
         return {}
 
-    def closing_remark(self, game: Game, examples: int, seconds: float) -> str:
-        """What a person should know of a game that has been trained for so many examples and seconds, in one line with
-        ``{run}`` in place of its folder; empty for nothing."""
-        return ""
+    def closing_remark(self, game: Game, examples: int, seconds: float) -> tuple[str, str]:
+        """What a person should know of a game that has been trained for so many examples and seconds, in one line, and
+        what is typed after ``sparring`` to go on then, with ``{run}`` in place of its folder; both empty for
+        nothing."""
+        return "", ""
 
     def figures(self, comparison: Comparison) -> list[Artifact]:
         """What an evaluation shows of what was compared."""

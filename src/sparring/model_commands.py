@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from sparring.arguments import answer, listed, one_word, read_for_model, run_and_more
+from sparring.core.status import Status, starting
+from sparring.core.terminal import tell
 
 
 def sample(words: list[str]) -> None:
@@ -15,11 +19,23 @@ def sample(words: list[str]) -> None:
     if typed is None:
         return
 
+    starting()
     from sparring.verbs.sample import sample as verb
 
     result = verb(one_word(typed, "sample", "a run or a model folder"), **typed.values)
+    lines = result.pop("lines").rstrip("\n")
     judged = f", kept by the judge of {result['generated']:,} that were made" if "generated" in result else ""
-    answer(typed, result, f"{result['count']} samples{judged}: {listed(result['written'])}")
+    told = f"{result['count']} samples{judged}: {listed(result['written'])}"
+    if lines and not typed.json:
+        tell(told)
+    answer(typed, result, aligned(lines) if lines else told)
+
+
+def aligned(table: str) -> str:
+    """A table with tabs as it is; on a terminal its columns below each other."""
+    if not sys.stdout.isatty():
+        return table
+    return table.expandtabs(2 + max(len(line.partition("\t")[0]) for line in table.split("\n")))
 
 
 def translate(words: list[str]) -> None:
@@ -33,7 +49,7 @@ def translate(words: list[str]) -> None:
         return
     run, inputs = run_and_more(typed, "translate", "what to translate", "INPUT...")
 
-    from sparring.core.status import Status
+    starting()
     from sparring.verbs.translate import translate as verb
 
     result = verb(run, inputs, **typed.values, say=Status().say)
@@ -51,7 +67,7 @@ def evaluate(words: list[str]) -> None:
     if typed is None:
         return
 
-    from sparring.core.status import Status
+    starting()
     from sparring.verbs.evaluate import evaluate as verb
 
     result = verb(one_word(typed, "evaluate", "a run, a model or a folder"), **typed.values, say=Status())
@@ -68,7 +84,7 @@ def calibrate(words: list[str]) -> None:
     if typed is None:
         return
 
-    from sparring.core.status import Status
+    starting()
     from sparring.verbs.calibrate import calibrate as verb
 
     result = verb(one_word(typed, "calibrate", "a run or a model folder"), **typed.values, say=Status())
@@ -87,7 +103,7 @@ def score(words: list[str]) -> None:
         return
     run, files = run_and_more(typed, "score", "the files to score", "FILE...")
 
-    from sparring.core.status import Status
+    starting()
     from sparring.verbs.score import score as verb
 
     result = verb(run, files, **typed.values, say=Status().say)

@@ -13,6 +13,7 @@ import torch
 from sparring.core import processes
 from sparring.core.averaging import evaluating
 from sparring.core.callbacks import SILENT, Callbacks
+from sparring.core.condition import Condition
 from sparring.core.game import Batch, Event, Networks
 from sparring.core.health import EARLIEST, Limit, Watch
 from sparring.core.journal import Journal
@@ -22,7 +23,7 @@ from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
 from sparring.core.run import Run
 from sparring.core.running_means import grouped
-from sparring.core.status import Status, progress_line
+from sparring.core.status import Status, best_score, progress_fields
 
 HEALTH_SECONDS = 10.0  # between health checks
 GROWTH = 0.02  # previews and health checks become rarer as a run grows: one every 2 % of its time
@@ -71,7 +72,7 @@ class Monitor:
         self.journal = Journal(path, board=recipe.tensorboard, callbacks=callbacks)
         self.budget = Budget(recipe, precision.device)
         self.limits = measurements.limits if measurements else {}
-        self.best, self.watch = Best(), Watch(self.limits)
+        self.best, self.watch, self.condition = Best(), Watch(self.limits), Condition()
         self.told_unmeasured = False
 
     # Lines
@@ -94,12 +95,15 @@ class Monitor:
             **grouped(means),
         }
         self.journal.write("step", **entry)
-        self.status.show(progress_line(entry, self.budget.left(progress)))
+        self.condition.note(entry.get("accuracy", {}))
+        word = self.condition.word(progress.step, self.watch.troubles, self.best.misses)
+        best, left = best_score(self.recipe.metric, self.best.distance), self.budget.left(progress)
+        self.status.show(*progress_fields(entry, left, word=word, best=best, columns=self.status.columns))
 
     def tell(self, event: Event, progress: Progress) -> None:
         """An event of the game; after a restart, what was best before counts no more."""
         if event.restarted:
-            self.best, self.watch = Best(), Watch(self.limits)
+            self.best, self.watch, self.condition = Best(), Watch(self.limits), Condition()
             self.warn({"begun again": event.message}, progress)
             return
         self.status.say(event.message)
@@ -167,6 +171,7 @@ class Monitor:
                     "numbers that are not finite"
                 )
         measured = processes.broadcast(measured)
+        self.condition.measured += self.recipe.metric in measured
         distance = measured.get(self.recipe.metric, math.inf)
         if math.isfinite(distance) and self.best.improved_by(distance, progress.examples) and self.process.first:
             self.publish(networks, self.run.best, progress)

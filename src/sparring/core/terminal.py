@@ -12,6 +12,7 @@ from sparring.core.errors import UserError
 LONGEST_VALUE = 80  # characters of a value in a message
 LONGEST_LINE = 2000  # characters of a message
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+CLEAR = "\r\x1b[2K"  # back to the beginning of the line, and nothing on it any more
 UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone halves of a pair, separators of lines and paragraphs
 DIRECTIONS = {0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # bidirectional marks
 
@@ -69,15 +70,33 @@ def one_line(message: object) -> str:
 
 
 def tell(line: str, stream: TextIO | None = None, end: str = "\n") -> None:
-    """Print a line on standard error, or another stream. A stream that cannot take it, closed, full or gone with its
-    terminal, is passed over: nobody's work ends because nobody reads about it."""
+    """Print a line on standard error, or another stream, in place of a live line. A stream that cannot take it, closed,
+    full or gone with its terminal, is passed over: nobody's work ends because nobody reads about it."""
+    clear()
     with suppress(OSError, ValueError):  # a closed file gives a ValueError
         print(line, file=stream or sys.stderr, end=end, flush=True)
+
+
+_live: list[TextIO] = []  # the terminal on which an unfinished line stands
+
+
+def redraw(line: str, stream: TextIO) -> None:
+    """A live line on a terminal: it stands until anything else is printed there."""
+    _live.clear()
+    tell(CLEAR + line, stream, end="")
+    _live.append(stream)
+
+
+def clear() -> None:
+    """Take the live line away, where there is one."""
+    if _live:
+        tell(CLEAR, _live.pop(), end="")
 
 
 def show(text: str) -> None:
     """Print a verb's result on standard output. Who reads no further, as ``head`` does, is content; raises
     :class:`UserError` where the text cannot be written."""
+    clear()
     try:
         print(text, flush=True)
     except OSError as problem:

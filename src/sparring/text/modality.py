@@ -36,7 +36,7 @@ from sparring.text.metrics.quick import first_characters, trigram_features
 from sparring.text.networks.trunk import LineTrunk
 from sparring.text.pictures import SHOWN, lines_picture
 from sparring.text.recipes import ENTRY, TextRecipe
-from sparring.text.samples import as_texts, write_samples
+from sparring.text.samples import as_lines, as_texts, write_samples
 from sparring.text.score import score_lines
 from sparring.text.vocabulary import PAD, UNKNOWN
 
@@ -102,6 +102,10 @@ class Text(Modality):
         """Lines of characters ``(n, longest)`` as strings."""
         return as_texts(samples)
 
+    def as_lines(self, samples: Tensor, labels: Sequence[str] | None) -> str:
+        """Lines of characters ``(n, longest)``; with labels, a table that Sparring can train on again."""
+        return as_lines(as_texts(samples), labels)
+
     # How it is measured
 
     def comparable(self, finished: Tensor) -> Tensor:
@@ -127,13 +131,13 @@ class Text(Modality):
         log_likelihoods = game.log_likelihoods(networks, lines, game.labels(held_out))
         return {"likelihood": -log_likelihoods.sum().item() / int((lines != PAD).sum())}
 
-    def closing_remark(self, game: Game, examples: int, seconds: float) -> str:
+    def closing_remark(self, game: Game, examples: int, seconds: float) -> tuple[str, str]:
         """Of a run that ended in pretraining: when its adversarial phase begins, and a budget with which it does and
         lasts as long as pretraining."""
         assert isinstance(game, TextGame)
         recipe = game.recipe
         if game.began != NONE:
-            return ""
+            return "", ""
         begins = max(examples, 0 if game.is_pretrained(examples) else recipe.pretrain_examples)
         when, takes = "with the next step", seconds * begins / max(examples, 1)
         if begins > examples:
@@ -148,8 +152,8 @@ class Text(Modality):
             budget = f" --more {minutes}m" if minutes <= 120 else f" --more {math.ceil(minutes / 60)}h"
         return (
             "it ended in pretraining, before the discriminator had learned anything: the adversarial phase begins "
-            f"{when}; go on with: sparring resume {{run}}{budget}"
-        )
+            f"{when}"
+        ), f"resume {{run}}{budget}"
 
     # Verbs
 

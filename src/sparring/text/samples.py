@@ -40,13 +40,18 @@ def write_samples(
     if out.suffix == ".svg":
         content = lines_picture(texts, note)
     elif out.suffix == ".txt":
-        content = "".join(text + "\n" for text in texts)
+        content = as_lines(texts, None)
     elif out.suffix == ".jsonl":
         content = as_json_lines(rows(texts, labels))
     else:
         content = as_table(rows(texts, labels), "\t" if out.suffix == ".tsv" else ",")
     write_text(out, content)
     return [out]
+
+
+def as_lines(texts: Sequence[str], labels: Sequence[str] | None) -> str:
+    """Texts, one a line; with labels, as a table with tabs."""
+    return "".join(text + "\n" for text in texts) if labels is None else as_table(rows(texts, labels), "\t")
 
 
 def rows(texts: Sequence[str], labels: Sequence[str] | None) -> list[dict[str, Any]]:

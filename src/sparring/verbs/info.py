@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
 from sparring.core.journal import digest
+from sparring.core.recipe import Recipe
 from sparring.core.run import find, read_config
 from sparring.media.notes import read_note
 from sparring.modalities import modality_of, recipe_in
@@ -38,13 +40,28 @@ def about_run(folder: Path) -> dict[str, Any]:
     journal = digest(run.journal)
     steps = [entry for entry in journal if entry.get("event") == "step"]
     ends = [entry.get("reason") for entry in journal if entry.get("event") == "end"]
+    began = [entry for entry in journal if entry.get("event") in ("start", "resume")]
     return {
         "run": str(folder),
         "recipe": recipe,
+        "began": began[-1] if began else None,
         "last": steps[-1] if steps else None,
         "ended": ends[-1] if ends else None,
+        "score": best_measured(journal, recipe.get("metric", Recipe.metric)),
         "warnings": [entry.get("message") for entry in journal if entry.get("event") == "warning"],
         "checkpoints": [str(path) for path in newest_first(run.checkpoints)],
         "best": str(run.best) if (run.best / "config.json").exists() else None,
         "has_model": (run.model / "config.json").exists(),
     }
+
+
+def best_measured(journal: Sequence[Mapping[str, Any]], metric: str) -> dict[str, Any] | None:
+    """The lowest measurement of ``metric`` and after how many examples it was taken; None without one."""
+    measured = [
+        (entry[metric], entry["examples"])
+        for entry in journal
+        if entry.get("event") == "metrics"
+        and isinstance(entry.get(metric), float)
+        and isinstance(entry.get("examples"), int)
+    ]
+    return {"metric": metric, "distance": min(measured)[0], "examples": min(measured)[1]} if measured else None

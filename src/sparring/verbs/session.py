@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -25,26 +24,23 @@ from sparring.core.recipe import Recipe
 from sparring.core.run import Run, model_hash, save_model
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
-from sparring.core.status import Status, clock
-from sparring.core.terminal import shortened
+from sparring.core.status import Field, Status, best_score, clock
 from sparring.core.trainer import Trainer
 from sparring.core.weights import may_be_trained, planned
 from sparring.data.feed import Feed
 from sparring.data.fingerprint import fingerprint_of
 from sparring.data.order import Order, held_out_count, split
-from sparring.data.source import remarks_of
 from sparring.measurements import QuickMeasurements
 from sparring.media.notes import stamped
 from sparring.modalities import modality_of
 from sparring.modality import Modality
 from sparring.report.card import model_card
+from sparring.report.closing import Command, next_commands, opening, quoted_path
 from sparring.report.report import write_report
 from sparring.verbs.resuming import check_nothing_is_replaced, check_same_data, is_published
 from sparring.version import __version__
 
 SHOWN = 64  # real examples that a preview may be made of
-NAMED = 5  # bad files that are named
-PATH, LINE = 120, 240  # characters of a path and of a line on the screen
 
 
 @dataclass(frozen=True)
@@ -76,6 +72,8 @@ class Session:
 
         # Data, game, device
         self.modality = modality_of(recipe.kind)
+        if self.status.live:
+            self.status.show(Field("opening the data ..."))
         self.source = self.modality.open_source(recipe)
         if type(self.source.form) is not self.modality.form:
             form = type(self.source.form).__name__
@@ -235,30 +233,20 @@ class Session:
     def announce(self, resumed: bool) -> None:
         """The banner, and the journal's first line."""
         players = {name: parameters(player.network) for name, player in self.game.players.items()}
-        say, source, seen = self.status.say, self.source, self.trainer.progress.examples
-        place, form = shortened(source.name, PATH), shortened(source.form.described(), PATH)
-        say(f"{self.recipe.name}: {len(source):,} examples from {place}, {form}")
-        for line in remarks_of(source):
-            say(shortened(line, LINE))
-        for bad in source.bad_files[:NAMED]:
-            say(f"skipped {shortened(bad.path, PATH)}: {shortened(bad.reason)}")
-        if len(source.bad_files) > NAMED:
-            say(f"skipped {len(source.bad_files) - NAMED} more bad files; 'sparring data check' names them all")
-        sizes = ", ".join(
-            f"{name} {number / 1e6:.2f}M" if number > 1e5 else f"{name} {number:,}" for name, number in players.items()
-        )
-        say(f"{sizes} parameters; {self.precision}")
+        seen = self.trainer.progress.examples
+        for line in opening(self.recipe.name, self.source, players, str(self.precision)):
+            self.status.say(line)
         verb = f"going on after {seen:,} examples" if resumed else "training"
-        say(f"{verb} in {self.run.folder}; Ctrl-C saves and stops")
+        self.status.say(f"{verb} in {self.run.folder}; Ctrl-C saves and stops")
         self.monitor.journal.write(
             "resume" if resumed else "start",
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             device=self.precision.device.type,
             precision=str(self.precision),
             players=players,
-            data=source.name,
-            count=len(source),
-            bad_files=[bad.path for bad in source.bad_files],
+            data=self.source.name,
+            count=len(self.source),
+            bad_files=[bad.path for bad in self.source.bad_files],
             processes=self.process.world_size,
             use=self.use,
             examples=seen,
@@ -276,21 +264,17 @@ class Session:
 
     def say_goodbye(self, outcome: Outcome) -> None:
         """How it ended and how to go on."""
-        folder = shlex.quote(str(outcome.run))
+        folder, monitor = outcome.run, self.monitor
         self.status.say(
-            f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; {folder}/report.html"
+            f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; "
+            f"{quoted_path(folder)}/report.html"
         )
-        if remark := self.modality.closing_remark(self.game, outcome.examples, outcome.seconds):
-            self.status.say(remark.format(run=folder))
-        more = f"go on with: sparring resume {folder}"
-        if outcome.finished:
-            more += f" --more 10m | use it with: sparring {self.use.format(run=folder)}"
-        self.status.say(more)
         if (self.run.best / "config.json").exists():
-            best = self.monitor.best.examples
-            self.status.say(
-                f"best {self.recipe.metric} was after {best:,} examples: {folder}/best, a model like the last"
-            )
+            score, best = best_score(self.recipe.metric, monitor.best.distance), monitor.best.examples
+            self.status.say(f"{score} was after {best:,} examples: {quoted_path(self.run.best)}, a model like the last")
+        told, command = self.modality.closing_remark(self.game, outcome.examples, outcome.seconds)
+        for line in next_commands(folder, self.use, finished=outcome.finished, remark=Command(command, told)):
+            self.status.say(line)
 
 
 def parameters(network: torch.nn.Module) -> int:

@@ -1,0 +1,110 @@
+"""What ``sparring info`` found, in ten lines for a person; ``--json`` has all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sparring.core.status import clock, listed
+from sparring.core.terminal import shortened
+from sparring.modalities import RECIPES
+from sparring.report.closing import quoted_path
+
+MOST = 10  # lines
+WIDE = 100  # characters of a value
+LARGEST = 1e15  # of a number that is shown
+NO_SETTINGS = ("sparring", "kind", "name", "about", "data")  # of a recipe, or told in a line of their own
+
+Facts = Mapping[str, Any]
+
+
+def described(facts: Facts) -> str:
+    """The lines on a run, a model or a file: what each is about, and what is to be known."""
+    rows = (
+        of_run(facts) if "run" in facts else of_model(facts) if "model" in facts and "form" in facts else of_file(facts)
+    )
+    told = [(name, shortened(value, WIDE)) for name, value in rows if value not in ("", None)][:MOST]
+    wide = max(len(name) for name, _ in told)
+    return "\n".join(f"{name:{wide}}  {value}" for name, value in told)
+
+
+def of_run(facts: Facts) -> Iterator[tuple[str, Any]]:
+    """A run: on what it was trained, how far it came, how good it was, and what comes next. A journal may be damaged:
+    what is no number in it is passed over."""
+    recipe, last, began = facts["recipe"], facts["last"] or {}, facts["began"] or {}
+    reached, count = numbers(last), numbers(began).get("count")
+    yield "run", facts["run"]
+    yield "recipe", recipe_line(recipe)
+    yield "data", f"{recipe.get('data', '')}" + ("" if count is None else f", {count:,} examples")
+    yield "players", listed("weights", numbers(began.get("players")), ",").removeprefix("weights: ")
+    yield "settings", changed_settings(recipe)
+    if {"step", "examples", "seconds"} <= set(reached):
+        yield (
+            "trained",
+            (
+                f"step {reached['step']:,}, {reached['examples']:,} examples in {clock(reached['seconds'])}; "
+                f"{facts['ended'] or 'has not ended'}"
+            ),
+        )
+    yield "losses", listed("losses", numbers(last.get("losses")), ".3f").removeprefix("losses: ")
+    yield "best", best_line(facts)
+    found = facts["warnings"]
+    yield "warnings", f"{len(found)}, the last: {found[-1]}" if found else "none"
+    use = str(began.get("use", "")) if facts["has_model"] else ""
+    yield "next", f"sparring {use}".replace("{run}", quoted_path(facts["run"])) if use else ""
+
+
+def numbers(values: Any) -> dict[str, float]:
+    """What is a finite number of some values by name; nothing where that is something else."""
+    found = values.items() if isinstance(values, Mapping) else ()
+    return {name: value for name, value in found if type(value) in (int, float) and abs(value) < LARGEST}
+
+
+def best_line(facts: Facts) -> str:
+    """The best score and where its weights are; empty without one."""
+    score = facts["score"]
+    if score is None:
+        return ""
+    return f"{score['metric']} {score['distance']:.3g} after {score['examples']:,} examples" + (
+        f": {facts['best']}" if facts["best"] else ""
+    )
+
+
+def of_model(facts: Facts) -> Iterator[tuple[str, Any]]:
+    """A model: what it makes and what it was trained on."""
+    form = {**facts["form"]}
+    labels = form.pop("labels", None) or []
+    yield "model", facts["model"]
+    yield "recipe", recipe_line({"kind": facts["kind"], **facts["recipe"]})
+    yield "data", f"{facts['recipe'].get('data', '')}, {facts['examples']:,} examples"
+    yield "form", ", ".join(f"{name} {shortened(value, 24)}" for name, value in form.items())
+    yield "labels", f"{len(labels)}: {', '.join(map(str, labels))}" if labels else "none"
+    yield "settings", changed_settings(facts["recipe"])
+    yield "trained", f"on {facts['examples_seen']:,} examples, repeats counted"
+
+
+def of_file(facts: Facts) -> Iterator[tuple[str, Any]]:
+    """A file: what its note says of where it came from."""
+    for name, value in facts.items():
+        if name == "recipe" and isinstance(value, Mapping):
+            yield "recipe", recipe_line(value)
+            yield "settings", changed_settings(value)
+        elif name != "sparring":
+            yield name.replace("_", " "), value
+    if "sparring" in facts:
+        yield "made by", f"Sparring {facts['sparring']}"
+
+
+def recipe_line(recipe: Facts) -> str:
+    """A recipe by its name, its kind of data, and what it is for."""
+    parts = (recipe.get("name"), recipe.get("kind"), recipe.get("about"))
+    return ", ".join(str(part) for part in parts if part)
+
+
+def changed_settings(recipe: Facts) -> str:
+    """The settings that are not those of the recipe that it started from."""
+    preset = RECIPES.get(str(recipe.get("name")))
+    began = preset.to_dict() if preset else {}
+    changed = {name: value for name, value in recipe.items() if name in began and value != began[name]}
+    told = [f"{name} {shortened(value, 24)}" for name, value in changed.items() if name not in NO_SETTINGS]
+    return ", ".join(told) if told or not preset else "as the recipe has them"
