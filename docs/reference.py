@@ -38,8 +38,18 @@ MODULES = (
 
 def with_settings(kind: type[Settings]) -> None:
     """Add what each setting means, which its declaration says, to the docstring of a class of settings."""
-    said = [f"- ``{name}`` ({field.default}): {field.metadata['help']}" for name, field in fields(kind).items()]
+    told = {name: (f" ({field.default})" if field.default != "" else "", field) for name, field in fields(kind).items()}
+    said = [f"- ``{name}``{default}: {field.metadata['help']}" for name, (default, field) in told.items()]
     kind.__doc__ = "\n".join([(kind.__doc__ or "").rstrip(), "", "", "Settings, with their defaults:", "", *said])
+
+
+def with_modules() -> None:
+    """Add a link to each module to the docstring of the package, whose page would show its own names alone."""
+    said = ["", "Modules that are used from outside:", ""]
+    for name in MODULES[1:]:
+        about = " ".join((import_module(name).__doc__ or "").partition("\n\n")[0].split())
+        said.append(f"- ``{name}``: {about.removesuffix(' No torch in here.')}")
+    sparring.__doc__ = "\n".join([(sparring.__doc__ or "").rstrip(), *said])
 
 
 def write(folder: Path) -> None:
@@ -48,6 +58,7 @@ def write(folder: Path) -> None:
 
     for name in sparring.__all__:  # imported when first used, so that pdoc would find none of them
         setattr(sparring, name, getattr(sparring, name))
+    with_modules()
     for module in map(import_module, MODULES):
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Settings) and kind.__module__ == module.__name__:

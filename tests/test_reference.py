@@ -29,5 +29,6 @@ def test_the_reference_is_written(tmp_path: Path) -> None:
     missing = [name for name in sparring.__all__ if f'id="{name}"' not in page]
     assert missing == []
     assert "Train a new run." in page
+    assert 'href="sparring/model.html"' in page
     assert "examples per step, over all processes" in page  # a setting, from its declaration
     assert [str(each) for each in tmp_path.rglob("*.html") if LOADS.search(each.read_text(encoding="utf-8"))] == []
