@@ -1,5 +1,6 @@
 # make run: from a fresh clone to a trained generator of handwritten digits, its sample sheet and its report.
 # make test: everything that must hold. Both set up .venv by themselves and are quick the second time.
+# make docs: the reference of the Python API, in build/docs. make wheel: a wheel, in dist.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ READY := $(VENV)/.ready
 TIME ?= 2m
 RUN := runs/first
 
-.PHONY: run test lint setup clean
+.PHONY: run test lint docs wheel setup clean
 
 setup: $(READY)
 
@@ -33,5 +34,13 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: setup
+	$(BIN)/python docs/reference.py build/docs
+	@echo "Open build/docs/index.html."
+
+wheel: setup
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
 clean:
-	rm -rf $(VENV) $(RUN)
+	rm -rf $(VENV) $(RUN) build dist

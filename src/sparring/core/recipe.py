@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from sparring.core.errors import UserError
+from sparring.core.install import NEWER
 from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import Settings, setting, settings
 from sparring.core.terminal import one_line, quoted, shortened
@@ -86,7 +87,7 @@ class Recipe(Settings):
     sample_every: float = setting(
         15.0, "time between previews of samples, at least", "logging", above=0, high=LONGEST, unit="time"
     )
-    tensorboard: bool = setting(False, "write every number for TensorBoard too (needs the 'log' extra)", "logging")
+    tensorboard: bool = setting(False, "write every number for TensorBoard too (pip install tensorboard)", "logging")
     seed: int = setting(0, "decides weights, data order and latents", "machine", low=0, high=2**31 - 1, common=True)
     device: str = setting("auto", "where to train", "machine", choices=("auto", "cpu", "cuda", "mps"), common=True)
     precision: str = setting("auto", "of the networks' passes", "machine", choices=("auto", "float32", "bfloat16"))
@@ -117,7 +118,7 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
     if type(content["sparring"]) is not int or content["sparring"] not in READABLE:
         raise UserError(
             f"{where}: written in format {shortened(content['sparring'])}, this Sparring reads {READABLE[-1]} and "
-            "older; upgrade with: pip install --upgrade sparring"
+            f"older; {NEWER}"
         )
     return content
 

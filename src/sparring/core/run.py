@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sparring.core.errors import UserError
 from sparring.core.files import PART, aside, clear_parts, file_name, make_folder, write_text
+from sparring.core.install import NEWER
 from sparring.core.reading import WORDS, read_json, read_text, reason
 from sparring.core.recipe import FORMAT, READABLE, Recipe, read_yaml
 
@@ -223,9 +224,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not all(0 <= config[name] <= MOST for name in ("examples", "examples_seen")):
         raise UserError(f"{path}: damaged, it counts examples that cannot be; copy the model folder again")
     if config["sparring"] not in READABLE:
-        raise UserError(
-            f"{path}: not a model of format {FORMAT} or older; upgrade with: pip install --upgrade sparring"
-        )
+        raise UserError(f"{path}: not a model of format {FORMAT} or older; {NEWER}")
     return config
 
 

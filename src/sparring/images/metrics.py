@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from sparring.core.install import PRETRAINED
 from sparring.images.data import ImageSource
 from sparring.images.features.files import features_from
 from sparring.images.features.learned import learned_features
-from sparring.images.features.lite0 import INSTALL, installed, lite0
+from sparring.images.features.lite0 import installed, lite0
 from sparring.images.samples import as_artifact
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -33,7 +34,7 @@ def find_features(source: ImageSource, asked: str, device: torch.device, say: Sa
         photographs = source.form.channels >= 3 and len(source.form.labels) < 2
         asked = "lite0" if photographs and installed() else "learned"
         if photographs and asked == "learned":
-            say(f"colour pictures can be compared in better features, which need no learning: {INSTALL}")
+            say(f"colour pictures can be compared in better features, which need no learning: {PRETRAINED}")
     if asked == "lite0":
         return lite0(device)
     return learned_features(source, device, say) if asked == "learned" else features_from(asked, device, trust)

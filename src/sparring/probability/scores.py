@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.install import PRETRAINED
 from sparring.core.settings import fields
 from sparring.kind import Artifact, Say
 from sparring.metrics.features import in_chunks
@@ -62,7 +63,7 @@ class Scorer:
         if self.neighbours.features.name != calibration.facts.get("features"):
             raise UserError(
                 f"{model.path}: was calibrated in features {calibration.facts.get('features')}, here are "
-                f"{self.neighbours.features.name}; run sparring calibrate again, or pip install 'sparring[pretrained]'"
+                f"{self.neighbours.features.name}; run sparring calibrate again, or {PRETRAINED}"
             )
         self.names, self.labels = training.names(), model.form.labels
         asked = self.labels.index(options.label) if options.label in self.labels else None

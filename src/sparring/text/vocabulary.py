@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Protocol, Self
 
 from sparring.core.errors import UserError
+from sparring.core.install import TOKENIZERS
 from sparring.core.terminal import one_line
 from sparring.text.recipes import TOKENS
 
@@ -290,4 +291,4 @@ def _tokenizers() -> ModuleType:
     try:
         return importlib.import_module("tokenizers")
     except ImportError:
-        raise UserError("token bpe: needs the 'text' extra: pip install 'sparring[text]'") from None
+        raise UserError(f"token bpe: needs the library tokenizers: {TOKENIZERS}") from None

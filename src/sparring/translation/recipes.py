@@ -191,7 +191,7 @@ fastcut = dataclasses.replace(
 recyclegan = dataclasses.replace(
     cyclegan,
     name="recyclegan",
-    about="two domains of videos, tied by what comes next (Bansal et al. 2018); needs the 'video' extra",
+    about="two domains of videos, tied by what comes next (Bansal et al. 2018); needs PyAV and OpenCV",
     recycle=10.0,
     identity=schedule(0.0),
 )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.core.install import PYAV
 from sparring.data.files.file_set import FileSet, counted_as, ends_as, nothing_in, too_few
 from sparring.data.files.labels import encode, read_labels
 from sparring.data.files.parallel import in_parallel
@@ -182,7 +183,7 @@ class VideoFiles:
         if cuts:
             said.append(f"cuts found and kept out of clips: {cuts:,}")
         if moving and not SEES_CUTS:
-            said.append("cuts within videos were not looked for, which needs the extra: pip install 'sparring[video]'")
+            said.append(f"cuts within videos were not looked for, which needs PyAV and OpenCV: {PYAV}")
         without = total - len({clip.video for clip in self.clips})
         if without:
             said.append(

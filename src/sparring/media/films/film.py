@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from sparring.core.errors import UserError
+from sparring.core.install import PYAV
 
 RATE = Fraction(25)  # frames per second, where nothing tells
 LARGEST_FRAME = 1 << 25  # pixels, those of 8K; several frames are in memory at a time
@@ -106,4 +107,4 @@ def _imported(name: str, need: object) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise UserError(f"{need}: needs the 'video' extra: pip install 'sparring[video]'") from None
+        raise UserError(f"{need}: needs PyAV and OpenCV: {PYAV}") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sparring.core.install import PYAV
 from sparring.core.reading import has_memory_for, reason, regular
 from sparring.media.sounds.header import BadSound
 
@@ -17,7 +18,7 @@ def read_compressed(file: Path | bytes) -> tuple[np.ndarray, int]:
     try:
         import av
     except ImportError:
-        raise BadSound("is read by PyAV: pip install 'sparring[video]', or convert it to WAV or FLAC") from None
+        raise BadSound(f"is read by PyAV: {PYAV}, or convert it to WAV or FLAC") from None
     parts, rate, size = [], 0, 0
     try:
         content = io.BytesIO(file) if isinstance(file, bytes) else str(regular(file))

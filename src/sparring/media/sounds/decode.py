@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from sparring.core.errors import UserError
+from sparring.core.install import SOUNDFILE
 from sparring.core.reading import has_memory_for, open_regular, reason
 from sparring.media.sounds.compressed import read_compressed
 from sparring.media.sounds.containers import is_cut_off
@@ -34,7 +35,7 @@ def soundfile() -> ModuleType:
     try:
         import soundfile
     except (ImportError, OSError):
-        raise UserError("sounds need the library soundfile: pip install 'sparring[audio]'") from None
+        raise UserError(f"sounds need the library soundfile: {SOUNDFILE}") from None
     module: ModuleType = soundfile
     return module
 
