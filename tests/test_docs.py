@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import sparring
 from sparring.arguments import read
 from sparring.cli import VERBS, main
 from sparring.core.settings import Settings, fields
@@ -50,18 +52,41 @@ def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.slow
 @pytest.mark.usefixtures("learning_is_short")
 def test_the_commands_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trained for two steps; ``path/to/pictures`` is a folder of drawn ones."""
-    from PIL import Image
-
+    """Those of the blocks and of the table of what can be made, trained for two steps."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "path" / "to" / "pictures").mkdir(parents=True)
-    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (20, 9, 12, 3), dtype=np.uint8)):
-        Image.fromarray(pixels).save(tmp_path / "path" / "to" / "pictures" / f"{index}.png")
+    for folder in ("path/to/pictures", "horses", "zebras"):
+        draw_pictures(tmp_path / folder)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = [line for block in blocks(ROOT / "README.md", "sh") for line in block.splitlines()]
-    commands = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("sparring ")]
+    in_tables = re.findall(r"`(sparring [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    commands = [shlex.split(line, comments=True)[1:] for line in [*lines, *in_tables] if line.startswith("sparring ")]
     assert {command[0] for command in commands} == set(VERBS)
     for command in commands:
         assert main([*command, *TINY.get(command[0], [])]) == 0, command
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("learning_is_short")
+def test_the_python_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained for two steps."""
+    monkeypatch.chdir(tmp_path)
+    draw_pictures(tmp_path / "path" / "to" / "pictures")
+    tiny = {
+        "train": functools.partial(sparring.train, steps=2, width=8),
+        "resume": lambda run, more: sparring.resume(run, steps=3, time=0),
+    }
+    for name, call in tiny.items():
+        monkeypatch.setattr(sparring, name, call, raising=False)
+    (code,) = blocks(ROOT / "README.md", "python")
+    exec(compile(code, "README.md", "exec"), {"__name__": "documentation"})
+    assert Path("new.png").exists()
+
+
+def draw_pictures(folder: Path) -> None:
+    """Twenty pictures of noise in a new folder."""
+    folder.mkdir(parents=True)
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (20, 9, 12, 3), dtype=np.uint8)):
+        Image.fromarray(pixels).save(folder / f"{index}.png")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
