@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from sparring.arguments import answer, listed, one_word, read_for_model, run_and_more
-from sparring.core.status import Status, starting
+from sparring.core.status import Status, columns_of, starting
 from sparring.core.terminal import tell
 
 
@@ -23,7 +23,7 @@ def sample(words: list[str]) -> None:
     from sparring.verbs.sample import sample as verb
 
     result = verb(one_word(typed, "sample", "a run or a model folder"), **typed.values)
-    lines = result.pop("lines").rstrip("\n")
+    lines = result.pop("readable").rstrip("\n")
     judged = f", kept by the judge of {result['generated']:,} that were made" if "generated" in result else ""
     told = f"{result['count']} samples{judged}: {listed(result['written'])}"
     if lines and not typed.json:
@@ -33,7 +33,7 @@ def sample(words: list[str]) -> None:
 
 def aligned(table: str) -> str:
     """A table with tabs as it is; on a terminal its columns below each other."""
-    if not sys.stdout.isatty():
+    if not columns_of(sys.stdout):
         return table
     return table.expandtabs(2 + max(len(line.partition("\t")[0]) for line in table.split("\n")))
 

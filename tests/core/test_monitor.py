@@ -292,7 +292,7 @@ def test_a_line_of_progress_is_noted_in_groups_and_shown(tmp_path: Path) -> None
         }
     ]  # fmt: skip
     (line,) = seat.watched.lines
-    assert line.startswith("step 5 | 40 examples | 100/s | 0:03 left | loss: generator 0.500 | ")
+    assert line.startswith("50% | 0:03 left | warming up | 100/s | step 5 | 40 examples | loss: generator 0.500 | ")
 
 
 def test_a_preview_is_noted_by_its_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from sparring.core.status import Status
+from sparring.core.status import Field, Status
 from sparring.core.terminal import as_json, escaped, one_line, printable, shortened, tell
 
 HOSTILE = {
@@ -87,7 +87,7 @@ def test_a_stream_that_cannot_take_a_line_ends_nothing(problem: Exception) -> No
     tell("a line", stream)
     status = Status(stream=stream)
     status.say("a line")
-    status.show("a line")
+    status.show(Field("a line"))
     assert stream.tried == 3
 
 

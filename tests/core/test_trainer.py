@@ -280,8 +280,10 @@ def test_lines_of_progress_where_there_is_no_terminal(tmp_path: Path, monkeypatc
     match = a_match(tmp_path, Tug(), steps=46)
     match.play(Stop())
     assert match.watched.screen.getvalue().splitlines() == [
-        "step 4 | 32 examples | 32/s | 0:10 left | loss: generator 0.850 | discriminator accuracy: real 75%",
-        "step 44 | 352 examples | 32/s | 0:00 left | loss: generator -3.150 | discriminator accuracy: real 75%",
+        "9% | 0:10 left | warming up | 32/s | step 4 | 32 examples | loss: generator 0.850"
+        " | discriminator accuracy: real 75%",
+        "96% | 0:00 left | warming up | 32/s | step 44 | 352 examples | loss: generator -3.150"
+        " | discriminator accuracy: real 75%",
     ]
     assert [line["step"] for line in noted(match.run, "step")] == [*range(4, 46, 4), 46]
     losses = [line["losses"]["generator"] for line in noted(match.run, "step")]

@@ -165,7 +165,7 @@ def test_the_table_stands_in_columns() -> None:
 def test_a_table_without_any_number_still_speaks() -> None:
     text = evaluation_table(result(without("frechet", "the features of 3 samples are not finite")))
     assert "the features of 3 samples are not finite" in text
-    assert text.splitlines()[-1] == "2.0 times the floor"
+    assert text.splitlines()[3] == "2.0 times the floor"
 
 
 @pytest.mark.parametrize(("trouble", "kind"), [("", "calm"), ("collapse", "trouble")])
@@ -173,7 +173,18 @@ def test_trouble_stands_out(trouble: str, kind: str) -> None:
     told = result(score("sliced"), verdicts=[{"trouble": trouble, "message": "it repeats itself"}])
     line = f"{trouble}: it repeats itself" if trouble else "it repeats itself"
     assert f'<p class="{kind}">{line}</p>' in evaluation_page(told, [])
-    assert evaluation_table(told).splitlines()[-1] == line
+    assert evaluation_table(told).splitlines()[3] == line
+
+
+@pytest.mark.parametrize(("columns", "left_out"), [(0, ""), (80, ""), (60, "from N"), (45, "better"), (40, "better")])
+def test_a_narrow_terminal_has_fewer_columns(columns: int, left_out: str) -> None:
+    lines = evaluation_table(result(score("label_accuracy_of_many", 123_456.7)), columns).splitlines()
+    heading, line = (next(line for line in lines if line.startswith(name)) for name in ("metric", "label_"))
+    assert len(heading) == len(line)
+    assert not columns or len(line) <= columns
+    assert {"metric", "samples", "real"} <= set(heading.split())
+    assert left_out not in heading or not left_out
+    assert "123,457" in line
 
 
 @pytest.mark.parametrize(

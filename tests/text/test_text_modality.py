@@ -44,7 +44,8 @@ def remark(examples: int, seconds: float, *, misses: int = 0, began: float = NON
     """What a run that ended so says of a game whose pretraining is at most 2,000 examples."""
     game = a_game(**{"pretrain_examples": 2000, "batch": 10, "steps": 0, "measure_every": 100, **settings})
     game.misses, game.began = misses, began
-    return Text().closing_remark(game, examples, seconds)
+    said, command = Text().closing_remark(game, examples, seconds)
+    return f"{said}; sparring {command}" if said else ""
 
 
 # How a run ends
@@ -71,7 +72,7 @@ def test_nothing_is_said_of_speed_before_there_is_any() -> None:
 @pytest.mark.parametrize(("examples", "misses"), [(2000, 0), (500, 2)])
 def test_pretraining_that_is_over_leaves_nothing_to_wait_for(examples: int, misses: int) -> None:
     said = remark(examples, 30.0, misses=misses, time="1m")
-    assert "begins with the next step; go on with" in said
+    assert "begins with the next step; sparring resume" in said
 
 
 def test_a_run_in_its_adversarial_phase_has_nothing_to_add() -> None:

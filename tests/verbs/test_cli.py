@@ -46,7 +46,17 @@ def test_train_resume_sample_info(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     about = answer(capsys, "info", run)
     assert about["ended"] == "all 3 steps are done"
-    assert main(["info", str(run)]) == 0
+    for path, first, told in (
+        (run, "run ", "all 3 steps are done"),
+        (run / "model", "model ", "height 8, width 8"),
+        (sheet, "file ", "7"),
+    ):
+        assert main(["info", str(path)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith(first)
+        assert 5 <= len(lines) <= 10
+        assert any(told in line for line in lines), lines
+        assert any(line.startswith("settings") and "batch 8" in line for line in lines)
 
 
 def test_sample_writes_what_the_ending_says(

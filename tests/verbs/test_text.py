@@ -37,15 +37,29 @@ pretrained = pytest.fixture(scope="module")(pretraining)
 def test_a_run_that_ended_in_pretraining_says_how_to_go_on(table: Path, tmp_path: Path, capsys: Said) -> None:
     settings = {"data": str(table), "steps": 1, "pretrain_examples": 1000, "batch": 8}
     train(smallest("topics", tmp_path).changed(settings), out=tmp_path / "run {0}")
-    *_, remark, more = capsys.readouterr().err.splitlines()
+    *_, remark, more, _, sample, _, _ = capsys.readouterr().err.splitlines()
     assert remark.startswith("it ended in pretraining")
-    assert remark.endswith(f"go on with: sparring resume '{tmp_path}/run {{0}}' --steps 250")
-    assert more.startswith("go on with: ")
+    assert more == f"  sparring resume '{tmp_path}/run {{0}}' --steps 250"
+    assert sample == f"  sparring sample '{tmp_path}/run {{0}}' -n 64"
     train(smallest("topics", tmp_path).changed({**settings, "pretrain_examples": 0}), out=tmp_path / "other")
     assert "ended in pretraining" not in capsys.readouterr().err
 
 
 # Samples
+
+
+def test_lines_are_printed_where_no_file_is_asked_for(run: Path, pretrained: Path, capsys: Said) -> None:
+    capsys.readouterr()
+    assert main(["sample", str(run), "-n", "5", "--seed", "2"]) == 0
+    labelled = capsys.readouterr()
+    heading, *rows = [line.split("\t") for line in labelled.out.splitlines()]
+    assert heading == ["label", "text"]
+    assert [label for label, _ in rows] == list(grammar.NAMES[:5])
+    assert [text for _, text in rows] == load(run, "cpu").sample(5, seed=2)
+    assert labelled.err == f"5 samples: {run}/generated/seed2-5.svg\n"
+    assert main(["sample", str(pretrained), "-n", "2"]) == 0
+    assert capsys.readouterr().out.splitlines() == load(pretrained, "cpu").sample(2)
+    assert set(answer(capsys, "sample", run, "-n", 5, "--seed", 2)) == {"written", "count", "seed", "model"}
 
 
 def test_all_that_can_be_asked_for_at_once(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,7 +109,9 @@ def fitting(fields: Sequence[Field], columns: int) -> list[Field]:
 
 
 def columns_of(stream: TextIO) -> int:
-    """The width of a terminal, asked anew, for people resize their windows."""
+    """The width of a terminal, asked anew, for people resize their windows; 0 of what is none."""
+    if not _is_terminal(stream):
+        return 0
     try:
         width = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):

@@ -98,7 +98,7 @@ def of_file(facts: Facts) -> Iterator[tuple[str, Any]]:
 def recipe_line(recipe: Facts) -> str:
     """A recipe by its name, its kind of data, and what it is for."""
     parts = (recipe.get("name"), recipe.get("kind"), recipe.get("about"))
-    return ", ".join(str(part) for part in parts if part)
+    return ", ".join(dict.fromkeys(str(part) for part in parts if part))
 
 
 def changed_settings(recipe: Facts) -> str:

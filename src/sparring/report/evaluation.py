@@ -11,6 +11,7 @@ from sparring.report.pages import filled
 from sparring.report.previews import element
 
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
+SPARED, GAP = (5, 6, 4, 2), "  "  # columns that a narrow terminal does not show, in this order; between two columns
 ABOUT_COLUMNS = (
     "samples: the score, +- its standard error over the samples. real: the same for as many real examples, the floor "
     "that a perfect generator would reach. from N: how much of the score the number of samples alone adds, as far as "
@@ -18,16 +19,21 @@ ABOUT_COLUMNS = (
 )
 
 
-def evaluation_table(result: Mapping[str, Any]) -> str:
-    """For a person at a terminal."""
+def evaluation_table(result: Mapping[str, Any], columns: int = 0) -> str:
+    """For a person at a terminal of so many columns (0: of any width): what follows from the scores, and the scores;
+    columns that do not fit are left out, those of ``SPARED`` first."""
     rows = [HEADINGS, *(row(score) for score in result["scores"] if score["value"] is not None)]
     widths = [max(len(line[column]) for line in rows) for column in range(len(HEADINGS))]
+    shown = list(range(len(HEADINGS)))
+    for spared in SPARED:
+        if columns and sum(widths[column] + len(GAP) for column in shown) - len(GAP) > columns:
+            shown.remove(spared)
     lines = [
-        "  ".join(text.ljust(width) if not column else text.rjust(width) for column, (text, width) in enumerate(pairs))
-        for pairs in (list(zip(line, widths, strict=True)) for line in rows)
+        GAP.join(line[at].rjust(widths[at]) if at else line[at].ljust(widths[at]) for at in shown) for line in rows
     ]
     missing = [f"{score['name']}: not computable, {score['reason']}" for score in result["scores"] if score["reason"]]
-    return "\n".join([heading(result), "", *lines, *missing, "", ABOUT_COLUMNS, *map(spoken, result["verdicts"])])
+    verdicts = map(spoken, result["verdicts"])
+    return "\n".join([heading(result), "", *verdicts, "", *lines, *missing, "", ABOUT_COLUMNS])
 
 
 def heading(result: Mapping[str, Any]) -> str:

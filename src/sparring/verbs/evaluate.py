@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
@@ -13,6 +14,7 @@ from sparring.core.errors import UserError
 from sparring.core.files import clear_parts, make_folder, not_too_long, write_atomically, write_text
 from sparring.core.journal import finite
 from sparring.core.settings import fields
+from sparring.core.status import columns_of
 from sparring.evaluation import Evaluation, assess
 from sparring.keywords import EvaluateKeywords
 from sparring.modalities import ENTRIES, entry_told_by, holding, kind_at, load, modality_of, options_for, options_of
@@ -104,4 +106,4 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
 def summary_of(evaluation: Evaluation, written: Sequence[str]) -> str:
     """What a person at a terminal reads, and last where to read on: the page, where there is one."""
     page = next((path for path in written if path.endswith(".html")), written[0])
-    return f"{evaluation.text or evaluation_table(evaluation.result)}\n{page}"
+    return f"{evaluation.text or evaluation_table(evaluation.result, columns_of(sys.stdout))}\n{page}"

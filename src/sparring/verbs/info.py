@@ -47,7 +47,7 @@ def about_run(folder: Path) -> dict[str, Any]:
         "began": began[-1] if began else None,
         "last": steps[-1] if steps else None,
         "ended": ends[-1] if ends else None,
-        "score": best_measured(journal, recipe.get("metric", Recipe.metric)),
+        "score": best_measured(journal, str(recipe.get("metric", Recipe.metric))),
         "warnings": [entry.get("message") for entry in journal if entry.get("event") == "warning"],
         "checkpoints": [str(path) for path in newest_first(run.checkpoints)],
         "best": str(run.best) if (run.best / "config.json").exists() else None,

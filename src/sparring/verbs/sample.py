@@ -18,9 +18,8 @@ def sample(run: str | Path, **options: Unpack[SampleKeywords]) -> dict[str, Any]
     """Sample ``run`` and write the samples to ``out``; its ending decides the kind of file.
 
     ``options`` are the fields of :class:`SampleOptions` and of the modality's own. Without ``out``, a preview named
-    after what was asked, in the folder's ``generated/``. Returns what was written, and as ``lines`` samples that can be
-    read, where no ``out`` was asked for. Raises :class:`UserError` for what
-    the model cannot be asked for.
+    after what was asked, in the folder's ``generated/``. Returns what was written; as ``readable`` samples that can be
+    read, where no ``out`` was asked for. Raises :class:`UserError` for what the model cannot be asked for.
     """
     asked = options_for("sample", run, options)
     assert isinstance(asked, SampleOptions)
@@ -36,7 +35,7 @@ def sample(run: str | Path, **options: Unpack[SampleKeywords]) -> dict[str, Any]
     written = model.write(samples, labels, path, seed=asked.seed, overwrite=overwrite, options=own)
     made = {} if judged is None else {"generated": judged.generated, "kept": judged.kept}
     result = {"written": [str(path) for path in written], "count": asked.count, "seed": asked.seed, "model": model.hash}
-    return {**result, **made, "lines": "" if asked.out else model.modality.as_lines(samples, labels)}
+    return {**result, **made, "readable": "" if asked.out else model.modality.as_lines(samples, labels)}
 
 
 def default_path(run: str | Path, model: Model, asked: SampleOptions) -> Path:
