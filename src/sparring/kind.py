@@ -42,7 +42,9 @@ class Entry:
     that are no paths; ``endings`` those of files that are its data (``.png``), all in small letters; ``where`` is
     ``module:Class`` of its :class:`Modality`; ``options`` are the settings of verbs that take more than usual (see
     ``options.py``). A folder that holds all the ``folders`` of one of its groups is its data too. ``claims`` tells of a
-    file whose ending other modalities know as well whether it is this one's data.
+    file whose ending other modalities know as well whether it is this one's data. ``use`` is the command that uses a
+    trained model, with ``{run}`` in place of its folder; ``task`` what model hubs call what it does, empty where they
+    have no name for it; ``public`` are the names of sets on these hubs.
     """
 
     recipe: type[Recipe]
@@ -53,6 +55,9 @@ class Entry:
     options: Mapping[str, type[Settings]] = field(default_factory=dict)
     folders: tuple[tuple[str, ...], ...] = ()
     claims: Callable[[str], bool] | None = None
+    use: str = "sample {run} -n 64"
+    task: str = ""
+    public: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,35 @@ class Artifact:
     def ending(self) -> str:
         """The ending of a file that holds it, ``.png``."""
         return ENDINGS[self.media_type]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the examples of a preview lie: ``count`` of them, ``across`` in a row (None: as many as make it square). Of
+    so many ``classes`` each column holds one label, the labels in turn; 0 where columns stand for nothing."""
+
+    count: int
+    across: int | None = None
+    classes: int = 0
+
+    def names(self, labels: Sequence[str]) -> list[str]:
+        """The label of each column; empty where columns stand for nothing."""
+        return [labels[column % self.classes] for column in range(self.across or 0)] if self.classes else []
+
+    def places(self, labels: Sequence[int]) -> list[int]:
+        """For each place of the preview the number of a real example with the label of its column, each example once,
+        given the label of every example; -1 where none is left."""
+        left = {label: [row for row, its in enumerate(labels) if its == label] for label in range(self.classes)}
+        return [left[place % self.classes].pop(0) if left[place % self.classes] else -1 for place in range(self.count)]
+
+
+def in_columns(classes: int, count: int, across: int) -> Layout:
+    """About ``count`` examples, about ``across`` in a row, each column of one label; where there are no labels, or far
+    more of them than that, examples lie as they come."""
+    if not 1 <= classes <= 2 * across:
+        return Layout(count)
+    wide = classes * max(1, round(across / classes))
+    return Layout(wide * max(1, round(count / wide)), wide, classes)
 
 
 ENDINGS = {
@@ -162,6 +196,20 @@ class Kind(ABC):
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
         """A few dozen examples made by ``networks`` from ``seed``; ``batch`` holds real ones, for a game that changes
         examples instead of making them from nothing."""
+
+    def layout(self, classes: int) -> Layout:
+        """How many examples :meth:`preview` shows, and in which columns, of a game with so many labels (0: without); a
+        count of 0 where samples drawn from the same seed would be others."""
+        return Layout(0)
+
+    def columns(self, game: Game, form: Form) -> list[str]:
+        """What each column of a preview shows, a label where there are some; empty where columns stand for nothing."""
+        return self.layout(game.classes).names(form.labels)
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact | None:
+        """Real examples of a batch, drawn as :meth:`preview` draws those that were made; None where that has them in
+        it, or nobody knows how."""
+        return None
 
     def to_python(self, samples: Tensor) -> Any:
         """Finished samples ``(n, ...)`` as they are given to a caller in Python: tensors, unless the modality knows
