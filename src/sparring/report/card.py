@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import yaml
 
 from sparring.core.files import write_text
-from sparring.core.reading import read_text
+from sparring.core.reading import WORDS, read_text
 from sparring.core.recipe import Recipe
+from sparring.core.run import read_config
 from sparring.core.settings import as_typed, fields
 from sparring.core.terminal import one_line
 from sparring.kind import Entry
+from sparring.modalities import ENTRIES
 from sparring.report.changes import changes
 
 SAMPLES = """```python
@@ -98,21 +101,24 @@ def in_a_cell(value: Any) -> str:
 # What is known after an evaluation
 
 
-def add_scores(folder: Path, kind: str, entry: Entry, results: Sequence[Mapping[str, Any]]) -> None:
+def add_scores(folder: Path, results: Sequence[Mapping[str, Any]]) -> None:
     """Write the scores of evaluations into the head of the card in a model folder; all else in it stays as it is, also
-    what a person wrote. A folder without a card that can be read is left alone. Raises :class:`UserError` where it
-    cannot be written."""
-    path = folder / "README.md"
+    what a person wrote. A card that cannot be read is left alone. Raises :class:`UserError` where there is no model,
+    or the card cannot be written."""
+    config, path = read_config(folder), folder / "README.md"
     try:
-        _, text, body = read_text(path).split(FENCE, 2)
+        _, text, body = read_text(path, WORDS).split(FENCE, 2)
         content = yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or config["kind"] not in ENTRIES:
         return
-    name = next((tag for tag in reversed(content.get("tags") or []) if isinstance(tag, str)), kind)
-    task = {"type": entry.task or kind}
-    index = [{"name": name, "results": [scored(result, task) for result in results]}]
+    task = {"type": ENTRIES[config["kind"]].task or config["kind"]}
+    name = one_line(config["recipe"].get("name") or config["kind"])
+    told = [scores for result in results if (scores := scored(result, task))["metrics"]]
+    if not told:
+        return
+    index = [{"name": name, "results": told}]
     write_text(path, as_head({**content, "model-index": index}) + body)
 
 
@@ -122,6 +128,6 @@ def scored(result: Mapping[str, Any], task: Mapping[str, str]) -> dict[str, Any]
     metrics = [
         {"type": score["name"], "name": f"{score['name']}: {score['about']}", "value": score["value"]}
         for score in result["scores"]
-        if score["value"] is not None
+        if score["value"] is not None and math.isfinite(score["value"])
     ]
     return {"task": dict(task), "dataset": {"type": data, "name": data}, "metrics": metrics}

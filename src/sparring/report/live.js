@@ -14,7 +14,9 @@ function follow({ written, every, patience }, scrubber) {
     folds.forEach((fold, index) => { fold.open = Boolean(before.open[index]); });
     if (scrubber && before.examples !== null)
       scrubber.show(nearest(data.previews.map(preview => preview.examples), before.examples));
-    requestAnimationFrame(() => scrollTo(before.x, before.y));
+    const back = () => scrollTo(before.x, before.y);
+    back();
+    addEventListener("load", back);
   }
 
   function again() {

@@ -52,11 +52,9 @@ def evaluate(target: str | Path, *, say: Say = lambda line: None, **options: Any
 
 def note_in_card(run: Path, results: Sequence[Mapping[str, Any]], say: Say) -> None:
     """Write the scores of a run's own samples into the card of its model, where they are read once it is shared."""
-    kind = kind_at(run)
-    if not results or not kind:
-        return
     try:
-        add_scores(run / "model", kind, ENTRIES[kind], results)
+        if results:
+            add_scores(run / "model", results)
     except UserError as problem:
         say(f"warning: {problem}; the scores are not in the model's card")
 
