@@ -21,7 +21,7 @@ FLOORS = [
     {"data"},
     {"metrics"},
     {"networks"},
-    {"options", "kind", "notebook", "keywords"},
+    {"options", "artifacts", "kind", "notebook", "keywords"},
     {"model", "measurements", "targets", "evaluation", "scoring", "checking", "probability"},
     {"modality"},
     {"features"},

@@ -9,6 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from sparring.artifacts import ENDINGS as ENDINGS
+from sparring.artifacts import Artifact as Artifact
+from sparring.artifacts import Layout as Layout
+from sparring.artifacts import in_columns as in_columns
 from sparring.core.errors import UserError
 from sparring.core.recipe import Recipe
 from sparring.core.settings import Settings
@@ -42,7 +46,9 @@ class Entry:
     that are no paths; ``endings`` those of files that are its data (``.png``), all in small letters; ``where`` is
     ``module:Class`` of its :class:`Modality`; ``options`` are the settings of verbs that take more than usual (see
     ``options.py``). A folder that holds all the ``folders`` of one of its groups is its data too. ``claims`` tells of a
-    file whose ending other modalities know as well whether it is this one's data.
+    file whose ending other modalities know as well whether it is this one's data. ``use`` is the command that uses a
+    trained model, with ``{run}`` in place of its folder; ``task`` what model hubs call what it does, empty where they
+    have no name for it; ``public`` are the names of sets on these hubs.
     """
 
     recipe: type[Recipe]
@@ -53,31 +59,9 @@ class Entry:
     options: Mapping[str, type[Settings]] = field(default_factory=dict)
     folders: tuple[tuple[str, ...], ...] = ()
     claims: Callable[[str], bool] | None = None
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One thing that can be shown anywhere: a caption, a media type (``image/png``, ``image/svg+xml``, ``audio/wav``,
-    ``video/mp4``, ``text/plain``) and the bytes of its file; ``name`` is what that file is called, where it matters;
-    ``picture`` is a PNG that a sound is shown by, empty where there is none."""
-
-    caption: str
-    media_type: str
-    data: bytes
-    name: str = ""
-    picture: bytes = b""
-
-    @property
-    def ending(self) -> str:
-        """The ending of a file that holds it, ``.png``."""
-        return ENDINGS[self.media_type]
-
-
-ENDINGS = {
-    "image/png": ".png", "image/svg+xml": ".svg", "image/webp": ".webp", "image/gif": ".gif", "audio/wav": ".wav",
-    "audio/flac": ".flac", "audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "text/plain": ".txt",
-}  # fmt: skip
-"""The media types of artifacts, and the endings of their files."""
+    use: str = "sample {run} -n 64"
+    task: str = ""
+    public: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,6 +155,20 @@ class Kind(ABC):
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
         """A few dozen examples made by ``networks`` from ``seed``; ``batch`` holds real ones, for a game that changes
         examples instead of making them from nothing."""
+
+    def layout(self, classes: int) -> Layout:
+        """How many examples :meth:`preview` shows, and in which columns, of a game with so many labels (0: without); a
+        count of 0 where samples drawn from the same seed would be others."""
+        return Layout(0)
+
+    def columns(self, game: Game, form: Form) -> list[str]:
+        """What each column of a preview shows, a label where there are some; empty where columns stand for nothing."""
+        return self.layout(game.classes).names(form.labels)
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact | None:
+        """Real examples of a batch, drawn as :meth:`preview` draws those that were made; None where that has them in
+        it, or nobody knows how."""
+        return None
 
     def to_python(self, samples: Tensor) -> Any:
         """Finished samples ``(n, ...)`` as they are given to a caller in Python: tensors, unless the modality knows

@@ -98,6 +98,7 @@ class Watched:
     def __init__(self, run: Run) -> None:
         self.run, self.screen = run, io.StringIO()
         self.previews: list[tuple[int, float]] = []
+        self.reports: list[bool] = []
         self.published: dict[Path, list[tuple[int, float]]] = {run.model: [], run.best: []}
 
     def preview(self, networks: Networks, progress: Progress) -> Path:
@@ -115,6 +116,7 @@ class Watched:
             measurements=measurements,
             preview=self.preview,
             publish=self.publish,
+            report=self.reports.append,
             precision=choose("float32", CPU, []),
             process=process or Process(),
             status=Status(stream=self.screen),

@@ -14,8 +14,8 @@ from torch import nn
 
 from sparring.core.game import Batch, Event, Networks
 from sparring.core.health import EARLIEST, LASTING, PATIENCE, Limit
-from sparring.core.monitor import CHECKED, FEW, YOUNG, Monitor
-from sparring.core.pacing import Best, Progress
+from sparring.core.monitor import CHECKED, FEW, REPORT_SECONDS, YOUNG, Monitor
+from sparring.core.pacing import Best, Progress, Services
 from sparring.core.precision import Precision
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
@@ -216,6 +216,19 @@ def test_a_player_without_a_gradient_is_named_once_it_has_lasted(tmp_path: Path)
         means = {"gradient/generator": 0.0, "gradient/discriminator": 1.0, "losses/generator": 0.0}
         seat.monitor.watch_gradients(means, at(8 * (number + 1)))
     assert seat.warned == [("dead generator", 8 * PATIENCE)]
+
+
+def test_the_report_is_written_by_the_clock_in_the_first_process_alone(tmp_path: Path) -> None:
+    for rank in (0, 1):
+        seat = Seat(tmp_path / str(rank), None, Process(rank=rank, world_size=2))
+        services = Services(Progress(), torch.device("cpu"))
+        seat.monitor.plan(services, seat.networks, lambda: TRAINING)
+        for seconds in (0.0, REPORT_SECONDS - 1, REPORT_SECONDS, 2 * REPORT_SECONDS - 1, 100 * REPORT_SECONDS):
+            services.progress.seconds = seconds
+            due, service = services.planned[-1]
+            if due.now(seconds):
+                service()
+        assert seat.watched.reports == ([True] * 3 if rank == 0 else [])
 
 
 # The best weights

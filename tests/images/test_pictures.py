@@ -26,6 +26,7 @@ from sparring.images.modality import Images
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import RECIPES
 from sparring.images.samples import write_samples
+from sparring.kind import Layout, in_columns
 from sparring.media.pictures import notes
 from sparring.media.pictures.notes import as_png, compact, encode_png, read_note, save_png, stamped
 from sparring.media.pictures.sheets import sheet, to_uint8
@@ -306,16 +307,37 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, name: str) -> None:
 # Behind the door
 
 
-def test_a_preview_is_a_sheet_of_64_of_each_label_in_turn(tmp_path: Path) -> None:
+def test_a_preview_is_a_sheet_with_a_column_for_each_label(tmp_path: Path) -> None:
     modality, recipe = Images(), RECIPES["digits"].changed({"width": 2})
     game = modality.build_game(recipe, ImageForm(height=8, width=8, channels=1, labels=("a", "b", "c")))
     networks = {name: player.network.eval() for name, player in game.players.items()}
     preview = modality.preview(game, networks, {}, seed=4)
-    conditions = {"row": torch.arange(64), "labels": torch.arange(64) % 3}
+    conditions = {"row": torch.arange(63), "labels": torch.arange(63) % 3}
     made = game.outputs[""].generate(networks, conditions, seed=4)
     assert (preview.media_type, preview.ending) == ("image/png", ".png")
-    assert preview.data == as_png(sheet(to_uint8(made)))
+    assert preview.data == as_png(sheet(to_uint8(made), columns=9))
+    assert modality.columns(game, Form(labels=("a", "b", "c"))) == list("abcabcabc")
     assert read_note(written(tmp_path / "s.png", stamped(preview.data, preview.media_type, NOTE))) == NOTE
+
+
+def test_real_pictures_stand_in_the_columns_of_their_labels() -> None:
+    modality, recipe = Images(), RECIPES["digits"].changed({"width": 2})
+    game = modality.build_game(recipe, ImageForm(height=8, width=8, channels=1, labels=("a", "b", "c")))
+    batch = {"images": torch.arange(4, dtype=torch.uint8).repeat_interleave(64).view(4, 1, 8, 8)}
+    real = modality.real_preview(game, {**batch, "labels": torch.tensor([2, 0, 2, 2])})
+    with Image.open(io.BytesIO(real.data)) as drawn:
+        pixels = np.asarray(drawn)
+    step = pixels.shape[1] / 9
+    first_row = [int(pixels[4, int((column + 0.4) * step)]) for column in range(9)]
+    assert first_row == [1, 255, 0, 255, 255, 2, 255, 255, 3]  # white where no more of a label are there
+
+
+@pytest.mark.parametrize(
+    ("classes", "layout"),
+    [(0, Layout(64)), (2, Layout(64, 8, 2)), (3, Layout(63, 9, 3)), (10, Layout(60, 10, 10)), (17, Layout(64))],
+)
+def test_columns_are_of_one_label_unless_there_are_far_too_many(classes: int, layout: Layout) -> None:
+    assert in_columns(classes, 64, 8) == layout
 
 
 def test_the_modality_writes_what_write_samples_writes(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import random
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from PIL import Image
 
 from sparring.core.errors import UserError
 from sparring.kind import ENDINGS
+from sparring.modalities import ENTRIES
 from sparring.report.curves import POINTS, charts, evenly
 from sparring.report.previews import BEGINNINGS, BUDGET, MOST, previews
 from sparring.report.report import write_report
@@ -190,9 +193,10 @@ def test_how_a_model_is_used_is_what_the_run_says(tmp_path: Path, uses: list[Any
     ("journal", "verdict"),
     [
         ([START, step(10), {**END, "reason": "stopped"}], "Stopped, and can go on, after 64,000 examples"),
-        ([START, step(10)], "Interrupted, or still going on, after 640 examples"),
+        ([START, step(10)], "Interrupted, and can go on, after 640 examples"),
+        ([START, step(10), {**END, "reason": "diverged: not finite"}], "Ended early, it diverged: not finite, after"),
         ([START, step(10), {**END, "examples": 640}, {"event": "resume"}, step(20)], "Interrupted"),
-        ([], "Interrupted, or still going on, after 0 examples in 0:00."),
+        ([], "Interrupted, and can go on, after 0 examples in 0:00."),
     ],
 )
 def test_how_the_last_session_ended(tmp_path: Path, journal: list[dict[str, Any]], verdict: str) -> None:
@@ -204,6 +208,72 @@ def test_how_the_last_session_ended(tmp_path: Path, journal: list[dict[str, Any]
 def test_a_run_that_did_all_its_steps_is_offered_more_time(tmp_path: Path) -> None:
     page = read(make_run(tmp_path / "run", [START, END], recipe="steps: 1000\n"))
     assert f"sparring resume {tmp_path / 'run'} --more 3m" in page
+
+
+def test_a_page_of_a_run_that_goes_on_asks_for_itself_until_the_run_has_ended(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [START, step(10)])
+    page = write_report(run, live=True).read_text(encoding="utf-8")
+    assert "Training, after 640 examples in 0:02." in page
+    assert '<noscript><meta http-equiv="refresh" content="60"></noscript>' in page
+    live = data_of(page)["live"]
+    assert abs(live["written"] - time.time()) < 60
+    assert (live["every"], live["patience"]) == (15, 300)
+    assert "sparring resume" not in page  # another process trains it
+    for journal, is_live in (([START, step(10)], False), ([START, step(10), END], True)):
+        write_journal(run, journal)
+        page = write_report(run, live=is_live).read_text(encoding="utf-8")
+        assert data_of(page)["live"] is None
+        assert 'http-equiv="refresh"' not in page
+
+
+@pytest.mark.parametrize(("kind", "use"), [(kind, entry.use) for kind, entry in ENTRIES.items()])
+def test_an_older_run_of_each_kind_is_told_its_own_command(tmp_path: Path, kind: str, use: str) -> None:
+    run = make_run(tmp_path / "run", [START, END], recipe=f"kind: {kind}\n")
+    assert f"<code>sparring {use.replace('{run}', str(run))}</code>" in read(run)
+    assert f"<code>sparring evaluate {run}</code>" in read(run)
+
+
+def test_changed_settings_come_first_with_the_command_that_trains_it_again(tmp_path: Path) -> None:
+    recipe = "sparring: 2\nkind: images\nname: digits\ndata: /home/someone/my digits\nbatch: 8\ntime: 90\nseed: 3\n"
+    page = read(make_run(tmp_path / "run", [START, END], recipe=recipe))
+    changed, others = page.split("All other settings")
+    assert re.search(r"<dt>batch</dt><dd>8 \(recipe: \d+\)</dd>", changed)
+    assert "<dt>batch</dt>" not in others
+    command = page.split("<code>sparring train ")[1].split("</code>")[0]
+    assert html.unescape(command).startswith("digits --data 'my digits'")
+    assert "--time 1m30s" in command
+    assert "--seed 3" in command
+
+
+def test_columns_are_named_and_the_last_preview_can_be_made_again(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [], recipe="kind: images\nseed: 7\n")
+    told = {"count": 60, "columns": ["0", "<b>1", 2, None]}
+    write_journal(run, [{**START, "preview": told}, add_preview(run, 64), END])
+    (run / "samples" / "real.png").write_bytes((run / "samples" / "000000000064.png").read_bytes())
+    page = read(run)
+    assert page.count("<span title='&lt;b&gt;1'>&lt;b&gt;1</span>") == 2  # above what was made and what is real
+    assert 'alt="Real examples"' in page
+    assert data_of(page)["again"] == f"sparring sample {run} -n 60 --seed 7"
+    for odd in ({"count": "60; reboot", "columns": "abc"}, [1], None, {"count": 0}):
+        write_journal(run, [{**START, "preview": odd}, add_preview(run, 64), END])
+        assert data_of(read(run))["again"] == ""
+
+
+def test_the_machine_is_told_where_the_journal_knows_it(tmp_path: Path) -> None:
+    told = {"cpu": "A <fast> one", "cores": 4, "torch": "2.13.0", "home": "/home/someone"}
+    page = read(make_run(tmp_path / "run", [{**START, "machine": told}, END]))
+    assert "<dt>cpu</dt><dd>A &lt;fast&gt; one</dd>" in page
+    assert "<dt>cores</dt><dd>4</dd>" in page
+    assert "/home/someone" not in page
+
+
+def test_what_was_made_of_a_preview_is_remembered_until_its_file_changes(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [])
+    samples = [add_preview(run, 1, size=(1100, 275), noise=True)]
+    (first,) = previews(run, samples)
+    assert previews(run, samples)[0].artifact is first.artifact
+    add_preview(run, 1, size=(32, 32))
+    assert previews(run, samples)[0].artifact is not first.artifact
 
 
 def test_warnings_stand_out(tmp_path: Path) -> None:
@@ -367,12 +437,12 @@ def test_distances_of_several_outputs_share_a_chart() -> None:
 
 def test_large_pictures_are_made_small_and_stay_within_the_budget(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [])
-    samples = [add_preview(run, examples, size=(1400, 700), noise=True) for examples in range(3)]
+    samples = [add_preview(run, examples, size=(1100, 275), noise=True) for examples in range(3)]
     (run / "samples" / "000000000001.png").write_bytes((run / "samples" / "000000000001.png").read_bytes()[:-9999])
     shown = previews(run, samples)
     assert [preview.examples for preview in shown] == [0, 1, 2]
     assert shown[0].artifact.media_type == "image/webp"
-    assert Image.open(io.BytesIO(shown[0].artifact.data)).size == (1024, 512)
+    assert Image.open(io.BytesIO(shown[0].artifact.data)).size == (1024, 256)
     assert sum(len(preview.artifact.data) for preview in shown) < BUDGET
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -154,14 +153,15 @@ def test_the_entry_names_what_text_is() -> None:
     assert 8 <= len(common) <= 13
 
 
-def test_a_preview_is_a_picture_of_the_first_lines() -> None:
+def test_a_preview_is_the_text_of_the_first_lines_by_label() -> None:
     game = a_game(labels=3)
     preview = Text().preview(game, networks_of(game), {}, seed=4)
-    assert (preview.media_type, preview.ending) == ("image/svg+xml", ".svg")
-    drawn = ElementTree.fromstring(preview.data.decode())
-    shown = [each.text or "" for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    lines = game.generate(networks_of(game), game.conditions(64), seed=4)
-    assert shown == as_texts(game.finish(lines))[:SHOWN]
+    assert (preview.media_type, preview.ending) == ("text/plain", ".txt")
+    lines = as_texts(game.finish(game.generate(networks_of(game), game.conditions(64), seed=4)))[:SHOWN]
+    sorted_lines = [(label, line) for label in range(3) for line in lines[label::3]]
+    wide = max(map(len, game.names))
+    expected = [f"{game.names[label]:<{wide}}  {line}" for label, line in sorted_lines]
+    assert preview.data.decode().splitlines() == expected
 
 
 def test_characters_are_compared_at_one_length() -> None:

@@ -259,6 +259,7 @@ def test_a_trainers_averages_and_moments_are_of_the_new_weights(tmp_path: Path) 
         measurements=None,
         preview=lambda *_: run.samples / "none.png",
         publish=lambda *_: None,
+        report=lambda live: None,
         precision=precision,
         process=Process(),
         status=Status(stream=screen),

@@ -123,12 +123,18 @@ def test_a_preview_is_a_sheet_of_strips(name: str, pictures: int) -> None:
     networks = {player: its.network for player, its in game.players.items()}
     batch = {"a": bytes_of(20), "b": bytes_of(20, seed=1)}
     preview = MODALITY.preview(game, networks, batch, seed=0)
-    rows = strips(networks, [*game.outputs], batch, 16)
-    assert rows.shape == (16 * len(game.outputs), 3, 16, 16 * pictures)
+    shown = 6 if pictures == 3 else 16
+    rows = strips(networks, [*game.outputs], batch, shown)
+    assert rows.shape == (shown * len(game.outputs), 3, 16, 16 * pictures)
     assert (preview.media_type, preview.ending) == ("image/png", ".png")
     assert ("back" in preview.caption) == (pictures == 3)
-    with Image.open(io.BytesIO(preview.data)) as shown:
-        np.testing.assert_array_equal(np.asarray(shown), np.asarray(sheet(to_uint8(rows))))
+    columns = MODALITY.columns(game, game.form)
+    both = ["input A", "as B", "back to A", "input B", "as A", "back to B"]
+    assert columns == (both if pictures == 3 else ["input A", "as B"] * 4)
+    order = [row for pair in zip(range(6), range(6, 12), strict=True) for row in pair] if pictures == 3 else range(16)
+    cells = torch.cat([picture for row in order for picture in rows[row : row + 1].split(16, 3)])
+    with Image.open(io.BytesIO(preview.data)) as drawn:
+        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(sheet(to_uint8(cells), columns=len(columns))))
 
 
 def test_translations_are_compared_as_bytes() -> None:

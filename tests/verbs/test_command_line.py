@@ -24,8 +24,9 @@ from sparring.arguments import read
 from sparring.cli import VERBS, main
 from sparring.core.settings import GROUPS, fields, read_value
 from sparring.media.pictures.notes import read_note
-from sparring.modalities import ENTRIES, RECIPES, modality_of, options_of
+from sparring.modalities import ENTRIES, RECIPES, from_dict, modality_of, options_of
 from sparring.options import TrainOptions
+from sparring.report.changes import changes
 from sparring.verbs.train import train
 
 QUICK = ("--steps", 1, "--time", 0, "--device", "cpu", "--precision", "float32")
@@ -671,15 +672,22 @@ def test_the_model_card(kind: str, runs: dict[str, Path]) -> None:
     config = json.loads((runs[kind] / "model" / "config.json").read_text())
     described = yaml.safe_load(head)
     assert described["library_name"] == "sparring"
-    assert described["tags"] == ["gan", kind, config["recipe"]["name"]]
+    assert described["license"] == "other"
+    assert described.get("pipeline_tag", "") == ENTRIES[kind].task
+    assert "datasets" not in described  # nobody but its user has them
+    drawn = kind not in ("text", "translation")  # a translation's preview would show its user's own pictures
+    assert [path.name for path in (runs[kind] / "model").glob("sample.*")] == re.findall(r"!\[.*\]\((.*)\)", text)
+    assert ("![" in text) == drawn
+    assert described["tags"] == [*dict.fromkeys(["gan", kind, config["recipe"]["name"]])]
     assert f"from {config['examples']:,} examples" in text
     assert f"of which it saw {config['examples_seen']:,} " in text
     labels = config["form"]["labels"]
     assert (f"It knows {len(labels)} labels: {', '.join(labels[:20])}" in text) == bool(labels)
     assert ("sparring translate" in text) == (kind == "translation")
     assert ("model.sample(" in text) == (kind != "translation")
-    for name, value in config["recipe"].items():
-        assert (f"\n| {name} | {value} |" in text) == (value != "")
+    changed = changes(from_dict({"kind": kind, **config["recipe"]}, "config.json"))
+    assert [line.split(" | ")[0][2:] for line in text.splitlines()[-len(changed) :]] == [*changed]
+    assert 0 < len(changed) < len(config["recipe"])
     assert str(Path.home()) not in card
     assert str(runs[kind].parent) not in card  # where the data lie on this machine
 

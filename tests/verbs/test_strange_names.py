@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sparring.cli import main
-from sparring.report.report import read_recipe
+from sparring.report.changes import read_recipe
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are text on this system")
 

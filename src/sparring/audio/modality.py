@@ -24,14 +24,14 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
-from sparring.kind import Explainer, LogOdds
+from sparring.kind import Explainer, Layout, LogOdds, in_columns
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
 from sparring.networks.trunks import Trunk, of_pictures
 
-SHOWN = 16  # sounds of a preview
+SHOWN, ACROSS = 16, 8  # sounds of a preview, and of a row, or about as many
 
 
 class Audio(Modality):
@@ -85,11 +85,24 @@ class Audio(Modality):
         return write_samples(samples, form.rate, labels, out, note, overwrite)
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
-        """16 generated sounds one after the other, of each label in turn."""
+        """Generated sounds one after the other, and a picture of them with a column for each label."""
         assert isinstance(game, AudioGame)
-        output = game.outputs[""]
-        samples = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
-        return as_artifact(samples, game.rate, "generated sounds")
+        output, layout = game.outputs[""], self.layout(game.classes)
+        samples = output.finish(output.generate(networks, game.conditions(layout.count), seed=seed))
+        return as_artifact(samples, game.rate, "generated sounds", columns=layout.across)
+
+    def layout(self, classes: int) -> Layout:
+        """About 16 sounds, a column for each of a few labels."""
+        return in_columns(classes, SHOWN, ACROSS)
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact:
+        """Real sounds one after the other, in the same columns; silence where there are too few."""
+        assert isinstance(game, AudioGame)
+        layout, sounds = self.layout(game.classes), self.real_examples(game.outputs[""], batch)
+        if layout.classes:
+            silence = torch.zeros_like(sounds[:1])
+            sounds = torch.cat([sounds, silence])[layout.places(batch["labels"].tolist())]
+        return as_artifact(sounds[: layout.count], game.rate, "real sounds", columns=layout.across)
 
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""

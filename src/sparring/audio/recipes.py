@@ -117,4 +117,5 @@ def is_zip_of_sounds(path: str) -> bool:
 ENTRY = Entry(
     AudioRecipe, RECIPES, SETS, (*ENDINGS, *BY_AV, ".zip"), "sparring.audio.modality:Audio",
     options={"evaluate": AudioEvaluateOptions, "sample": LatentSampleOptions}, claims=is_zip_of_sounds,
+    use="sample {run} -n 16",
 )  # fmt: skip

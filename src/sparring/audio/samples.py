@@ -44,7 +44,8 @@ def write_samples(
     return written
 
 
-def as_artifact(sounds: Tensor, rate: int, caption: str, name: str = "") -> Artifact:
+def as_artifact(sounds: Tensor, rate: int, caption: str, name: str = "", columns: int | None = None) -> Artifact:
     """Sounds ``(n, channels, samples)`` in one file with gaps between them, and a picture of them."""
     samples: np.ndarray = sounds.float().cpu().numpy()
-    return Artifact(caption, "audio/flac", encode(joined(samples, rate), rate, ".flac", {}), name, sheet(samples, rate))
+    content = encode(joined(samples, rate), rate, ".flac", {})
+    return Artifact(caption, "audio/flac", content, name, sheet(samples, rate, columns))

@@ -26,6 +26,7 @@ from sparring.core.running_means import grouped
 from sparring.core.status import Status, best_score, progress_fields
 
 HEALTH_SECONDS = 10.0  # between health checks
+REPORT_SECONDS = 15.0  # between reports
 GROWTH = 0.02  # previews and health checks become rarer as a run grows: one every 2 % of its time
 YOUNG = 300.0  # seconds: until then a health check is of few examples, so that it can come more often
 FEW, CHECKED = 64, 256  # held-out examples of a health check
@@ -49,7 +50,8 @@ class Monitor:
     """Watches a run for the person who trains it; only the first process writes and measures.
 
     ``measurements`` None measures nothing. ``preview(networks, progress)`` writes some samples into the run and
-    returns the file. ``publish(networks, folder, progress)`` writes a model folder. ``callbacks`` hear what is noted.
+    returns the file. ``publish(networks, folder, progress)`` writes a model folder, ``report(live)`` a page on the run
+    as it is now. ``callbacks`` hear what is noted.
     """
 
     def __init__(
@@ -60,13 +62,14 @@ class Monitor:
         measurements: Measurements | None,
         preview: Callable[[Networks, Progress], Path],
         publish: Callable[[Networks, Path, Progress], None],
+        report: Callable[[bool], None],
         precision: Precision,
         process: Process,
         status: Status,
         callbacks: Callbacks = SILENT,
     ) -> None:
         self.run, self.recipe = run, recipe
-        self.measurements, self.preview, self.publish = measurements, preview, publish
+        self.measurements, self.preview, self.publish, self.report = measurements, preview, publish, report
         self.precision, self.process, self.status = precision, process, status
         path = run.journal if process.first else None
         self.journal = Journal(path, board=recipe.tensorboard, callbacks=callbacks)
@@ -131,10 +134,12 @@ class Monitor:
     # By the clock
 
     def plan(self, services: Services, networks: Networks, recent: Callable[[], Batch]) -> None:
-        """Have health checks and previews made of ``networks`` when they are due; ``recent`` gives the last batch."""
+        """Have health checks and previews made of ``networks``, and reports written, when they are due; ``recent``
+        gives the last batch."""
         progress = services.progress
         services.plan(lambda: self.check(networks, recent(), progress), HEALTH_SECONDS, GROWTH)
         services.plan(lambda: self.write_preview(networks, progress), self.recipe.sample_every, GROWTH)
+        services.plan(self.write_report, REPORT_SECONDS, GROWTH)
 
     # Measuring
 
@@ -184,6 +189,11 @@ class Monitor:
         with self.at_rest(networks):
             path = self.preview(networks, progress)
         self.journal.write("sample", file=f"samples/{path.name}", examples=progress.examples, seconds=progress.seconds)
+
+    def write_report(self) -> None:
+        """The page on the run as it is now."""
+        if self.process.first:
+            self.report(True)
 
     @contextmanager
     def at_rest(self, networks: Networks) -> Iterator[None]:

@@ -32,7 +32,7 @@ from sparring.images.options import ImageEvaluateOptions
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
 from sparring.images.samples import as_artifact, write_samples
-from sparring.kind import Explainer, LogOdds
+from sparring.kind import Explainer, Layout, LogOdds, in_columns
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -42,7 +42,7 @@ from sparring.model import Model
 from sparring.networks.trunks import Trunk, of_pictures
 from sparring.options import EvaluateOptions
 
-SHOWN = 64  # pictures of a preview
+SHOWN, ACROSS = 64, 8  # pictures of a preview, and of a row, or about as many
 
 
 class Images(Modality):
@@ -107,10 +107,22 @@ class Images(Modality):
         return write_samples(samples, labels, out, note, overwrite=overwrite)
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
-        """A sheet of 64 generated pictures, of each label in turn."""
-        output = game.outputs[""]
-        samples = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
-        return as_artifact(to_bytes(samples), "generated pictures")
+        """A sheet of generated pictures, a column for each label."""
+        output, layout = game.outputs[""], self.layout(game.classes)
+        samples = output.finish(output.generate(networks, game.conditions(layout.count), seed=seed))
+        return as_artifact(to_bytes(samples), "generated pictures", columns=layout.across)
+
+    def layout(self, classes: int) -> Layout:
+        """About 64 pictures, a column for each of a few labels."""
+        return in_columns(classes, SHOWN, ACROSS)
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact:
+        """A sheet of real pictures, in the same columns; a place stays white where there are too few."""
+        layout, pictures = self.layout(game.classes), self.real_examples(game.outputs[""], batch)
+        if layout.classes:
+            white = torch.full_like(pictures[:1], 255)
+            pictures = torch.cat([pictures, white])[layout.places(batch["labels"].tolist())]
+        return as_artifact(pictures[: layout.count], "real pictures", columns=layout.across)
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Images ``(n, channels, height, width)`` as bytes: what picture files of them would hold."""

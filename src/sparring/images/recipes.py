@@ -21,6 +21,7 @@ from sparring.modality import Entry
 from sparring.options import LatentSampleOptions
 
 SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
+PUBLIC = {"mnist": "ylecun/mnist", "fashion-mnist": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs/cifar10"}
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
 WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
@@ -293,4 +294,7 @@ RECIPES = {recipe.name: recipe for recipe in (
 )}  # fmt: skip
 
 OPTIONS = {"evaluate": ImageEvaluateOptions, "sample": LatentSampleOptions}
-ENTRY = Entry(ImageRecipe, RECIPES, SETS, (*ENDINGS, *FILES), "sparring.images.modality:Images", options=OPTIONS)
+ENTRY = Entry(
+    ImageRecipe, RECIPES, SETS, (*ENDINGS, *FILES), "sparring.images.modality:Images", options=OPTIONS,
+    task="unconditional-image-generation", public=PUBLIC,
+)  # fmt: skip

@@ -16,6 +16,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.given import as_array, is_array
 from sparring.data.source import Form, Source
+from sparring.kind import Layout
 from sparring.media.pictures.notes import encode_png
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -26,9 +27,10 @@ from sparring.points.game import PointGame
 from sparring.points.metrics import coordinates, mode_metrics, one_gaussian
 from sparring.points.networks.trunk import trunk
 from sparring.points.recipes import ENTRY, PointRecipe
-from sparring.points.samples import scatter, write_samples
+from sparring.points.samples import scatter, scatter_among, write_samples
 
 SHOWN = 1024  # points of a preview
+COLOURS = "generated points (orange) among real ones (blue)"
 
 
 class Points(Modality):
@@ -85,10 +87,19 @@ class Points(Modality):
         return write_samples(samples, out, note, overwrite=overwrite)
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
-        """A picture of where generated points lie."""
+        """A picture of where generated points lie among those of the batch."""
         output = game.outputs[""]
         points = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
-        return as_artifact(points, "generated points")
+        real = output.finish(output.real(batch)) if batch else points[:0]
+        return as_artifact(points, COLOURS, real=real)
+
+    def columns(self, game: Game, form: Form) -> list[str]:
+        """What the colours of the one picture say."""
+        return [COLOURS]
+
+    def layout(self, classes: int) -> Layout:
+        """A preview has 1,024 points."""
+        return Layout(SHOWN)
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Points ``(n, dimensions)`` are compared as they are."""
@@ -121,6 +132,8 @@ class Points(Modality):
         ]
 
 
-def as_artifact(points: Tensor, caption: str, name: str = "") -> Artifact:
-    """A picture of points ``(n, dimensions)``."""
-    return Artifact(caption, "image/png", encode_png(scatter(points.float().cpu().numpy()), {}), name)
+def as_artifact(points: Tensor, caption: str, name: str = "", real: Tensor | None = None) -> Artifact:
+    """A picture of points ``(n, dimensions)``, or of them among ``real`` ones."""
+    drawn = points.float().cpu().numpy()
+    picture = scatter(drawn) if real is None else scatter_among(drawn, real.float().cpu().numpy())
+    return Artifact(caption, "image/png", encode_png(picture, {}), name)

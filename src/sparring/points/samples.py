@@ -17,6 +17,7 @@ from sparring.media.pictures.notes import save_png
 
 PIXELS = 512  # side of a scatter picture
 MARGIN = 0.08  # of it, left free on each side
+ORANGE, BLUE = (217, 101, 11), (43, 102, 217)  # of samples, of real points
 ENDINGS = (".png", ".npy", ".npz", ".csv")
 
 
@@ -43,15 +44,30 @@ def write_samples(samples: Tensor, out: Path, note: Mapping[str, Any], *, overwr
 
 def scatter(points: np.ndarray) -> Image.Image:
     """The first two coordinates of ``points (n, dimensions)``, darker where there are more, axes of equal scale."""
-    if points.shape[1] == 1:
-        points = np.concatenate([points, np.zeros_like(points)], 1)
-    middle = (points[:, :2].min(0) + points[:, :2].max(0)) / 2
-    reach = max(float(np.ptp(points[:, :2], axis=0).max()), 1e-9) / (1 - 2 * MARGIN)
-    places = ((points[:, :2] - middle) / reach + 0.5) * (PIXELS - 1)
+    return Image.fromarray((255 * (1 - inked(points, points))).astype(np.uint8))
+
+
+def scatter_among(points: np.ndarray, real: np.ndarray) -> Image.Image:
+    """``points (n, dimensions)`` in orange over ``real`` ones ``(m, dimensions)`` in blue, darker where there are more;
+    the picture reaches as far as all of them."""
+    around = np.concatenate([points, real])
+    paper = np.full((PIXELS, PIXELS, 3), 255.0)
+    for drawn, colour in ((real, BLUE), (points, ORANGE)):
+        share = inked(drawn, around)[..., None]
+        paper = paper * (1 - share) + np.array(colour) * share
+    return Image.fromarray(paper.astype(np.uint8))
+
+
+def inked(points: np.ndarray, around: np.ndarray) -> np.ndarray:
+    """How much ink, from 0 to 1, ``points (n, dimensions)`` leave at each pixel of a picture that reaches as far as the
+    first two coordinates of ``around (m, dimensions)``: ``(PIXELS, PIXELS)``."""
+    flat, edge = (np.pad(each, ((0, 0), (0, max(0, 2 - each.shape[1]))))[:, :2] for each in (points, around))
+    middle = (edge.min(0) + edge.max(0)) / 2
+    reach = max(float(np.ptp(edge, axis=0).max()), 1e-9) / (1 - 2 * MARGIN)
+    places = ((flat - middle) / reach + 0.5) * (PIXELS - 1)
     columns, rows = places[:, 0].round().astype(int), (PIXELS - 1 - places[:, 1]).round().astype(int)
     ink = np.zeros((PIXELS, PIXELS))
     for down in (-1, 0, 1):
         for right in (-1, 0, 1):
             np.add.at(ink, (np.clip(rows + down, 0, PIXELS - 1), np.clip(columns + right, 0, PIXELS - 1)), 1.0)
-    grey = 255 * (1 - ink / (ink + 2.0))
-    return Image.fromarray(grey.astype(np.uint8))
+    return ink / (ink + 2.0)

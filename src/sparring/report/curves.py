@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-POINTS = 1000  # of one chart
+POINTS = 500  # of one chart
 LARGEST = 1e300  # whole numbers in JSON may be larger than any float
 COORDINATES = ("event", "step", "examples", "seconds")
 

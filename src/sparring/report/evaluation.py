@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from sparring.modality import Artifact
+from sparring.report.dots import WORDS, dot_plot, like_real, short
 from sparring.report.pages import filled
 from sparring.report.previews import element
 
@@ -51,20 +52,14 @@ def row(score: Mapping[str, Any]) -> tuple[str, ...]:
     return (score["name"], *map(short, numbers), {"floor": "as real"}.get(score["better"], score["better"]))
 
 
-def short(value: float | None) -> str:
-    """Four significant digits; nothing where there is no number."""
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
 def spoken(verdict: Mapping[str, Any]) -> str:
     """A verdict as a line."""
     return f"{verdict['trouble']}: {verdict['message']}" if verdict["trouble"] else verdict["message"]
 
 
 def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) -> str:
-    """``index.html``: the verdicts, the table, and each artifact with its caption."""
+    """``index.html``: the verdicts, a picture of each metric, the table behind them, and each artifact with its
+    caption."""
     slots = {
         "title": escape(f"Evaluation of {result['target']}"),
         "heading": escape(heading(result)).replace("\n", "<br>"),
@@ -72,6 +67,7 @@ def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) ->
             f'<p class="{"trouble" if verdict["trouble"] else "calm"}">{escape(spoken(verdict))}</p>'
             for verdict in result["verdicts"]
         ),
+        "plots": "".join(map(page_metric, result["scores"])),
         "rows": "".join(map(page_row, result["scores"])),
         "columns": escape(ABOUT_COLUMNS),
         "artifacts": "".join(
@@ -81,6 +77,18 @@ def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) ->
         "version": escape(result["sparring"]),
     }
     return filled("evaluation.html", slots)
+
+
+def page_metric(score: Mapping[str, Any]) -> str:
+    """A metric with its picture and its number in words."""
+    name = f"<div><h3>{escape(score['name'])}</h3><small>{escape(score['about'])}</small></div>"
+    if score["value"] is None:
+        return f'<div class="metric">{name}<p class="soft">not computable: {escape(score["reason"])}</p></div>'
+    better = f"<small>{escape(WORDS.get(score['better'], ''))}</small>"
+    real = f" · real {short(score['floor'])}" if score["floor"] is not None else ""
+    like = '<span class="like">as real ones, within the errors</span><br>' if like_real(score) else ""
+    numbers = f'<div class="numbers">{like}{short(score["value"])}{real}{better}</div>'
+    return f'<div class="metric">{name}{dot_plot(score)}{numbers}</div>'
 
 
 def page_row(score: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from sparring.kind import ENDINGS, Artifact
 from sparring.report.curves import evenly, number
 
 MOST = 60  # previews of a report
-BUDGET = 10_000_000  # bytes of all previews together, before base64 makes four of three
+BUDGET = 1_700_000  # bytes of all previews together, before base64 makes four of three: a page is below 3 MB
 LARGE = BUDGET // MOST  # bytes from which on a PNG is shown smaller and compressed with loss
 LARGEST = 1 << 26  # bytes of a file that is shown at all
 HUGE = 1 << 25  # pixels of a picture that is not made smaller
 SIDE = 1024  # pixels of a PNG shown smaller
+REAL = "real"  # how the file of real examples is called, without its ending
+SMALL = 640  # pixels of a picture whose own pixels stay sharp when it is enlarged
 
 MEDIA_TYPES = {ending: media_type for media_type, ending in ENDINGS.items()}
 BEGINNINGS = {
@@ -88,10 +91,36 @@ def as_url(artifact: Artifact) -> str:
 def previews(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[Preview]:
     """At most 60 previews over the training, within a budget of bytes."""
     files = [(examples, path) for examples, path in preview_files(run_folder, journal) if media_type_of(path)]
-    shown = [Preview(examples, read_preview(path, examples)) for examples, path in evenly(files, MOST)]
-    while sum(len(preview.artifact.data + preview.artifact.picture) for preview in shown) > BUDGET and len(shown) > 2:
-        shown = evenly(shown, max(2, len(shown) // 2))
+    shown = [
+        Preview(examples, read_preview(path, f"Samples after {examples:,} examples"))
+        for examples, path in evenly(files, MOST)
+    ]
+    while sum(len(preview.artifact.data + preview.artifact.picture) for preview in shown) > BUDGET and len(shown) > 1:
+        shown = evenly(shown, len(shown) // 2) if len(shown) > 3 else shown[len(shown) // 2 :]
     return shown
+
+
+def real_preview(run_folder: Path) -> Artifact | None:
+    """The real examples in ``samples/``, drawn as the previews are; None where there are none, or too many bytes."""
+    for path in sorted((run_folder / "samples").glob(f"{REAL}.*")):
+        if path.suffix in MEDIA_TYPES and path.stem == REAL and media_type_of(path):
+            real = read_preview(path, "Real examples")
+            return real if len(real.data) + len(real.picture) <= BUDGET // 3 else None
+    return None
+
+
+def shape(artifact: Artifact) -> str:
+    """A style that tells how wide the picture of an artifact is for its height, and how it is enlarged; empty where
+    that is not known."""
+    content = artifact.picture or artifact.data
+    if not artifact.picture and artifact.media_type not in ("image/png", "image/webp", "image/gif"):
+        return ""
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            width, height = picture.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return ""
+    return f"--aspect: {width / height:.4f}; --enlarged: {'pixelated' if max(width, height) < SMALL else 'auto'}"
 
 
 def preview_files(run_folder: Path, journal: Iterable[Mapping[str, Any]]) -> list[tuple[int, Path]]:
@@ -121,11 +150,18 @@ def media_type_of(path: Path) -> str:
     return media_type if media_type and re.match(BEGINNINGS[media_type], beginning, re.DOTALL) else ""
 
 
-def read_preview(path: Path, examples: int) -> Artifact:
-    """A file as it is, or a large PNG as a WebP of at most 1024 pixels a side."""
+def read_preview(path: Path, caption: str) -> Artifact:
+    """A file as it is, or a large PNG as a WebP of at most 1024 pixels a side. While a run goes on, its report is
+    written again and again: what was made of a file is remembered until that changes."""
+    at = os.stat(path)
+    return compressed(path, caption, at.st_mtime_ns, at.st_size)
+
+
+@lru_cache(maxsize=2 * MOST)
+def compressed(path: Path, caption: str, changed: int, size: int) -> Artifact:
+    """What :func:`read_preview` gives, of a file of that size that was ``changed`` then."""
     beside = path.with_name(f"{path.name}.png")
     shown_by = beside.read_bytes() if media_type_of(beside) else b""
-    caption = f"Samples after {examples:,} examples"
     artifact = Artifact(caption, media_type_of(path), path.read_bytes(), picture=shown_by)
     if len(artifact.data) <= LARGE or artifact.media_type != "image/png":
         return artifact

@@ -1,6 +1,7 @@
 """The report of a run: ``report.html``, one file that opens from disk without a network.
 
-What is text is written here; the curves and the previews go along as JSON, drawn by the page's own script.
+What is text is written here; the curves and the previews go along as JSON, drawn by the page's own script. While the
+run goes on, the page says so, and asks for itself again.
 """
 
 from __future__ import annotations
@@ -8,171 +9,177 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from sparring.core.errors import UserError
-from sparring.core.files import write_text
+from sparring.core.files import write_atomically
 from sparring.core.journal import digest
-from sparring.core.reading import WORDS, read_text
-from sparring.core.recipe import flat_mapping
 from sparring.core.status import clock
+from sparring.core.terminal import shortened
 from sparring.modalities import ENTRIES
-from sparring.report.curves import PANELS, charts, number
+from sparring.report.changes import as_text, changes, command, read_recipe, typed
+from sparring.report.curves import charts, number
+from sparring.report.ending import SESSION, Ending, Entry, facts, find_ending, machine, verdict
 from sparring.report.pages import filled, part
-from sparring.report.previews import Preview, element, previews
+from sparring.report.previews import element, previews, real_preview, shape
 from sparring.version import __version__
 
-Entry = Mapping[str, Any]
-COUNTED = ("step", "examples", "seconds", "services")  # what entries say of how far a run has come
-SESSION = ("start", "resume")  # the events that a session of training begins with
 EVENTS = ("event", "news")  # what happened along the way; news is what format 1 called it
 USE = re.compile(r"[a-z]+ \{run\}[\w .-]*", re.ASCII)  # nothing that a shell would take for more than words
+COLUMNS = 40  # of a preview, whose names are shown
+SCRIPTS = ("numbers.js", "charts.js", "scrubber.js", "enlarge.js", "live.js", "start.js")
+SOONEST, LATEST = 15, 60  # seconds until a page that is written again asks for itself
+GROWTH = 0.02  # of a run's age, where that is longer: no page is written more often
+PATIENCE = 300  # seconds without a new page, or ten times GROWTH, after which a run no longer counts as going on
 
 
-@dataclass(frozen=True)
-class Ending:
-    """How far a run came and why it went no further; ``state`` is finished, stopped or interrupted, ``services`` the
-    share of its time that went into what is done beside training."""
+def write_report(run_folder: Path, live: bool = False) -> Path:
+    """Write ``report.html`` into a run folder from its ``recipe.yaml``, ``journal.jsonl`` and ``samples/``; ``live``
+    where this process trains it just now.
 
-    state: str
-    reason: str
-    step: float
-    examples: float
-    seconds: float
-    services: float
-
-
-def write_report(run_folder: Path) -> Path:
-    """Write ``report.html`` into a run folder from its ``recipe.yaml``, ``journal.jsonl`` and ``samples/``.
-
-    Whatever of these is missing or damaged is left out. The same run gives the same bytes. Raises
+    Whatever of these is missing or damaged is left out. The same run gives the same bytes, unless it is live. Raises
     :class:`UserError` when there is no such folder or it cannot be written.
     """
     if not run_folder.is_dir():
         raise UserError(f"{run_folder}: no such run folder; 'sparring train ... --out {run_folder}' makes one")
     path = run_folder / "report.html"
-    write_text(path, page(run_folder))
+    write_atomically(path, page(run_folder, live).encode("utf-8", errors="backslashreplace"), durable=not live)
     return path
 
 
-def page(run_folder: Path) -> str:
+def page(run_folder: Path, live: bool = False) -> str:
     """The text of the report."""
     journal = digest(run_folder / "journal.jsonl")
-    recipe = read_recipe(run_folder / "recipe.yaml")
-    ending = find_ending(journal)
+    content = read_recipe(run_folder / "recipe.yaml")
+    ending = find_ending(journal, live)
     warnings = [entry for entry in journal if entry.get("event") == "warning"]
     events = [entry for entry in journal if entry.get("event") in EVENTS]
-    shown = previews(run_folder, journal)
+    shown, real = previews(run_folder, journal), real_preview(run_folder)
+    run, names = shlex.quote(str(run_folder)), headings(find_columns(journal))
     drawn = {
         "charts": charts(journal),
         "previews": [preview.to_dict() for preview in shown],
         "warnings": moments(warnings),
         "events": moments(events),
+        "again": made_again(journal, content, run),
+        "live": refreshed(ending),
     }
     name = run_folder.resolve().name
     slots = {
         "title": escape(name),
-        "about": escape(" · ".join(str(recipe[key]) for key in ("name", "about") if recipe.get(key))),
+        "about": escape(" · ".join(str(content[key]) for key in ("name", "about") if content.get(key))),
         "state": ending.state,
         "verdict": escape(verdict(ending)),
-        "facts": facts(journal, ending, str(recipe.get("metric", ""))),
+        "refresh": f'<noscript><meta http-equiv="refresh" content="{LATEST}"></noscript>' if drawn["live"] else "",
+        "facts": terms(facts(journal, ending, str(content.get("metric", "")))),
         "warnings": warnings_list(warnings),
         "events": "".join(f'<p class="event">{message(entry)}</p>' for entry in events),
-        "preview": latest(shown),
+        "columns": names if shown else "",
+        "real_columns": names if shown and real else "",
+        "shape": shape(shown[-1].artifact) if shown else "",
+        "preview": element(shown[-1].artifact, 'id="preview"') if shown else "",
+        "real": element(real) if real and shown else "",
+        "real_shape": shape(real) if real else "",
         "data": as_script(drawn),
-        "script": part("page.js"),
-        "commands": commands(run_folder, ending, find_use(journal)),
-        "recipe": recipe_table(recipe),
+        "script": "\n".join(map(part, SCRIPTS)),
+        "commands": terms(commands(run, ending, find_use(journal, content)), code=True),
+        "machine": terms(machine(journal)),
+        **settings(content),
         "version": escape(__version__),
     }
     return filled("page.html", slots)
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The recipe's fields, data by name and not by their place on this machine; empty if unreadable."""
-    try:
-        recipe = flat_mapping(read_text(path, WORDS))
-    except (OSError, ValueError):
-        return {}
-    entry = ENTRIES.get(str(recipe.get("kind")))
-    for name in entry.recipe.data_settings if entry else ("data",):
-        if recipe.get(name):
-            recipe[name] = Path(str(recipe[name])).name
-    return recipe
+# What the journal tells
 
 
-def find_ending(journal: Sequence[Entry]) -> Ending:
-    """The state of the last session; a session without an ending was interrupted, or is still going on."""
-    last: dict[str, float] = {}
-    reason = ""
-    for entry in journal:
-        if entry.get("event") in SESSION:
-            reason = ""
-            continue
-        if entry.get("event") == "end":
-            reason = str(entry.get("reason", ""))
-        last |= {key: entry[key] for key in COUNTED if number(entry.get(key)) is not None}
-    state = "interrupted" if not reason else "stopped" if reason == "stopped" else "finished"
-    return Ending(state, reason, *(last.get(key, 0) for key in COUNTED))
-
-
-def find_use(journal: Sequence[Entry]) -> str:
+def find_use(journal: Sequence[Entry], content: Entry) -> str:
     """The command that uses what was trained, with ``{run}`` for the run's folder, as the last session tells it; older
-    runs do not."""
+    runs do not, but their kind does."""
     told = [str(entry["use"]) for entry in journal if entry.get("event") in SESSION and "use" in entry]
-    return told[-1] if told and USE.fullmatch(told[-1]) else "sample {run} -n 64"
+    entry = ENTRIES.get(str(content.get("kind")))
+    return told[-1] if told and USE.fullmatch(told[-1]) else entry.use if entry else "sample {run} -n 64"
 
 
-def verdict(ending: Ending) -> str:
-    """One line on how it went."""
-    words = {
-        "finished": f"Finished: {ending.reason}",
-        "stopped": "Stopped, and can go on",
-        "interrupted": "Interrupted, or still going on",
+def find_preview(journal: Sequence[Entry]) -> Mapping[str, Any]:
+    """What the last session tells of its previews; empty where it does not."""
+    told = [entry["preview"] for entry in journal if entry.get("event") in SESSION and "preview" in entry]
+    return told[-1] if told and isinstance(told[-1], dict) else {}
+
+
+def find_columns(journal: Sequence[Entry]) -> list[str]:
+    """What the columns of a preview show; empty where they show nothing of their own."""
+    columns = find_preview(journal).get("columns")
+    names = columns if isinstance(columns, list) and len(columns) <= COLUMNS else []
+    return [shortened(name) for name in names if isinstance(name, str)]
+
+
+def made_again(journal: Sequence[Entry], content: Entry, run: str) -> str:
+    """The command that makes the last preview again; empty where none does."""
+    count, seed = number(find_preview(journal).get("count")), number(content.get("seed"))
+    return f"sparring sample {run} -n {count} --seed {seed}" if count and seed is not None else ""
+
+
+def refreshed(ending: Ending) -> dict[str, float] | None:
+    """When a page was written, after how many seconds it asks for itself, and how long it is believed; None for one
+    that is not written again."""
+    if ending.state != "training":
+        return None
+    every = min(max(SOONEST, GROWTH * ending.seconds), LATEST)
+    patience = max(PATIENCE, 10 * GROWTH * ending.seconds)
+    return {"written": round(time.time()), "every": round(every), "patience": round(patience)}
+
+
+def moments(happened: Sequence[Entry]) -> list[float]:
+    """After how many examples each happened, where that is known."""
+    return [examples for entry in happened if (examples := number(entry.get("examples"))) is not None]
+
+
+def commands(run: str, ending: Ending, use: str) -> dict[str, str]:
+    """How to go on, to be copied into a terminal; a finished run gets as much time again as it had."""
+    resume = f"sparring resume {run}"
+    if ending.state == "finished":
+        resume += f" --more {max(1, round(ending.seconds / 60))}m"
+    lines = {"use the model": f"sparring {use.replace('{run}', run)}"}
+    lines["say how good it is"] = f"sparring evaluate {run}"
+    return {**lines, **({} if ending.state == "training" else {"train longer": resume})}
+
+
+# As HTML
+
+
+def terms(table: Mapping[str, str], code: bool = False) -> str:
+    """Names and what they stand for; as ``code`` to be copied."""
+    left, right = ("<code>", "</code>") if code else ("", "")
+    return "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{left}{escape(text) or '-'}{right}</dd></div>" for name, text in table.items()
+    )
+
+
+def settings(content: Entry) -> dict[str, str]:
+    """The slots of settings: the changed ones, what trains the run again, and all the others."""
+    recipe = typed(content)
+    changed = changes(recipe) if recipe else {}
+    rows = {
+        name: f"{as_text(now)} (recipe: {as_text(began)})" if began else as_text(now)
+        for name, (now, began) in changed.items()
     }
-    return f"{words[ending.state]}, after {ending.examples:,.0f} examples in {clock(ending.seconds)}."
-
-
-def facts(journal: Sequence[Entry], ending: Ending, metric: str) -> str:
-    """The numbers at the top, as terms and descriptions."""
-    sessions = [entry for entry in journal if entry.get("event") in SESSION]
-    first, last = (sessions[0], sessions[-1]) if sessions else ({}, {})
-    speed = ending.examples / ending.seconds if ending.seconds else 0
-    data = f"{first['count']:,} examples" if number(first.get("count")) is not None else ""
-    device, precision, players = (last.get(key, "") for key in ("device", "precision", "players"))
-    machine = [text for text in (str(device), str(precision)) if text]
-    table = {
-        "Examples seen": f"{ending.examples:,.0f}",
-        "Steps": f"{ending.step:,.0f}" if ending.step else "",
-        "Time": clock(ending.seconds),
-        "Speed": f"{speed:,.0f} examples/s" if speed else "",
-        "Checks, previews, checkpoints": f"{ending.services:.1%} of the time" if ending.services else "",
-        "Data": data,
-        "Ran on": str(precision) if str(device) in str(precision) else ", ".join(machine),
-        "Parameters": parameters(players) if isinstance(players, dict) else "",
-        f"Best {PANELS[metric].title if metric in PANELS else metric}": best(journal, metric),
-        "Sessions": str(len(sessions)) if len(sessions) > 1 else "",
+    others = {name: as_text(value) for name, value in content.items() if name not in changed}
+    return {
+        "changed": f'<dl class="recipe">{terms(rows)}</dl>' if rows else f"<p>{'None' if recipe else 'Not known'}.</p>",
+        "command": f"<code>{escape(command(recipe))}</code>" if recipe else "",
+        "recipe": terms(others) or "<div><dt>recipe.yaml</dt><dd>cannot be read</dd></div>",
     }
-    return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in table.items() if text)
 
 
-def best(journal: Sequence[Entry], metric: str) -> str:
-    """The lowest distance that was measured along the way, and when; empty where none was."""
-    measured = [
-        (entry[metric], entry["examples"])
-        for entry in journal
-        if entry.get("event") == "metrics" and number(entry.get(metric)) is not None and number(entry.get("examples"))
-    ]
-    return "{:.3g}, after {:,.0f} examples".format(*min(measured)) if measured else ""
-
-
-def parameters(players: Entry) -> str:
-    """``generator 0.12M, discriminator 0.30M``."""
-    return ", ".join(f"{name} {size / 1e6:.2f}M" for name, size in players.items() if number(size) is not None)
+def headings(columns: Sequence[str]) -> str:
+    """The names of columns, above them."""
+    names = "".join(f"<span title='{escape(name)}'>{escape(name)}</span>" for name in columns)
+    return f'<div class="columns" style="--n: {len(columns)}">{names}</div>' if columns else ""
 
 
 def warnings_list(warnings: Sequence[Entry]) -> str:
@@ -184,41 +191,12 @@ def warnings_list(warnings: Sequence[Entry]) -> str:
     return f'<div class="alarm" role="note"><h2>{many}</h2><ul>{"".join(items)}</ul></div>'
 
 
-def moments(happened: Sequence[Entry]) -> list[float]:
-    """After how many examples each happened, where that is known."""
-    return [examples for entry in happened if (examples := number(entry.get("examples"))) is not None]
-
-
 def message(entry: Entry) -> str:
     """What happened, and when."""
     examples, seconds = number(entry.get("examples")), number(entry.get("seconds"))
     when = [f"after {examples:,.0f} examples"] if examples is not None else []
     when += [f"at {clock(seconds)}"] if seconds is not None else []
     return escape(str(entry.get("message", ""))) + (f" <small>{', '.join(when)}</small>" if when else "")
-
-
-def latest(shown: Sequence[Preview]) -> str:
-    """The last preview as an element, there even where scripts are off; empty without previews."""
-    return element(shown[-1].artifact, 'id="preview"') if shown else ""
-
-
-def commands(run_folder: Path, ending: Ending, use: str) -> str:
-    """How to go on, to be copied into a terminal; a finished run gets as much time again as it had."""
-    run = shlex.quote(str(run_folder))
-    resume = f"sparring resume {run}"
-    if ending.state == "finished":
-        resume += f" --more {max(1, round(ending.seconds / 60))}m"
-    lines = {"train longer": resume, "use the model": f"sparring {use.replace('{run}', run)}"}
-    return "".join(f"<dt>{what}</dt><dd><code>{escape(line)}</code></dd>" for what, line in lines.items())
-
-
-def recipe_table(recipe: Entry) -> str:
-    """The recipe's settings, a row each."""
-    rows = []
-    for name, value in recipe.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-        rows.append(f"<div><dt>{escape(name)}</dt><dd>{escape(text) or '-'}</dd></div>")
-    return "".join(rows) or "<div><dt>recipe.yaml</dt><dd>cannot be read</dd></div>"
 
 
 def as_script(value: Any) -> str:

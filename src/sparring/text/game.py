@@ -37,7 +37,7 @@ class TextGame(Game, Output):
     def __init__(self, recipe: TextRecipe, form: TextForm) -> None:
         self.recipe, self.length, self.mean_tokens = recipe, form.length, form.mean_tokens
         self.vocabulary = Vocabulary.of_form(form.vocabulary)
-        self.classes = len(form.labels)
+        self.names, self.classes = form.labels, len(form.labels)
         self.batches = recipe.n_critic
         self.outputs = {"": self}
         generator, discriminator = self.new_networks()

@@ -22,21 +22,21 @@ from sparring.core.terminal import shortened
 from sparring.data.given import pairs
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation
-from sparring.kind import Explainer, LogOdds
+from sparring.kind import Explainer, Layout, LogOdds
 from sparring.metrics.features import Features
 from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
 from sparring.options import EvaluateOptions, ScoreOptions
 from sparring.scoring import Table
 from sparring.text.data import TextForm, open_source
-from sparring.text.evaluate import as_artifact, evaluate_lines
+from sparring.text.evaluate import evaluate_lines
 from sparring.text.explain import explainer
 from sparring.text.game import NONE, TextGame
 from sparring.text.metrics.quick import first_characters, trigram_features
 from sparring.text.networks.trunk import LineTrunk
-from sparring.text.pictures import SHOWN, lines_picture
+from sparring.text.pictures import SHOWN
 from sparring.text.recipes import ENTRY, TextRecipe
-from sparring.text.samples import as_lines, as_texts, write_samples
+from sparring.text.samples import as_lines, as_texts, listing, write_samples
 from sparring.text.score import score_lines
 from sparring.text.vocabulary import PAD, UNKNOWN
 
@@ -93,10 +93,25 @@ class Text(Modality):
         return write_samples(samples, labels, out, note, overwrite=overwrite)
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
-        """The first 32 generated lines as an SVG, each label in turn."""
+        """32 generated lines, those of one label together."""
+        output, conditions = game.outputs[""], game.conditions(SHOWN)
+        lines = as_texts(output.finish(output.generate(networks, conditions, seed=seed)))
+        return self.listed(game, lines, conditions, "generated lines")
+
+    def layout(self, classes: int) -> Layout:
+        """A preview has 32 lines."""
+        return Layout(SHOWN)
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact:
+        """As many real lines, listed in the same way."""
         output = game.outputs[""]
-        characters = output.finish(output.generate(networks, game.conditions(SHOWN), seed=seed))
-        return as_artifact("generated lines", lines_picture(as_texts(characters)))
+        return self.listed(game, as_texts(output.finish(output.real(batch)))[:SHOWN], batch, "real lines")
+
+    def listed(self, game: Game, lines: list[str], conditions: Batch, caption: str) -> Artifact:
+        """Lines as plain text, sorted by the label, if any, that stands before each."""
+        assert isinstance(game, TextGame)
+        labels = conditions["labels"].tolist() if game.classes else None
+        return Artifact(caption, "text/plain", listing(lines, labels, game.names).encode("utf-8", errors="replace"))
 
     def to_python(self, samples: Tensor) -> list[str]:
         """Lines of characters ``(n, longest)`` as strings."""

@@ -172,4 +172,7 @@ topics = dataclasses.replace(
 
 RECIPES = {recipe.name: recipe for recipe in (text, text_policy, topics)}
 
-ENTRY = Entry(TextRecipe, RECIPES, SETS, ENDINGS, "sparring.text.modality:Text", options={"sample": TextSampleOptions})
+ENTRY = Entry(
+    TextRecipe, RECIPES, SETS, ENDINGS, "sparring.text.modality:Text", options={"sample": TextSampleOptions},
+    use="sample {run} -n 20", task="text-generation",
+)  # fmt: skip

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from sparring.core.files import may_write, write_text
+from sparring.core.terminal import one_line
 from sparring.scoring import TABLES, as_json_lines, as_table
 from sparring.text.pictures import lines_picture
 
 ENDINGS = (".txt", *TABLES, ".svg")
+LONGEST_LABEL = 20  # characters of it that stand before a line
 
 
 def as_characters(texts: Sequence[str]) -> Tensor:
@@ -59,3 +61,15 @@ def rows(texts: Sequence[str], labels: Sequence[str] | None) -> list[dict[str, A
     if labels is None:
         return [{"text": text} for text in texts]
     return [{"label": label, "text": text} for label, text in zip(labels, texts, strict=True)]
+
+
+def listing(texts: Sequence[str], labels: Sequence[int] | None, names: Sequence[str]) -> str:
+    """Texts, one a line; with the number of the label of each, they are sorted by it and its name stands before
+    them."""
+    shown = [one_line(text) for text in texts]
+    if labels is None:
+        return "".join(f"{text}\n" for text in shown)
+    titles = [one_line(name)[:LONGEST_LABEL] for name in names]
+    wide = max(map(len, titles))
+    pairs = sorted(zip(labels, shown, strict=False), key=lambda pair: pair[0])
+    return "".join(f"{titles[label]:<{wide}}  {text}\n" for label, text in pairs)

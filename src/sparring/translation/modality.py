@@ -37,12 +37,12 @@ from sparring.translation.evaluate import targets_of
 from sparring.translation.game import TranslationGame
 from sparring.translation.recipes import ENTRY, TranslationEvaluateOptions, TranslationOptions, TranslationRecipe
 from sparring.translation.recycle import RecycleGame
-from sparring.translation.samples import strips
+from sparring.translation.samples import columns_of, strips
 from sparring.translation.translate import check_direction, translate
 from sparring.translation.videos import evaluate_videos
 
 GAMES: dict[str, type[CycleGame] | type[ContrastGame]] = {"cycle": CycleGame, "contrast": ContrastGame}
-SHOWN = 16  # pictures of each domain in a preview
+SHOWN, ROWS = 16, 6  # pictures of one source domain, or of each of two, in a preview
 
 
 class Translation(Modality):
@@ -91,10 +91,25 @@ class Translation(Modality):
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
         """Pictures of each source domain, their translations and, where there are both directions, these translated
-        back."""
-        rows = strips(networks, list(game.outputs), batch, SHOWN)
-        back = " and the way back" if len(game.outputs) > 1 else ""
-        return as_artifact(to_bytes(rows), f"pictures, their translations{back}")
+        back: a row for a picture of each domain. With one direction, four in a row."""
+        both = len(game.outputs) > 1
+        rows = strips(networks, list(game.outputs), batch, ROWS if both else SHOWN)
+        if both:  # a strip of each domain in turn
+            rows = torch.stack(rows.chunk(2), 1).flatten(0, 1)
+        pictures = torch.stack(rows.chunk(3 if both else 2, 3), 1).flatten(0, 1)
+        about = f"pictures, their translations{' and the way back' if both else ''}"
+        return as_artifact(to_bytes(pictures), about, columns=len(columns_of(list(game.outputs))))
+
+    def columns(self, game: Game, form: Form) -> list[str]:
+        """What each column of a preview shows: a picture, its translation, that translated back."""
+        return columns_of(list(game.outputs))
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact | None:
+        """Pictures of the target domain where there is one direction: those of both are in the preview otherwise."""
+        if len(game.outputs) > 1:
+            return None
+        output = next(iter(game.outputs.values()))
+        return as_artifact(self.real_examples(output, batch)[:SHOWN], "real pictures of the target domain")
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Pictures ``(n, channels, height, width)`` as bytes: what picture files of them would hold."""

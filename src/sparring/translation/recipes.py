@@ -268,5 +268,7 @@ ENTRY = Entry(
     SETS,
     where="sparring.translation.modality:Translation",
     options={"translate": TranslationOptions, "evaluate": TranslationEvaluateOptions},
+    use="translate {run} INPUT...",
+    task="image-to-image",
     folders=(("trainA", "trainB"), ("train_A", "train_B")),
 )

@@ -30,6 +30,16 @@ def strips(networks: Networks, directions: Sequence[str], batch: Batch, count: i
     return torch.cat(rows)
 
 
+def columns_of(directions: Sequence[str]) -> list[str]:
+    """What stands above each column of a sheet of :func:`strips`: of both directions, a strip of each in a row; of one,
+    four strips."""
+    titles = []
+    for direction in directions:
+        source, target = (domain.upper() for domain in DIRECTIONS[direction])
+        titles += [f"input {source}", f"as {target}", *([f"back to {source}"] if len(directions) > 1 else [])]
+    return titles if len(directions) > 1 else 4 * titles
+
+
 def pair_sheet(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Image.Image:
     """Pictures ``(height, width, channels)`` beside what was made of them, each brought into a square of 256 pixels."""
     cells = [np.concatenate([boxed(original), boxed(made)], 1) for original, made in pairs]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -20,6 +20,7 @@ from sparring.keywords import EvaluateKeywords
 from sparring.modalities import ENTRIES, entry_told_by, holding, kind_at, load, modality_of, options_for, options_of
 from sparring.modality import Say
 from sparring.options import EvaluateOptions, LikelihoodOptions
+from sparring.report.card import add_scores
 from sparring.report.evaluation import evaluation_page, evaluation_table
 from sparring.targets import FolderTarget, only_place
 
@@ -46,10 +47,21 @@ def evaluate(
     for each in found:
         written = write(each, Path(out) / each.name)
         results[each.name] = {**each.result, "written": written, "summary": summary_of(each, written)}
+    if (path / "recipe.yaml").is_file() and options.get("judge", "none") == "none":
+        note_in_card(path, [each.result for each in found if "scores" in each.result], say)
     if list(results) == [""]:
         return results[""]
     return {"directions": results, "written": [name for result in results.values() for name in result["written"]],
             "summary": "\n\n".join(f"{name}: {result.pop('summary')}" for name, result in results.items())}  # fmt: skip
+
+
+def note_in_card(run: Path, results: Sequence[Mapping[str, Any]], say: Say) -> None:
+    """Write the scores of a run's own samples into the card of its model, where they are read once it is shared."""
+    try:
+        if results:
+            add_scores(run / "model", results)
+    except UserError as problem:
+        say(f"warning: {problem}; the scores are not in the model's card")
 
 
 def of_model(path: Path, options: dict[str, Any], say: Say) -> Sequence[Evaluation]:

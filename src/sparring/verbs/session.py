@@ -7,21 +7,19 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from sparring.core import precision
+from sparring.core import machine, precision
 from sparring.core.callbacks import SILENT, Callbacks
 from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
-from sparring.core.files import write_atomically, write_text
-from sparring.core.game import Batch, Networks
+from sparring.core.files import write_text
+from sparring.core.game import Batch
 from sparring.core.journal import board_writer
 from sparring.core.monitor import Monitor
-from sparring.core.pacing import Progress
 from sparring.core.processes import Process
 from sparring.core.recipe import Recipe
-from sparring.core.run import Run, model_hash, save_model
+from sparring.core.run import Run
 from sparring.core.seeds import mixed
 from sparring.core.signals import Stop
 from sparring.core.status import Field, Status, best_score, clock
@@ -31,16 +29,12 @@ from sparring.data.feed import Feed
 from sparring.data.fingerprint import fingerprint_of
 from sparring.data.order import Order, held_out_count, split
 from sparring.measurements import QuickMeasurements
-from sparring.media.notes import stamped
 from sparring.modalities import modality_of
-from sparring.modality import Modality
-from sparring.report.card import model_card
 from sparring.report.closing import Command, next_commands, opening, quoted_path
-from sparring.report.report import write_report
+from sparring.report.run_files import RunFiles
 from sparring.verbs.resuming import check_nothing_is_replaced, check_same_data, is_published
-from sparring.version import __version__
 
-SHOWN = 64  # real examples that a preview may be made of
+SHOWN, TIMES = 64, 4  # real examples that a preview may be made of, or so many times as many as it shows
 
 
 @dataclass(frozen=True)
@@ -93,17 +87,22 @@ class Session:
         check_same_data(self.run, recipe, self.modality, self.source, self.fingerprint, self.status.say)
         members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
-        self.shown = self.precision.on_device(self.source.batch((held_out if len(held_out) else members)[:SHOWN]))
+        most = TIMES * self.modality.layout(self.game.classes).count or SHOWN
+        shown = self.precision.on_device(self.source.batch((held_out if len(held_out) else members)[:most]))
 
-        # Who watches, and who trains
+        # Who writes, who watches, and who trains
+        self.files = RunFiles(
+            self.run, recipe, self.modality, self.game, self.source, shown, self.fingerprint, self.keep_recipe
+        )
         self.monitor = Monitor(
             self.run,
             recipe,
             measurements=QuickMeasurements(
                 self.modality, self.game, self.source, members, held_out, recipe.seed, self.precision
             ),
-            preview=self.preview,
-            publish=self.publish,
+            preview=self.files.preview,
+            publish=self.files.publish,
+            report=self.files.report,
             precision=self.precision,
             process=process,
             status=self.status,
@@ -138,6 +137,7 @@ class Session:
                 reason = f"nothing was left to do: {reason}"
             else:
                 self.announce(resumed)
+                self.report(live=True)
                 with stop:
                     reason = self.train(stop)
             self.report()
@@ -163,6 +163,8 @@ class Session:
                     with suppress(UserError):
                         trainer.save()
                 if not (moved and self.run.recipe.exists()):
+                    with suppress(UserError):
+                        self.report()
                     raise
 
     def nothing_left(self) -> str:
@@ -175,10 +177,16 @@ class Session:
         """``recipe.yaml``, without which nobody can go on."""
         write_text(self.run.recipe, self.recipe.to_yaml())
 
-    def report(self) -> None:
-        """``report.html``, from what the journal and the previews say."""
+    def keep_recipe(self) -> None:
+        """Make the recipe anew in a run folder that was moved away meanwhile."""
+        if not self.run.recipe.exists():
+            self.status.say(f"warning: {self.run.folder}: was moved or deleted; it is made anew, and training goes on")
+            self.write_recipe()
+
+    def report(self, live: bool = False) -> None:
+        """``report.html``, from what the journal and the previews say; ``live`` while training goes on."""
         if self.process.first:
-            write_report(self.run.folder)
+            self.files.report(live)
 
     def feed(self, start: int) -> Iterator[Batch]:
         """This process's share of every batch, tensors of ``(rows, ...)``, from ``start`` examples on."""
@@ -192,41 +200,6 @@ class Session:
             workers=0 if self.source.in_memory else recipe.workers,
         )
         return feed.batches(start)
-
-    # What the monitor asks for
-
-    def preview(self, networks: Networks, progress: Progress) -> Path:
-        """Write what the modality shows of its game along the way; where it went."""
-        artifact = self.modality.preview(self.game, networks, self.shown, seed=self.recipe.seed)
-        note = {
-            "sparring": __version__,
-            "recipe": shareable(self.recipe),
-            "model": model_hash(networks),
-            "examples_seen": progress.examples,
-            "seed": self.recipe.seed,
-        }
-        path = self.run.samples / f"{progress.examples:012d}{artifact.ending}"
-        write_atomically(path, stamped(artifact.data, artifact.media_type, note), durable=False)
-        if artifact.picture:
-            write_atomically(path.with_name(f"{path.name}.png"), artifact.picture, durable=False)
-        return path
-
-    def publish(self, networks: Networks, folder: Path, progress: Progress) -> None:
-        """Write a model folder; into a run folder that was moved away meanwhile, made anew, its recipe too."""
-        if not self.run.recipe.exists():
-            self.status.say(f"warning: {self.run.folder}: was moved or deleted; it is made anew, and training goes on")
-            self.write_recipe()
-        config = {
-            "kind": self.recipe.kind,
-            "recipe": shareable(self.recipe),
-            "form": self.source.form.to_dict(),
-            "examples": len(self.source),
-            "examples_seen": progress.examples,
-            "fingerprint": self.fingerprint,
-        }
-        tensors = {f"{name}.{key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
-        card = model_card(self.recipe, config, makes="" in self.game.outputs, alone=len(self.game.players) == 1)
-        save_model(folder, config, tensors, card)
 
     # What a person reads
 
@@ -248,23 +221,17 @@ class Session:
             count=len(self.source),
             bad_files=[bad.path for bad in self.source.bad_files],
             processes=self.process.world_size,
-            use=self.use,
+            use=self.modality.entry.use,
+            machine=machine.described(self.precision.device),
+            preview=self.files.layout(),
             examples=seen,
         )
         if warning := self.precision.warning():
             self.monitor.warn({"precision": warning}, self.trainer.progress)
 
-    @property
-    def use(self) -> str:
-        """The command that uses the trained model, with ``{run}`` in place of its folder."""
-        if "" in self.game.outputs:
-            return "sample {run} -n 64"
-        translates = type(self.modality).translate is not Modality.translate
-        return "translate {run} INPUT..." if translates else "evaluate {run}"
-
     def say_goodbye(self, outcome: Outcome) -> None:
         """How it ended and how to go on."""
-        folder, monitor = outcome.run, self.monitor
+        folder, monitor, use = outcome.run, self.monitor, self.modality.entry.use
         self.status.say(
             f"{outcome.reason}: {outcome.examples:,} examples in {clock(outcome.seconds)}; "
             f"{quoted_path(folder)}/report.html"
@@ -273,15 +240,10 @@ class Session:
             score, best = best_score(self.recipe.metric, monitor.best.distance), monitor.best.examples
             self.status.say(f"{score} was after {best:,} examples: {quoted_path(self.run.best)}, a model like the last")
         told, command = self.modality.closing_remark(self.game, outcome.examples, outcome.seconds)
-        for line in next_commands(folder, self.use, finished=outcome.finished, remark=Command(command, told)):
+        for line in next_commands(folder, use, finished=outcome.finished, remark=Command(command, told)):
             self.status.say(line)
 
 
 def parameters(network: torch.nn.Module) -> int:
     """The number of a network's weights."""
     return sum(weight.numel() for weight in network.parameters())
-
-
-def shareable(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values, without the place of the data on this machine."""
-    return {**recipe.to_dict(), **{name: Path(getattr(recipe, name)).name for name in recipe.data_settings}}

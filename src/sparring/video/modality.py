@@ -14,7 +14,7 @@ from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation, as_row
-from sparring.kind import Explainer, LogOdds, Most
+from sparring.kind import Explainer, Layout, LogOdds, Most, in_columns
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
@@ -37,7 +37,7 @@ from sparring.video.metrics import families, shapeless
 from sparring.video.recipes import ENTRY, VideoRecipe
 from sparring.video.samples import as_artifact, write_samples
 
-SHOWN = 16  # clips of a preview
+SHOWN, ACROSS = 16, 4  # clips of a preview, and of a row, or about as many
 WATCHED, LONGER = 16, 4  # samples that are watched for drift while training, so many times as long as a clip
 CONTENTS, MOTIONS = 8, 8  # that are combined to see whether they are apart
 NUMBERS = 1 << 28  # of 32 bits, that take a gibibyte
@@ -94,10 +94,23 @@ class Video(Modality):
         return write_samples(samples, rate, labels, out, note, overwrite, options.get("format", "auto"))
 
     def preview(self, game: Game, networks: Networks, batch: Batch, *, seed: int) -> Artifact:
-        """16 generated clips side by side, of each label in turn."""
+        """Generated clips side by side, a column for each label."""
         assert isinstance(game, VideoGame)
-        clips = game.generate(networks, game.conditions(SHOWN), seed=seed)
-        return as_artifact(clips, game.form.rate, "generated clips")
+        layout = self.layout(game.classes)
+        clips = game.generate(networks, game.conditions(layout.count), seed=seed)
+        return as_artifact(clips, game.form.rate, "generated clips", columns=layout.across)
+
+    def layout(self, classes: int) -> Layout:
+        """About 16 clips, a column for each of a few labels."""
+        return in_columns(classes, SHOWN, ACROSS)
+
+    def real_preview(self, game: Game, batch: Batch) -> Artifact:
+        """Real clips side by side, in the same columns; a place stays white where there are too few."""
+        assert isinstance(game, VideoGame)
+        layout, clips = self.layout(game.classes), self.real_examples(game.outputs[""], batch)
+        if layout.classes:
+            clips = torch.cat([clips, torch.ones_like(clips[:1])])[layout.places(batch["labels"].tolist())]
+        return as_artifact(clips[: layout.count], game.form.rate, "real clips", columns=layout.across)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """Distances of single frames, colour, speed, and shares of frozen and flickering clips."""

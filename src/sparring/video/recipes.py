@@ -118,4 +118,5 @@ def moves(path: str) -> bool:
 ENTRY = Entry(
     VideoRecipe, RECIPES, SETS, (*CONTAINERS, *ANIMATIONS, ".webp", ".zip"), "sparring.video.modality:Video",
     options={"evaluate": VideoEvaluateOptions, "sample": VideoSampleOptions}, claims=moves,
+    use="sample {run} -n 16",
 )  # fmt: skip

@@ -41,10 +41,10 @@ def waveform(sound: np.ndarray) -> np.ndarray:
     return np.where((height <= high + step) & (height >= low - step), INK, 0).astype(np.uint8)
 
 
-def sheet(sounds: np.ndarray, rate: int) -> bytes:
-    """A PNG of sounds ``(n, channels, samples)`` in [-1, 1], the mean of their channels, eight in a row."""
+def sheet(sounds: np.ndarray, rate: int, columns: int | None = None) -> bytes:
+    """A PNG of sounds ``(n, channels, samples)`` in [-1, 1], the mean of their channels, so many in a row, or eight."""
     tiles = [np.concatenate([waveform(sound), spectrogram(sound, rate)]) for sound in sounds.mean(1)]
-    columns = min(MOST, len(tiles))
+    columns = min(columns or MOST, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     height = WAVE + SPECTRUM
     canvas = np.zeros((rows * (height + GAP) - GAP, columns * (WIDTH + GAP) - GAP), np.uint8)
