@@ -1,4 +1,4 @@
-# make run: from a fresh clone to a trained generator of handwritten digits, its sample sheet and its report.
+# make run: from a fresh clone to a trained generator of letters in all colours, its sample sheet and its report.
 # make test: everything that must hold. Both set up .venv by themselves and are quick the second time.
 # make docs: the reference of the Python API, in build/docs. make wheel: a wheel, in dist.
 
@@ -21,10 +21,10 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 run: setup
-	test -e $(RUN)/recipe.yaml || $(BIN)/sparring train digits --time $(TIME) --out $(RUN)
+	test -e $(RUN)/recipe.yaml || $(BIN)/sparring train letters --time $(TIME) --out $(RUN)
 	test -e $(RUN)/model/config.json || $(BIN)/sparring resume $(RUN)
-	$(BIN)/sparring sample $(RUN) -n 100 --out $(RUN)/samples.png --overwrite
-	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html. Train longer: $(BIN)/sparring resume $(RUN) --more 10m"
+	$(BIN)/sparring sample $(RUN) -n 104 --out $(RUN)/samples.png --overwrite
+	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html."
 
 test: setup
 	$(BIN)/python -m pytest

@@ -11,6 +11,7 @@ from sparring.core.recipe import Recipe
 
 SMALLEST: dict[str, dict[str, Any]] = {
     "images": {"width": 4},
+    "letters": {"width": 4},
     "digits": {"width": 4},
     "mnist": {"width": 4},
     "fashion-mnist": {"width": 4},

@@ -18,7 +18,7 @@ from sparring.images.networks.flow import FlowGenerator
 from sparring.images.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from sparring.images.networks.tutorial import TutorialDiscriminator, TutorialGenerator
 from sparring.images.reading.shape import ImageForm
-from sparring.images.recipes import ImageRecipe, read_widths
+from sparring.images.settings import ImageRecipe, read_widths
 from sparring.networks.lean import LeanDiscriminator, LeanGenerator
 
 

@@ -3,86 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Mapping
-from typing import ClassVar
 
-from sparring.core.adversarial_recipe import AugmentedRecipe
-from sparring.core.errors import UserError
-from sparring.core.recipe import METRICS
 from sparring.core.schedules import schedule
-from sparring.core.settings import setting, settings
-from sparring.core.terminal import quoted
-from sparring.images.flow_settings import BITS, FlowSettings
+from sparring.images.flow_settings import BITS
 from sparring.images.options import ImageEvaluateOptions as ImageEvaluateOptions
-from sparring.images.options import Reading as Reading
+from sparring.images.settings import ImageRecipe as ImageRecipe
 from sparring.media.pictures.formats import ENDINGS
 from sparring.modality import Entry
 from sparring.options import LatentSampleOptions
 
-SETS = ("digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
+SETS = ("letters", "digits", "mnist", "fashion-mnist", "cifar10", "stacked-mnist")  # that data can name
 PUBLIC = {"mnist": "ylecun/mnist", "fashion-mnist": "zalando-datasets/fashion_mnist", "cifar10": "uoft-cs/cifar10"}
 FILES = (".npz", ".npy", ".zip", "idx3-ubyte", "idx3-ubyte.gz", "cifar-10-binary.tar.gz", "data_batch_1.bin")
 """The ends of names of files that hold many pictures: arrays, archives, MNIST's and CIFAR-10's own files."""
-WIDEST, DEEPEST = 4096, 16  # the most channels of a layer, the most resolutions
-
-LEAN = ("network", ("lean", "flow"))  # a flow's discriminator is the lean one
-ONLY_WITH = {
-    "width": LEAN, "batch_statistics": LEAN, "batch_norm": ("network", ("lean",)),
-    "dropout": ("network", (*LEAN[1], "tutorial")), "widths": ("network", ("r3gan",)),
-}  # fmt: skip
-"""Settings that have an effect only where another has one of these values."""
-
-
-@settings
-class ImageRecipe(Reading, FlowSettings, AugmentedRecipe):
-    """A game on pictures: how they are read, which networks play, what the discriminator is shown."""
-
-    kind: ClassVar[str] = "images"
-    only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-        **Reading.only_with, **FlowSettings.only_with, **AugmentedRecipe.only_with, **ONLY_WITH,
-    }  # fmt: skip
-
-    conditional: bool = setting(False, "condition both players on the label", "network", common=True)
-    network: str = setting(
-        "lean", "the pair that plays; a flow plays against the lean one's discriminator", "network",
-        choices=("lean", "tutorial", "r3gan", "flow"), own=True,
-    )  # fmt: skip
-    width: int = setting(32, "channels of the lean pair at full resolution", "network", low=1, high=1024, common=True)
-    widths: str = setting("768,768,768,768", "channels of the R3GAN pair at each resolution, smallest first", "network")
-    output: str = setting("free", "bound of what the generator makes", "network", choices=("tanh", "clamp", "free"))
-    dropout: float = setting(
-        0.0, "in the discriminator of the lean and tutorial pairs", "regularisation", low=0, high=0.9
-    )
-    batch_norm: str = setting("none", "batch norm in the lean pair", "network", choices=("none", "generator", "both"))
-    batch_statistics: bool = setting(False, "show the discriminator how varied its batch is", "network")
-
-    mirror: bool = setting(False, "show half of the real pictures mirrored", "regularisation", common=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        read_widths(self.widths)
-        if self.network == "r3gan" and self.spectral_norm:
-            raise UserError(
-                "spectral_norm: R3GAN's branches begin at zero, which has no norm to divide by; leave one out"
-            )
-        if self.metric == BITS and self.network != "flow":
-            raise UserError(f"metric: {BITS} are known of --network flow alone; choose one of {', '.join(METRICS)}")
-        if self.network == "flow" and self.augment != "none" and not self.adversarial_weight.highest:
-            raise UserError("augment: changes what a discriminator sees, and by adversarial_weight 0 there is none")
-        if self.conditional and self.labelled == "no":
-            raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
-
-
-def read_widths(widths: str) -> tuple[int, ...]:
-    """Channels at each resolution. Raises :class:`UserError` for what is no list of them, or one too large."""
-    if not re.fullmatch(r"[1-9][0-9]{0,5}(,[1-9][0-9]{0,5})*", widths):
-        raise UserError(f"widths: {quoted(widths)} is no list of channels; write 64,64,32")
-    channels = tuple(int(width) for width in widths.split(","))
-    if max(channels) > WIDEST or len(channels) > DEEPEST:
-        raise UserError(f"widths: {quoted(widths)} is too large, the most is {DEEPEST} widths of {WIDEST:,} channels")
-    return channels
-
 
 images = ImageRecipe(
     name="images",
@@ -114,6 +47,16 @@ digits = dataclasses.replace(
     learning_rate=SMALL_PICTURES,
     width=64,
     time=180.0,
+)
+
+letters = dataclasses.replace(
+    images,
+    name="letters",
+    about="capital letters in all colours (32x32), drawn by Sparring; conditioned on the letter",
+    data="letters",
+    conditional=True,
+    learning_rate=SMALL_PICTURES,
+    time=120.0,
 )
 
 mnist = dataclasses.replace(
@@ -289,8 +232,8 @@ flow_gan = dataclasses.replace(
 """Chosen on MNIST, two CPU minutes each, one seed: see docs/recipes.md."""
 
 RECIPES = {recipe.name: recipe for recipe in (
-    images, digits, mnist, fashion_mnist, cifar10, tutorial, dcgan, wgan_gp, sn_hinge, stacked_mnist, flow, flow_gan,
-    r3gan_stacked_mnist, r3gan_stacked_mnist_narrow, r3gan_cifar10,
+    images, letters, digits, mnist, fashion_mnist, cifar10, tutorial, dcgan, wgan_gp, sn_hinge, stacked_mnist, flow,
+    flow_gan, r3gan_stacked_mnist, r3gan_stacked_mnist_narrow, r3gan_cifar10,
 )}  # fmt: skip
 
 OPTIONS = {"evaluate": ImageEvaluateOptions, "sample": LatentSampleOptions}

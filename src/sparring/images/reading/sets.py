@@ -1,4 +1,4 @@
-"""Sets of pictures that go by a name: bundled with scikit-learn, or downloaded once and checked."""
+"""Sets of pictures that go by a name: drawn, bundled with scikit-learn, or downloaded once and checked."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sparring.core.errors import UserError
 from sparring.data.download import Remote, fetch
 from sparring.data.source import BadFile
 from sparring.images.reading.arrays import Arrays, ImageArrays
+from sparring.images.reading.letters import letters
 from sparring.images.reading.official_files import idx_images, is_cifar, read_cifar, read_idx_pair
 from sparring.images.reading.shape import ImageSettings, form_of, survey
 from sparring.media.pictures.decode import Header, Shape
@@ -56,7 +57,7 @@ REMOTES: dict[str, tuple[Remote, ...]] = {
     "cifar10": (_remote("cifar-10-binary.tar.gz", "md5:c32a1d4ab5d03f1284b67883e8d87530", _CIFAR),),
 }
 
-NAMES = ("digits", *REMOTES, STACKED)
+NAMES = ("letters", "digits", *REMOTES, STACKED)
 
 
 def is_set(name: str) -> bool:
@@ -67,6 +68,8 @@ def is_set(name: str) -> bool:
 def open_set(settings: ImageSettings, remotes: Mapping[str, Sequence[Remote]] = REMOTES) -> ImageArrays | StackedDigits:
     """The set that ``settings.data`` names, downloaded if need be. Raises :class:`UserError` where it cannot be had."""
     name, _, path = settings.data.partition(":")
+    if name == "letters":
+        return ImageArrays(letters(), settings)
     if name == "digits":
         return ImageArrays(_digits(), settings)
     if name == STACKED:
