@@ -11,7 +11,7 @@ from sparring.core.errors import ProcessLost, TrainingDiverged, UserError
 from sparring.core.own import allow, with_own_named
 from sparring.core.recipe import CHANGEABLE, Recipe
 from sparring.core.settings import fields, nearest, note
-from sparring.core.status import Status, plain_lines, starting
+from sparring.core.status import Status, columns_of, plain_lines, starting
 from sparring.core.terminal import one_line, open_standard_streams, show, tell
 from sparring.core.threads import let_threads_sleep
 from sparring.modalities import ENTRIES, RECIPES, explained, find_recipe, named_data, recipe_for, recipe_to_read
@@ -164,7 +164,7 @@ def info(words: list[str]) -> None:
     from sparring.verbs.info import info as verb
 
     result = verb(one_word(typed, "info", "a run, a model or a file"))
-    answer(typed, result, "" if typed.json else described(result))
+    answer(typed, result, "" if typed.json else described(result, columns_of(sys.stdout)))
 
 
 VERBS: dict[str, Callable[[list[str]], None]] = {

@@ -706,6 +706,7 @@ def test_a_precision_that_this_cpu_lacks_is_refused_before_there_is_a_run_folder
     )
     assert done.returncode == 2
     assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+    at_once, line = done.stderr.splitlines()
+    assert at_once == "loading PyTorch ..."
     assert line.startswith("sparring: precision: this CPU cannot run recurrent layers (LSTM) in bfloat16; train with ")
     assert not (tmp_path / "run").exists()

@@ -11,21 +11,24 @@ from sparring.modalities import RECIPES
 from sparring.report.closing import quoted_path
 
 MOST = 10  # lines
-WIDE = 100  # characters of a value
+WIDE, NARROWEST = 100, 24  # characters of a value
+GAP = "  "
+COPIED = ("run", "model", "file", "next")  # paths and commands
 LARGEST = 1e15  # of a number that is shown
 NO_SETTINGS = ("sparring", "kind", "name", "about", "data")  # of a recipe, or told in a line of their own
 
 Facts = Mapping[str, Any]
 
 
-def described(facts: Facts) -> str:
-    """The lines on a run, a model or a file: what each is about, and what is to be known."""
-    rows = (
-        of_run(facts) if "run" in facts else of_model(facts) if "model" in facts and "form" in facts else of_file(facts)
-    )
-    told = [(name, shortened(value, WIDE)) for name, value in rows if value not in ("", None)][:MOST]
-    wide = max(len(name) for name, _ in told)
-    return "\n".join(f"{name:{wide}}  {value}" for name, value in told)
+def described(facts: Facts, columns: int = 0) -> str:
+    """The lines on a run, a model or a file: what each is about, and what is to be known, shortened to a terminal of so
+    many columns (0: there is none) unless it can be copied."""
+    of_what = of_run if "run" in facts else of_model if "model" in facts and "form" in facts else of_file
+    told = [(name, value) for name, value in of_what(facts) if value not in ("", None)][:MOST]
+    wide = max(len(name) for name, _ in told) + len(GAP)
+    most = max(NARROWEST, columns - wide) if columns else WIDE
+    lines = [f"{name:{wide}}{value if name in COPIED else shortened(value, most)}" for name, value in told]
+    return "\n".join(lines)
 
 
 def of_run(facts: Facts) -> Iterator[tuple[str, Any]]:
