@@ -68,7 +68,7 @@ def hero(runs: Path, out: Path) -> list[Path]:
 
 def lines_until(preview: Mapping[str, Any], start: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the terminal says at the moment of a preview."""
-    now = max((entry for entry in steps if entry["examples"] <= preview["examples"]), key=lambda entry: entry["step"])
+    now = [steps[0], *(entry for entry in steps if entry["examples"] <= preview["examples"])][-1]
     share = now["examples"] / steps[-1]["examples"]
     players = ", ".join(f"{name} {size / 1e6:.2f}M" for name, size in start["players"].items())
     cells = round(24 * share)
@@ -114,7 +114,10 @@ def hero_frame(preview: Path, lines: Sequence[str]) -> Image.Image:
 def pictures(runs: Path, out: Path) -> list[Path]:
     """Three alphabets of a generator."""
     path = out / "letters.png"
-    sparring.load(runs / "letters").grid(78, columns=13, seed=1).convert("RGB").save(path)
+    grid = sparring.load(runs / "letters").grid(78, columns=13, seed=1)
+    sheet = Image.new("RGB", grid.size, PAPER)
+    sheet.paste(grid, mask=grid.getchannel("A"))
+    sheet.save(path)
     return [path]
 
 
@@ -159,8 +162,7 @@ def text(runs: Path, out: Path) -> list[Path]:
 def probability(runs: Path, out: Path) -> list[Path]:
     """Real letters, generated ones and what is none, each with its calibrated probability and p-value."""
     run = runs / "letters"
-    calibrate = runs / "letters" / "model" / "calibration"
-    if not calibrate.exists():
+    if not (run / "model" / "judge.json").exists():
         sparring.calibrate(run)
     real = letters(16, seed=1)[0][3::2][:6]
     made = to_uint8(sparring.load(run).sample(6, seed=7))
