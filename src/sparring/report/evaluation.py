@@ -9,7 +9,7 @@ from typing import Any
 from sparring.modality import Artifact
 from sparring.report.dots import WORDS, dot_plot, like_real, short
 from sparring.report.pages import filled
-from sparring.report.previews import element
+from sparring.report.previews import element, smaller
 
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
 ABOUT_COLUMNS = (
@@ -65,7 +65,7 @@ def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) ->
         "rows": "".join(map(page_row, result["scores"])),
         "columns": escape(ABOUT_COLUMNS),
         "artifacts": "".join(
-            f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{element(artifact)}</figure>"
+            f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{element(smaller(artifact))}</figure>"
             for artifact in artifacts
         ),
         "version": escape(result["sparring"]),
