@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sparring.kind import ENDINGS, Artifact
-from sparring.report.evaluation import HEADINGS, evaluation_page, evaluation_table, short
+from sparring.report.evaluation import HEADINGS, ROOM, evaluation_page, evaluation_table, short
 
 HOSTILE = "</td><script>alert(1)</script><!--slot:rows--> & \"' <img src=x onerror=alert(2)>"
 
@@ -128,6 +128,16 @@ def test_an_artifact_is_shown_by_its_media_type(media_type: str) -> None:
     url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
     described = {"alt": HOSTILE, "src": url} if name == "img" else {"aria-label": HOSTILE, "src": url, "controls": None}
     assert attributes == described | ({"loop": None, "playsinline": None} if name == "video" else {})
+
+
+def test_what_the_page_has_no_room_for_lies_beside_it() -> None:
+    sounds = [
+        Artifact(f"sound {number}", "audio/flac", bytes(ROOM // 3), "worst" if number else "") for number in range(5)
+    ]
+    text = evaluation_page(result(), sounds)
+    assert len(text) < 3_000_000
+    assert text.count("<audio") == 3
+    assert text.count('<p class="soft">beside this page: worst.flac</p>') == 2
 
 
 def test_the_page_has_a_row_for_each_score() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 from sparring.modality import Artifact
 from sparring.report.dots import WORDS, dot_plot, like_real, short
 from sparring.report.pages import filled
-from sparring.report.previews import element
+from sparring.report.previews import element, smaller
 
+ROOM = 2_000_000  # bytes of figures on a page, before base64 makes four of three
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
 SPARED, GAP = (5, 6, 4, 2), "  "  # columns that a narrow terminal does not show, in this order; between two columns
 ABOUT_COLUMNS = (
@@ -70,13 +71,21 @@ def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) ->
         "plots": "".join(map(page_metric, result["scores"])),
         "rows": "".join(map(page_row, result["scores"])),
         "columns": escape(ABOUT_COLUMNS),
-        "artifacts": "".join(
-            f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{element(artifact)}</figure>"
-            for artifact in artifacts
-        ),
+        "artifacts": "".join(shown_figures(artifacts)),
         "version": escape(result["sparring"]),
     }
     return filled("evaluation.html", slots)
+
+
+def shown_figures(artifacts: Sequence[Artifact]) -> Iterator[str]:
+    """Each artifact with its caption; of those for which the page has no room, where they lie beside it."""
+    room = ROOM
+    for number, artifact in enumerate(artifacts, 1):
+        file, small = f"{artifact.name or f'figure-{number}'}{artifact.ending}", smaller(artifact)
+        size = len(small.data) + len(small.picture)
+        shown = element(small) if size <= room else f'<p class="soft">beside this page: {escape(file)}</p>'
+        room -= size if size <= room else 0
+        yield f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{shown}</figure>"
 
 
 def page_metric(score: Mapping[str, Any]) -> str:

@@ -33,7 +33,8 @@ function follow({ written, every, patience }, scrubber) {
     if (age() > patience) {  // its process was killed, or this computer slept
       clearInterval(clock);
       verdict.className = "verdict interrupted";
-      told.textContent = `Nothing was written for ${spent(age())}: it was interrupted, or its computer sleeps.`;
+      verdict.firstChild.textContent = verdict.firstChild.textContent.replace("Training", "Training no more, it seems");
+      told.textContent = `Nothing was written for ${spent(age())}: it was interrupted, or its computer slept.`;
     } else {
       told.textContent = `written ${spent(age())} ago`;
       if (age() >= every && Date.now() - opened >= 1000 * every && !disturbed()) again();

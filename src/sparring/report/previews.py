@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -151,18 +151,27 @@ def media_type_of(path: Path) -> str:
 
 
 def read_preview(path: Path, caption: str) -> Artifact:
-    """A file as it is, or a large PNG as a WebP of at most 1024 pixels a side. While a run goes on, its report is
-    written again and again: what was made of a file is remembered until that changes."""
-    at = os.stat(path)
-    return compressed(path, caption, at.st_mtime_ns, at.st_size)
+    """A file as it is, or a large PNG as a WebP. While a run goes on, its report is written again and again: what was
+    made of a picture is remembered until its file changes."""
+    media_type = media_type_of(path)
+    if media_type == "image/png" and (at := os.stat(path)).st_size > LARGE:
+        content, media_type = made_small(path, at.st_mtime_ns, at.st_size)
+        return Artifact(caption, media_type, content)
+    beside = path.with_name(f"{path.name}.png")
+    return Artifact(
+        caption, media_type, path.read_bytes(), picture=beside.read_bytes() if media_type_of(beside) else b""
+    )
 
 
 @lru_cache(maxsize=2 * MOST)
-def compressed(path: Path, caption: str, changed: int, size: int) -> Artifact:
-    """What :func:`read_preview` gives, of a file of that size that was ``changed`` then."""
-    beside = path.with_name(f"{path.name}.png")
-    shown_by = beside.read_bytes() if media_type_of(beside) else b""
-    artifact = Artifact(caption, media_type_of(path), path.read_bytes(), picture=shown_by)
+def made_small(path: Path, changed: int, size: int) -> tuple[bytes, str]:
+    """What :func:`smaller` makes of a PNG of that ``size`` that was ``changed`` then, and its media type."""
+    artifact = smaller(Artifact("", "image/png", path.read_bytes()))
+    return artifact.data, artifact.media_type
+
+
+def smaller(artifact: Artifact) -> Artifact:
+    """An artifact as it is, or where it is a large PNG as a WebP of at most 1024 pixels a side."""
     if len(artifact.data) <= LARGE or artifact.media_type != "image/png":
         return artifact
     buffer = io.BytesIO()
@@ -174,5 +183,6 @@ def compressed(path: Path, caption: str, changed: int, size: int) -> Artifact:
             picture.save(buffer, format="WEBP", quality=85, method=2)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return artifact  # damaged: a browser shows as much of it as there is
-    smaller = Artifact(artifact.caption, "image/webp", buffer.getvalue())
-    return min(artifact, smaller, key=lambda each: len(each.data))
+    return min(
+        artifact, replace(artifact, media_type="image/webp", data=buffer.getvalue()), key=lambda it: len(it.data)
+    )
