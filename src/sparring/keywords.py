@@ -124,7 +124,7 @@ class TrainSettings(TypedDict, total=False):
     split: Literal["auto", "all"]  # of files in folders train and test, learn from train alone, or from all
     steps: int | str  # train this many steps in total, over all sessions (0: no such limit)
     temperature: float | str  # of the contrastive loss
-    tensorboard: bool | str  # write every number for TensorBoard too (needs the 'log' extra)
+    tensorboard: bool | str  # write every number for TensorBoard too (pip install tensorboard)
     text_column: str  # of a table: the name of the column that holds the text
     time: float | str  # train this long in total, over all sessions (0: no such limit)
     token: Literal["auto", "word", "character", "bpe"]

@@ -83,9 +83,8 @@ def type_of(declared: list[Field[Any]]) -> str:
     words = [(*field.metadata["choices"], *field.metadata["aliases"]) for field in declared if field.type is str]
     types = [TYPES[field.type] for field in declared if field.type is not str]
     if words and all(words):
-        types.append(
-            f"Literal[{', '.join(dict.fromkeys(f'{chr(34)}{word}{chr(34)}' for each in words for word in each))}]"
-        )
+        known = dict.fromkeys(f'"{word}"' for each in words for word in each)
+        types.append(f"Literal[{', '.join(known)}]")
     elif words:
         types.append("str | Path" if any(field.metadata["unit"] == "path" for field in declared) else "str")
     return " | ".join(dict.fromkeys(" | ".join(types).split(" | ")))
