@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sparring.kind import ENDINGS, Artifact
-from sparring.report.evaluation import HEADINGS, ROOM, evaluation_page, evaluation_table, short
+from sparring.report.evaluation import HEADINGS, MOST, evaluation_page, evaluation_table, short
 
 HOSTILE = "</td><script>alert(1)</script><!--slot:rows--> & \"' <img src=x onerror=alert(2)>"
 
@@ -130,9 +130,9 @@ def test_an_artifact_is_shown_by_its_media_type(media_type: str) -> None:
     assert attributes == described | ({"loop": None, "playsinline": None} if name == "video" else {})
 
 
-def test_what_the_page_has_no_room_for_lies_beside_it() -> None:
+def test_what_is_too_much_for_the_page_lies_beside_it() -> None:
     sounds = [
-        Artifact(f"sound {number}", "audio/flac", bytes(ROOM // 3), "worst" if number else "") for number in range(5)
+        Artifact(f"sound {number}", "audio/flac", bytes(MOST // 3), "worst" if number else "") for number in range(5)
     ]
     text = evaluation_page(result(), sounds)
     assert len(text) < 3_000_000

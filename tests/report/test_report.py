@@ -247,7 +247,7 @@ def test_changed_settings_come_first_with_the_command_that_trains_it_again(tmp_p
 
 def test_columns_are_named_and_the_last_preview_can_be_made_again(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [], recipe="kind: images\nseed: 7\n")
-    told = {"count": 60, "columns": ["0", "<b>1", 2, None]}
+    told = {"count": 60, "columns": ["0", "<b>1", 2, None], "real_columns": ["<b>1"]}
     write_journal(run, [{**START, "preview": told}, add_preview(run, 64), END])
     (run / "samples" / "real.png").write_bytes((run / "samples" / "000000000064.png").read_bytes())
     page = read(run)

@@ -11,7 +11,7 @@ from sparring.report.dots import WORDS, dot_plot, like_real, short
 from sparring.report.pages import filled
 from sparring.report.previews import element, smaller
 
-ROOM = 2_000_000  # bytes of figures on a page, before base64 makes four of three
+MOST = 2_000_000  # bytes of figures on a page, before base64 makes four of three
 HEADINGS = ("metric", "samples", "+-", "real", "+-", "from N", "better")
 SPARED, GAP = (5, 6, 4, 2), "  "  # columns that a narrow terminal does not show, in this order; between two columns
 ABOUT_COLUMNS = (
@@ -78,13 +78,13 @@ def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) ->
 
 
 def shown_figures(artifacts: Sequence[Artifact]) -> Iterator[str]:
-    """Each artifact with its caption; of those for which the page has no room, where they lie beside it."""
-    room = ROOM
+    """Each artifact with its caption; of those that are too many bytes for the page, where they lie beside it."""
+    left = MOST
     for number, artifact in enumerate(artifacts, 1):
         file, small = f"{artifact.name or f'figure-{number}'}{artifact.ending}", smaller(artifact)
         size = len(small.data) + len(small.picture)
-        shown = element(small) if size <= room else f'<p class="soft">beside this page: {escape(file)}</p>'
-        room -= size if size <= room else 0
+        shown = element(small) if size <= left else f'<p class="soft">beside this page: {escape(file)}</p>'
+        left -= size if size <= left else 0
         yield f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{shown}</figure>"
 
 

@@ -59,7 +59,7 @@ def page(run_folder: Path, live: bool = False) -> str:
     warnings = [entry for entry in journal if entry.get("event") == "warning"]
     events = [entry for entry in journal if entry.get("event") in EVENTS]
     shown, real = previews(run_folder, journal), real_preview(run_folder)
-    run, names = shlex.quote(str(run_folder)), headings(find_columns(journal))
+    run = shlex.quote(str(run_folder))
     drawn = {
         "charts": charts(journal),
         "previews": [preview.to_dict() for preview in shown],
@@ -78,8 +78,8 @@ def page(run_folder: Path, live: bool = False) -> str:
         "facts": terms(facts(journal, ending, str(content.get("metric", "")))),
         "warnings": warnings_list(warnings),
         "events": "".join(f'<p class="event">{message(entry)}</p>' for entry in events),
-        "columns": names if shown else "",
-        "real_columns": names if shown and real else "",
+        "columns": headings(find_columns(journal, "columns")) if shown else "",
+        "real_columns": headings(find_columns(journal, "real_columns")) if shown and real else "",
         "shape": shape(shown[-1].artifact) if shown else "",
         "preview": element(shown[-1].artifact, 'id="preview"') if shown else "",
         "real": element(real) if real and shown else "",
@@ -111,9 +111,9 @@ def find_preview(journal: Sequence[Entry]) -> Mapping[str, Any]:
     return told[-1] if told and isinstance(told[-1], dict) else {}
 
 
-def find_columns(journal: Sequence[Entry]) -> list[str]:
-    """What the columns of a preview show; empty where they show nothing of their own."""
-    columns = find_preview(journal).get("columns")
+def find_columns(journal: Sequence[Entry], which: str) -> list[str]:
+    """What the columns of a preview show, or those of real examples; empty where they show nothing of their own."""
+    columns = find_preview(journal).get(which)
     names = columns if isinstance(columns, list) and len(columns) <= COLUMNS else []
     return [shortened(name) for name in names if isinstance(name, str)]
 

@@ -62,11 +62,11 @@ class RunFiles:
             write_atomically(path.with_name(f"{path.name}.png"), artifact.picture, durable=False)
 
     def layout(self) -> dict[str, Any]:
-        """How many examples a preview holds, where samples of the same seed are the same, and what its columns show."""
-        return {
-            "count": self.modality.layout(self.game.classes).count,
-            "columns": self.modality.columns(self.game, self.source.form),
-        }
+        """How many examples a preview holds, where samples of the same seed are the same, and what its columns and
+        those of real examples show."""
+        layout, form = self.modality.layout(self.game.classes), self.source.form
+        columns, real = self.modality.columns(self.game, form), layout.names(form.labels)
+        return {"count": layout.count, "columns": columns, "real_columns": real}
 
     def for_card(self, artifact: Artifact) -> Artifact | None:
         """The picture of a preview that a model folder may hold: none of a user's own examples, which a game that
