@@ -201,11 +201,13 @@ def report(runs: Path, out: Path) -> list[Path]:
     if not browser:
         print("report: no browser here to take a picture of it")
         return []
-    page, path = (runs / "letters" / "report.html").resolve().as_uri(), (out / "report.png").resolve()
+    page, path = (runs / "letters" / "report.html").resolve().as_uri(), out / "report.webp"
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,800"]
-    subprocess.run([browser, *options, f"--screenshot={path}", page], check=True, capture_output=True)
-    with Image.open(path) as picture:
-        picture.convert("P", palette=Image.Palette.ADAPTIVE).save(path, optimize=True)
+    with tempfile.TemporaryDirectory() as folder:
+        taken = Path(folder) / "report.png"
+        subprocess.run([browser, *options, f"--screenshot={taken}", page], check=True, capture_output=True)
+        with Image.open(taken) as picture:
+            picture.save(path, quality=90, method=6)
     return [path]
 
 

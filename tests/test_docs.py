@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def test_the_python_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.Monk
     draw_pictures(tmp_path / "path" / "to" / "pictures")
     tiny = {
         "train": functools.partial(sparring.train, steps=2, width=8),
-        "resume": lambda run, more: sparring.resume(run, steps=3, time=0),
+        "resume": functools.partial(resume_for_a_step, sparring.resume),
     }
     for name, call in tiny.items():
         monkeypatch.setattr(sparring, name, call, raising=False)
@@ -82,10 +83,15 @@ def test_the_python_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.Monk
     assert Path("new.png").exists()
 
 
+def resume_for_a_step(resume: Callable[..., object], run: str, more: str) -> None:
+    assert more
+    resume(run, steps=3, time=0)
+
+
 def draw_pictures(folder: Path) -> None:
-    """Twenty pictures of noise in a new folder."""
+    """Pictures of noise in a new folder, as many as can be calibrated with."""
     folder.mkdir(parents=True)
-    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (20, 9, 12, 3), dtype=np.uint8)):
+    for index, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (600, 8, 8, 3), dtype=np.uint8)):
         Image.fromarray(pixels).save(folder / f"{index}.png")
 
 

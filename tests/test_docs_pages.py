@@ -80,7 +80,9 @@ def known_options() -> set[str]:
     kinds += [kind for entry in ENTRIES.values() for kind in entry.options.values()]
     names = {name.replace("_", "-") for kind in kinds for name in fields(kind)}
     return (
-        {f"--{name}" for name in names} | {f"--no-{name}" for name in names} | {"--out", "--data", "--more", "--sheet"}
+        {f"--{name}" for name in names}
+        | {f"--no-{name}" for name in names}
+        | {"--out", "--data", "--more", "--sheet", "--allow"}
     )
 
 
