@@ -30,6 +30,7 @@ WORDS = {
 """The colours of words of health; any other names a trouble and is red."""
 T = TypeVar("T")
 _plain: ContextVar[bool] = ContextVar("plain", default=False)
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 class Field(NamedTuple):
@@ -51,11 +52,21 @@ def plain_lines(plain: bool = True) -> Iterator[None]:
         _plain.reset(token)
 
 
+@contextmanager
+def silence(silent: bool = True) -> Iterator[None]:
+    """Inside, nothing is told."""
+    token = _silent.set(silent)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
 class Status:
     """Writes to standard error; ``quiet`` (processes that do not write) says nothing."""
 
     def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
-        self.quiet = quiet
+        self.quiet = quiet or _silent.get()
         self.stream = stream or sys.stderr  # None where a process has none
         self.live = _is_terminal(self.stream) and os.environ.get("TERM") != "dumb" and not _plain.get()
         self.coloured = self.live and not os.environ.get("NO_COLOR")  # no-color.org: unless it is empty

@@ -57,12 +57,13 @@ class Session:
     that could not read its own models.
     """
 
-    def __init__(self, recipe: Recipe, process: Process, open_run: Callable[[], Run], *, callbacks: Callbacks = SILENT,
-                 quiet: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self, recipe: Recipe, process: Process, open_run: Callable[[], Run], callbacks: Callbacks = SILENT
+    ) -> None:
         if recipe.tensorboard:
             board_writer()  # told before there is a run folder
         self.recipe, self.process = recipe, process
-        self.status = Status(quiet=quiet or not process.first)
+        self.status = Status(quiet=not process.first)
 
         # Data, game, device
         self.modality = modality_of(recipe.kind)
@@ -109,13 +110,7 @@ class Session:
             callbacks=callbacks,
         )
         self.trainer = Trainer(
-            self.game,
-            recipe,
-            self.run,
-            feed=self.feed,
-            monitor=self.monitor,
-            precision=self.precision,
-            process=process,
+            self.game, recipe, self.run, feed=self.feed, monitor=self.monitor, precision=self.precision, process=process
         )
 
     def play(self, stop: Stop) -> Outcome:

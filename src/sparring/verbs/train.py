@@ -17,6 +17,7 @@ from sparring.core.recipe import Recipe
 from sparring.core.run import Run, create, default_folder, find, read_config
 from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
+from sparring.core.status import silence
 from sparring.given import FOLDER, are_places, kept, recipe_of_examples, unless_used
 from sparring.keywords import TrainSettings
 from sparring.modalities import ENTRIES, find_recipe, from_dict, modality_of, named_data, recipe_for
@@ -108,7 +109,8 @@ def play(
 ) -> Outcome:
     """Train in a session, and give back what it held: its parts know each other, so only the garbage collector frees
     them, and that does not see how large networks are. Raises what training raises."""
-    outcome = Session(recipe, process, open_run, callbacks=callbacks, quiet=quiet).play(stop)
+    with silence(quiet):
+        outcome = Session(recipe, process, open_run, callbacks).play(stop)
     gc.collect()
     return outcome
 
