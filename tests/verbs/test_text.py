@@ -40,7 +40,7 @@ def test_a_run_that_ended_in_pretraining_says_how_to_go_on(table: Path, tmp_path
     *_, remark, more, _, sample, _, _ = capsys.readouterr().err.splitlines()
     assert remark.startswith("it ended in pretraining")
     assert more == f"  sparring resume '{tmp_path}/run {{0}}' --steps 250"
-    assert sample == f"  sparring sample '{tmp_path}/run {{0}}' -n 64"
+    assert sample == f"  sparring sample '{tmp_path}/run {{0}}' -n 20"
     train(smallest("topics", tmp_path).changed({**settings, "pretrain_examples": 0}), out=tmp_path / "other")
     assert "ended in pretraining" not in capsys.readouterr().err
 
