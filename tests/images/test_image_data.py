@@ -26,9 +26,10 @@ from sparring.data.order import Order
 from sparring.images.check import check
 from sparring.images.data import open_in_form, open_source
 from sparring.images.modality import Images
+from sparring.images.options import ImageEvaluateOptions, Reading
 from sparring.images.reading.sets import open_set
 from sparring.images.reading.shape import ImageForm
-from sparring.images.recipes import ENTRY, FILES, RECIPES, ImageEvaluateOptions, ImageRecipe, Reading
+from sparring.images.recipes import ENTRY, FILES, RECIPES, ImageRecipe
 from sparring.media.pictures import decode, formats
 from sparring.modalities import kind_of
 from sparring.options import LatentSampleOptions, LikelihoodOptions
