@@ -10,11 +10,9 @@ from typing import Any
 
 from sparring.core.errors import UserError
 from sparring.core.recipe import Recipe
-from sparring.core.run import Run
+from sparring.core.run import DATA, Run
 from sparring.core.terminal import shortened
 from sparring.modalities import ENTRIES, modality_of
-
-FOLDER = "data"  # of examples, in a run's folder
 
 
 def are_places(data: Any, most: int) -> bool:
@@ -44,7 +42,7 @@ def kept(recipe: Recipe, data: Any, run: Run) -> Recipe:
     what are none of its kind."""
     if len(recipe.data_settings) > 1:
         raise UserError(f"data: {recipe.kind} are read from {len(recipe.data_settings)} folders; give their paths")
-    folder = (run.folder / FOLDER).resolve()
+    folder = (run.folder / DATA).resolve()
     return recipe.changed({"data": str(modality_of(recipe.kind).keep(data, folder))})
 
 

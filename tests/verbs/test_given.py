@@ -72,8 +72,9 @@ def test_pictures_are_read_again_as_they_were_given(how: str, tmp_path: Path) ->
 
 def test_a_run_on_given_examples_is_moved_with_its_folder(tmp_path: Path) -> None:
     sparring.train(PICTURES, out=tmp_path / "run", **TINY)
-    assert sparring.resume(tmp_path / "run", steps=3, quiet=True).steps == 3
-    assert (tmp_path / "run" / "report.html").exists()
+    moved = (tmp_path / "run").rename(tmp_path / "moved")
+    assert sparring.resume(moved, steps=3, quiet=True).steps == 3
+    assert (moved / "report.html").exists()
 
 
 def test_points_and_lines(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ CONFIG = {"sparring": int, "kind": str, "recipe": dict, "form": dict, "examples"
 """What a model's config.json holds."""
 FOLDERS = ("samples", "checkpoints", "model")
 """The folders that a run begins with."""
+DATA = "data"  # the folder of examples that were given in Python
 DESCRIPTION = 1 << 24  # bytes of it; a vocabulary of 100,000 tokens takes a tenth
 MOST = 10**18  # examples
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin"}
@@ -184,7 +185,19 @@ def find(folder: Path) -> tuple[Run, dict[str, Any]]:
         raise UserError(f"{folder}: not a run folder, it has no recipe.yaml") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise UserError(f"{run.recipe}: cannot be read ({reason(problem)}); restore it from a backup") from None
-    return run, read_yaml(text, str(run.recipe))
+    return run, _with_own_data(read_yaml(text, str(run.recipe)), folder)
+
+
+def _with_own_data(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The mapping in a recipe, whose data are in the run's own ``folder`` if they were kept there before it was
+    moved."""
+    place = Path(str(content.get("data", "")))
+    if DATA in place.parts and not os.path.exists(place):
+        inner = place.parts[len(place.parts) - place.parts[::-1].index(DATA) - 1 :]
+        kept = folder.joinpath(*inner).resolve()
+        if ".." not in inner and kept.exists():
+            return {**content, "data": str(kept)}
+    return content
 
 
 def save_model(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], card: str) -> None:

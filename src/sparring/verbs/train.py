@@ -14,11 +14,11 @@ from sparring.core.errors import UserError
 from sparring.core.own import with_own_named
 from sparring.core.processes import Process, on_first
 from sparring.core.recipe import Recipe
-from sparring.core.run import Run, create, default_folder, find, read_config
+from sparring.core.run import DATA, Run, create, default_folder, find, read_config
 from sparring.core.settings import with_present_names
 from sparring.core.signals import Stop
 from sparring.core.status import silence
-from sparring.given import FOLDER, are_places, kept, recipe_of_examples, unless_used
+from sparring.given import are_places, kept, recipe_of_examples, unless_used
 from sparring.keywords import TrainSettings
 from sparring.modalities import ENTRIES, find_recipe, from_dict, modality_of, named_data, recipe_for
 from sparring.verbs.resuming import check_changeable, check_data_are_there, lengthened
@@ -56,7 +56,7 @@ def train(
         recipe, data = recipe_of_examples(recipe), recipe
     chosen, examples = as_recipe(recipe), None
     if not are_places(data, len(chosen.data_settings)):
-        data, examples = FOLDER, data
+        data, examples = DATA, data
     chosen, callbacks = complete(chosen, data, settings), Callbacks(on_step, on_samples, on_metric)
     with processes.distributed(precision.find_device(chosen.device).type) as process:
         process.part(chosen.batch)
