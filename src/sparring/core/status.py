@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple, TextIO, TypeVar
 
@@ -43,23 +43,22 @@ class Field(NamedTuple):
 
 
 @contextmanager
-def plain_lines(plain: bool = True) -> Iterator[None]:
+def _within(flag: ContextVar[bool], value: bool) -> Iterator[None]:
+    token = flag.set(value)
+    try:
+        yield
+    finally:
+        flag.reset(token)
+
+
+def plain_lines(plain: bool = True) -> AbstractContextManager[None]:
     """Inside, nothing is redrawn or coloured, on terminals neither."""
-    token = _plain.set(plain)
-    try:
-        yield
-    finally:
-        _plain.reset(token)
+    return _within(_plain, plain)
 
 
-@contextmanager
-def silence(silent: bool = True) -> Iterator[None]:
+def silence(silent: bool = True) -> AbstractContextManager[None]:
     """Inside, nothing is told."""
-    token = _silent.set(silent)
-    try:
-        yield
-    finally:
-        _silent.reset(token)
+    return _within(_silent, silent)
 
 
 class Status:
