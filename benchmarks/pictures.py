@@ -182,7 +182,7 @@ def probability(runs: Path, out: Path) -> list[Path]:
     made = to_uint8(sparring.load(run).sample(6, seed=7))
     noise = np.random.default_rng(0).permutation(letters(3, seed=2)[0].reshape(3, -1, 3), axis=1).reshape(3, 32, 32, 3)
     odd = np.concatenate([np.rot90(letters(3, seed=3)[0][:3], 2, (1, 2)), noise])
-    groups = {"real, never seen": real, "generated": made, "neither": odd}
+    groups = {"real, never seen": real, "generated": made, "odd: upside down, noise": odd}
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder) / "all.npz"
         np.savez(files, images=np.concatenate(list(groups.values())))
@@ -194,7 +194,7 @@ def probability(runs: Path, out: Path) -> list[Path]:
 
 def labelled(groups: Mapping[str, np.ndarray], rows: Sequence[Mapping[str, Any]]) -> Image.Image:
     """Pictures ``(n, height, width, 3)`` in a row a group, what was found of each below it."""
-    side, gap, left = 96, 12, 150
+    side, gap, left = 96, 12, 200
     across = max(map(len, groups.values()))
     sheet = Image.new("RGB", (left + across * (side + gap), len(groups) * (side + 54)), PAPER)
     draw, given = ImageDraw.Draw(sheet), iter(rows)

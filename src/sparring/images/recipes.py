@@ -58,6 +58,8 @@ letters = dataclasses.replace(
     learning_rate=SMALL_PICTURES,
     time=120.0,
 )
+"""As ``digits``. One seed, one thread, 169,600 examples in 202 seconds of CPU time: every letter of 78 samples can be
+read, and no health check raised an alarm; after 50,000 examples nearly all can."""
 
 mnist = dataclasses.replace(
     images,

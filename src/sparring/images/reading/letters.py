@@ -1,7 +1,7 @@
 """Capital letters that Sparring draws itself: each in a colour, turned a little, over its soft shadow on a pale ground.
 
-Drawn in the font that Pillow carries (Aileron, dedicated to the public domain by its designer). What is right is known:
-a generated letter can be read and compared with the one asked for.
+Drawn in the font that Pillow carries. What is right is known: a generated letter can be read and compared with the one
+asked for.
 """
 
 from __future__ import annotations
