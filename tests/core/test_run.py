@@ -225,7 +225,7 @@ def test_models_of_older_formats_are_read_and_of_newer_ones_refused(
     else:
         line = mistake(read_config, tmp_path)
         assert line.startswith(
-            f"{tmp_path / 'config.json'}: not a model of format 2 or older; bring yours up to date: git pull"
+            f"{tmp_path / 'config.json'}: not a model of format 2 or older; upgrade it: git pull"
         )
 
 
