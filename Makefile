@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 run: setup
 	test -e $(RUN)/recipe.yaml || $(BIN)/sparring train letters --time $(TIME) --out $(RUN)
 	test -e $(RUN)/model/config.json || $(BIN)/sparring resume $(RUN)
-	$(BIN)/sparring sample $(RUN) -n 104 --out $(RUN)/samples.png --overwrite
+	$(BIN)/sparring sample $(RUN) -n 100 --out $(RUN)/samples.png --overwrite
 	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html."
 
 test: setup
