@@ -224,9 +224,7 @@ def test_models_of_older_formats_are_read_and_of_newer_ones_refused(
         assert read_config(tmp_path) == {"sparring": written, **content}
     else:
         line = mistake(read_config, tmp_path)
-        assert line.startswith(
-            f"{tmp_path / 'config.json'}: not a model of format 2 or older; upgrade it: git pull"
-        )
+        assert line.startswith(f"{tmp_path / 'config.json'}: not a model of format 2 or older; upgrade it: git pull")
 
 
 def test_a_missing_model_is_told(tmp_path: Path, mistake: Callable[..., str]) -> None:
