@@ -26,6 +26,7 @@ PAGES = [ROOT / "README.md", ROOT / "benchmarks" / "README.md", *sorted((ROOT / 
 TINY = {
     "train": ["--steps", "2", "--width", "8", "--time", "0"],
     "resume": ["--steps", "3", "--time", "0", "--more", "0"],
+    "calibrate": ["--steps", "20"],
 }
 
 
