@@ -137,11 +137,11 @@ def test_every_field_is_declared_with_help_and_a_valid_default(kind: str) -> Non
         assert "-" not in name
 
 
-SETTINGS = {
+SETTINGS = dict.fromkeys(
     kind
     for entry in ENTRIES.values()
     for kind in (entry.recipe, *entry.options.values(), *VERBS.values(), TrainOptions, CheckOptions)
-}
+)  # each once, in the same order in every process
 UNBOUNDED: dict[str, str] = {}  # "Class.field": the reason why a number has no upper bound
 
 
