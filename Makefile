@@ -27,7 +27,7 @@ run: setup
 	@echo "Look at $(RUN)/samples.png, and open $(RUN)/report.html."
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .
