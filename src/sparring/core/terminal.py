@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from sparring.core.errors import UserError
 
 LONGEST_VALUE = 80  # characters of a value in a message
+LONGEST_PATH = 200  # of the path of a file or a folder there
 LONGEST_LINE = 2000  # characters of a message
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 CLEAR = "\r\x1b[2K"  # back to the beginning of the line, and nothing on it any more
@@ -61,6 +62,11 @@ def shortened(value: Any, most: int = LONGEST_VALUE) -> str:
 def quoted(value: Any) -> str:
     """A value as messages quote it, shortened."""
     return "''" if value == "" else f"'{shortened(value)}'"
+
+
+def quoted_place(place: Any) -> str:
+    """A path, or what was given as one, as messages quote it, shortened where it is very long."""
+    return "''" if place == "" else f"'{shortened(place, LONGEST_PATH)}'"
 
 
 def one_line(message: object) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.reading import reason
 from sparring.core.settings import nearest
-from sparring.core.terminal import quoted
+from sparring.core.terminal import quoted_place
 from sparring.data.arrays import read_npy
 from sparring.data.source import BadFile, Form
 from sparring.points.recipes import PointRecipe
@@ -95,7 +95,7 @@ def open_source(recipe: PointRecipe, least: int = LEAST) -> PointSource:
         return PointSource(recipe.data, mixture(centres, DRAWN, seed=0), centres)
     path = Path(recipe.data)
     if not path.exists():
-        raise UserError(f"data: no file and no set called {quoted(recipe.data)}{nearest(recipe.data, MIXTURES)}")
+        raise UserError(f"data: no file and no set called {quoted_place(recipe.data)}{nearest(recipe.data, MIXTURES)}")
     try:
         points = read_npy(path)
     except Exception as problem:  # a broken file may trip NumPy up in any way at all

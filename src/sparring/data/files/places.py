@@ -10,7 +10,7 @@ from pathlib import Path
 from sparring.core.errors import UserError
 from sparring.core.reading import regular
 from sparring.core.settings import nearest
-from sparring.core.terminal import quoted
+from sparring.core.terminal import quoted_place
 
 
 @contextmanager
@@ -21,7 +21,8 @@ def opened_place(data: str, sets: Sequence[str]) -> Iterator[Path]:
     try:
         if not data or not path.exists():
             raise UserError(
-                f"data: no file, folder or set called {quoted(data)}{nearest(data, sets)} (sets: {', '.join(sets)})"
+                f"data: no file, folder or set called {quoted_place(data)}{nearest(data, sets)} "
+                f"(sets: {', '.join(sets)})"
             )
         if not path.is_dir():
             regular(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sparring.core.errors import UserError
 from sparring.core.settings import nearest
-from sparring.core.terminal import quoted
+from sparring.core.terminal import quoted, quoted_place
 from sparring.data.labels import numbered, plain
 from sparring.data.source import BadFile
 from sparring.text.reading.content import BadText
@@ -43,7 +43,7 @@ def read_lines(recipe: TextRecipe) -> Lines:
     """
     name = os.path.expanduser(recipe.data)
     if not os.path.exists(name):
-        raise UserError(f"data: no file, folder or set called {quoted(recipe.data)}{nearest(name, _known(name))}")
+        raise UserError(f"data: no file, folder or set called {quoted_place(recipe.data)}{nearest(name, _known(name))}")
     path = Path(name)
     try:
         content = read_folder(path, recipe) if path.is_dir() else read_file(path, recipe)
