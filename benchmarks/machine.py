@@ -17,6 +17,7 @@ from PIL import Image
 
 import sparring
 from sparring.core.errors import UserError
+from sparring.core.machine import cores, processor
 
 RESULTS = Path(__file__).parent / "results"
 CAPABILITIES = {
@@ -40,8 +41,8 @@ def run(main: Callable[[], int | None]) -> None:
 def facts() -> dict[str, Any]:
     """What a reader needs to know of this machine to compare it with another."""
     return {
-        "cpu": cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cpu": processor(),
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "capabilities": {name: supported() for name, supported in CAPABILITIES.items()},
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -52,13 +53,6 @@ def facts() -> dict[str, Any]:
         "torch": torch.__version__,
         "sparring": sparring.__version__,
     }
-
-
-def cpu_model() -> str:
-    """The name of the CPU, as the system has it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def gpu_driver() -> str:

@@ -33,7 +33,7 @@ def test_a_run_in_ten_lines() -> None:
         "run       runs/my digits",
         "recipe    digits, images, handwritten",
         "data      digits, 1,797 examples",
-        "players   generator 133,761  discriminator 67,264",
+        "players   generator 0.13M, discriminator 67,264",
         "settings  batch 8",
         "trained   step 683, 21,856 examples in 0:20; the time is up",
         "losses    generator 0.811  discriminator 0.680",

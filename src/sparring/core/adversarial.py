@@ -125,7 +125,8 @@ class AdversarialGame(Game, Output):
         generator, labels = networks["generator"], self.labels(conditions)
         device = next(generator.parameters()).device
         count = rows(conditions)
-        latents: Tensor = options.get("latents", self.latents(count, seed=seed))
+        given: Tensor | None = options.get("latents")
+        latents = self.latents(count, seed=seed) if given is None else given
         if options.get("interpolate") and count > 1:
             if labels is not None and (labels != labels[0]).any():
                 raise UserError("interpolate: samples on the way from one to another have one label; add --label")

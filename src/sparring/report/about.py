@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sparring.core.settings import as_typed, fields
 from sparring.core.status import clock, listed
 from sparring.core.terminal import shortened
-from sparring.modalities import RECIPES
+from sparring.report.changes import changes, typed
 from sparring.report.closing import quoted_path
+from sparring.report.ending import parameters
 
 MOST = 10  # lines
 WIDE, NARROWEST = 100, 24  # characters of a value
 GAP = "  "
 COPIED = ("run", "model", "file", "next")  # paths and commands
 LARGEST = 1e15  # of a number that is shown
-NO_SETTINGS = ("sparring", "kind", "name", "about", "data")  # of a recipe, or told in a line of their own
 
 Facts = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def of_run(facts: Facts) -> Iterator[tuple[str, Any]]:
     yield "run", facts["run"]
     yield "recipe", recipe_line(recipe)
     yield "data", f"{recipe.get('data', '')}" + ("" if count is None else f", {count:,} examples")
-    yield "players", listed("weights", numbers(began.get("players")), ",").removeprefix("weights: ")
+    yield "players", parameters(numbers(began.get("players")))
     yield "settings", changed_settings(recipe)
     if {"step", "examples", "seconds"} <= set(reached):
         yield (
@@ -82,7 +83,7 @@ def of_model(facts: Facts) -> Iterator[tuple[str, Any]]:
     yield "data", f"{facts['recipe'].get('data', '')}, {facts['examples']:,} examples"
     yield "form", ", ".join(f"{name} {shortened(value, 24)}" for name, value in form.items())
     yield "labels", f"{len(labels)}: {', '.join(map(str, labels))}" if labels else "none"
-    yield "settings", changed_settings(facts["recipe"])
+    yield "settings", changed_settings({"kind": facts["kind"], **facts["recipe"]})
     yield "trained", f"on {facts['examples_seen']:,} examples, repeats counted"
 
 
@@ -104,10 +105,15 @@ def recipe_line(recipe: Facts) -> str:
     return ", ".join(dict.fromkeys(str(part) for part in parts if part))
 
 
-def changed_settings(recipe: Facts) -> str:
-    """The settings that are not those of the recipe that it started from."""
-    preset = RECIPES.get(str(recipe.get("name")))
-    began = preset.to_dict() if preset else {}
-    changed = {name: value for name, value in recipe.items() if name in began and value != began[name]}
-    told = [f"{name} {shortened(value, 24)}" for name, value in changed.items() if name not in NO_SETTINGS]
-    return ", ".join(told) if told or not preset else "as the recipe has them"
+def changed_settings(content: Facts) -> str:
+    """The settings that are not those of the recipe that it started from; empty for one that cannot be read."""
+    recipe = typed(content)
+    if recipe is None:
+        return ""
+    known = fields(type(recipe))
+    told = [
+        f"{name} {shortened(as_typed(getattr(recipe, name), known[name].metadata['unit']), 24)}"
+        for name in changes(recipe)
+        if name not in recipe.data_settings
+    ]
+    return ", ".join(told) or "as the recipe has them"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sparring.core.terminal import shortened
 from sparring.data.source import Source, remarks_of
+from sparring.report.ending import parameters
 
 NAMED = 5  # bad files that are named
 PATH, LINE = 120, 240  # characters of a path and of a line on the screen
@@ -44,10 +45,7 @@ def opening(name: str, source: Source, players: Mapping[str, int], precision: st
         yield f"skipped {shortened(bad.path, PATH)}: {shortened(bad.reason)}"
     if len(source.bad_files) > NAMED:
         yield f"skipped {len(source.bad_files) - NAMED} more bad files; 'sparring data check' names them all"
-    sizes = ", ".join(
-        f"{name} {number / 1e6:.2f}M" if number > 1e5 else f"{name} {number:,}" for name, number in players.items()
-    )
-    yield f"{sizes} parameters; {precision}"
+    yield f"{parameters(players)} parameters; {precision}"
 
 
 def next_commands(folder: Path, use: str, *, finished: bool, remark: Command) -> Iterator[str]:
