@@ -106,7 +106,8 @@ def recipe_line(recipe: Facts) -> str:
 
 
 def changed_settings(content: Facts) -> str:
-    """The settings that are not those of the recipe that it started from; empty for one that cannot be read."""
+    """Those of the settings in a file that are not of the recipe that it started from; empty where it cannot be
+    read."""
     recipe = typed(content)
     if recipe is None:
         return ""
@@ -114,6 +115,6 @@ def changed_settings(content: Facts) -> str:
     told = [
         f"{name} {shortened(as_typed(getattr(recipe, name), known[name].metadata['unit']), 24)}"
         for name in changes(recipe)
-        if name not in recipe.data_settings
+        if name in content and name not in recipe.data_settings
     ]
     return ", ".join(told) or "as the recipe has them"
