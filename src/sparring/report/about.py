@@ -106,8 +106,7 @@ def recipe_line(recipe: Facts) -> str:
 
 
 def changed_settings(content: Facts) -> str:
-    """Those of the settings in a file that are not of the recipe that it started from; empty where it cannot be
-    read."""
+    """The settings in a file that are not those of the recipe that it started from; empty where it cannot be read."""
     recipe = typed(content)
     if recipe is None:
         return ""
