@@ -31,10 +31,12 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def typed(content: Mapping[str, Any]) -> Recipe | None:
-    """The recipe in a file's fields; None for one that is of an unknown kind or damaged."""
-    kind = content.get("kind")
+    """The recipe in a file's fields; None for one that is of an unknown kind or damaged. Samples name their recipe
+    without its kind."""
+    preset = RECIPES.get(str(content.get("name")))
+    kind = content.get("kind", preset.kind if preset else None)
     try:
-        return from_dict(content, "recipe.yaml") if isinstance(kind, str) and kind in ENTRIES else None
+        return from_dict({**content, "kind": kind}, "recipe.yaml") if isinstance(kind, str) and kind in ENTRIES else None
     except UserError:
         return None
 
