@@ -53,6 +53,16 @@ def test_without_trouble_the_distance_is_told_in_floors() -> None:
     assert said(FAR) == [Finding("", "the frechet distance is 10.0 times the floor")]
 
 
+@pytest.mark.parametrize("changes", [{}, FAR])
+def test_a_distance_does_not_hide_a_low_precision(changes: dict[str, Numbers]) -> None:
+    (plain,) = said(changes)
+    (low,) = said(changes, {"precision": (0.4675, 0.02, 0.92, 0.02)})
+    told = "; but 47% of the samples lie among the real ones, where 92% of real ones do"
+    assert low == Finding("", plain.message + told)
+    assert said(changes, {"precision": (0.65, 0.02, 0.92, 0.02)}) == [plain]  # within the errors of three quarters
+    assert said(changes, {"precision": (0.4675, 0.2, 0.92, 0.02)}) == [plain]
+
+
 @pytest.mark.parametrize(
     ("changes", "found"),
     [

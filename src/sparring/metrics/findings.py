@@ -55,9 +55,20 @@ def distance(scores: Mapping[str, Score]) -> Finding:
         if score.value is None or score.floor is None:
             continue
         if score.value <= score.floor + margin(score):
-            return Finding("", "at the floor: these samples cannot be told from real ones by this distance at this N")
-        return Finding("", f"the {score.name} distance is {score.value / max(score.floor, 1e-12):.1f} times the floor")
+            told = "at the floor: these samples cannot be told from real ones by this distance at this N"
+        else:
+            told = f"the {score.name} distance is {score.value / max(score.floor, 1e-12):.1f} times the floor"
+        return Finding("", told + beside(scores))
     return Finding("", "no distance could be computed, so nothing can be said of quality")
+
+
+def beside(scores: Mapping[str, Score]) -> str:
+    """What precision adds to a distance where clearly fewer samples than real ones lie among real ones, else nothing: a
+    distance of few examples has an error that hides them."""
+    if below(scores, "precision", AMONG) is None:
+        return ""
+    score = scores["precision"]
+    return f"; but {score.value:.0%} of the samples lie among the real ones, where {score.floor:.0%} of real ones do"
 
 
 def margin(score: Score) -> float:

@@ -83,9 +83,18 @@ def shown_figures(artifacts: Sequence[Artifact]) -> Iterator[str]:
     for number, artifact in enumerate(artifacts, 1):
         file, small = f"{artifact.name or f'figure-{number}'}{artifact.ending}", smaller(artifact)
         size = len(small.data) + len(small.picture)
-        shown = element(small) if size <= left else f'<p class="soft">beside this page: {escape(file)}</p>'
+        shown = enlarging(small) if size <= left else f'<p class="soft">beside this page: {escape(file)}</p>'
         left -= size if size <= left else 0
         yield f"<figure><figcaption>{escape(artifact.caption)}</figcaption>{shown}</figure>"
+
+
+def enlarging(artifact: Artifact) -> str:
+    """The element that shows an artifact. A picture stands beside a box without a script: ticked, it makes the figure
+    as wide as the page."""
+    shown = element(artifact)
+    if not artifact.media_type.startswith("image/"):
+        return shown
+    return f'<label><input type="checkbox" aria-label="Enlarge">{shown}</label>'
 
 
 def page_metric(score: Mapping[str, Any]) -> str:
