@@ -4,7 +4,7 @@ overfitting. Good for watching a run and choosing among its weights, not for com
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from statistics import fmean
 
@@ -28,7 +28,9 @@ AGAIN = 8  # times as many real examples as samples
 FITTED = 512  # real examples that features are fitted to
 LEAST_HELD_OUT = 16  # examples: with fewer, overfitting is not measured
 Distance = Callable[[Tensor, Tensor, int], Mapping[str, Estimate]]
-DISTANCES: tuple[Distance, ...] = (frechet, kernel_distance, sliced_wasserstein)
+DISTANCES: tuple[Distance, ...] = (
+    partial(frechet, errors=False), kernel_distance, partial(sliced_wasserstein, errors=False),
+)  # fmt: skip
 
 
 class QuickMeasurements:

@@ -120,7 +120,12 @@ def test_an_artifact_is_shown_by_its_media_type(media_type: str) -> None:
     name = {"image": "img", "text": "pre"}.get(kind, kind)
     tags = [tag for tag, _ in page.tags]
     assert tags[: len(empty.tags) - 1] + tags[-1:] == [tag for tag, _ in empty.tags]
-    assert tags[len(empty.tags) - 1 : -1] == ["figure", "figcaption", *(["label", "input"] if name == "img" else []), name]
+    assert tags[len(empty.tags) - 1 : -1] == [
+        "figure",
+        "figcaption",
+        *(["label", "input"] if name == "img" else []),
+        name,
+    ]
     attributes = page.attributes(name)[0]
     if name == "pre":
         assert "<pre>&lt;b&gt;\u20ac &amp; so on&lt;/b&gt;</pre>" in text

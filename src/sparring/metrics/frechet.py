@@ -75,8 +75,9 @@ def distance_to(reference: Moments) -> Callable[[Moments], float]:
     return distance
 
 
-def frechet(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
-    """``frechet``: the distance between ``(m, d)`` and ``(n, d)``, its error by leaving out a tenth of the samples.
+def frechet(reference: Tensor, samples: Tensor, seed: int = 0, *, errors: bool = True) -> dict[str, Estimate]:
+    """``frechet``: the distance between ``(m, d)`` and ``(n, d)``, its error by leaving out a tenth of the samples; or
+    without ``errors``, in a tenth of the time.
 
     Raises :class:`NotComputable` for fewer than 2 (d + 1) of either: near d there is hardly a covariance to speak of.
     """
@@ -87,7 +88,7 @@ def frechet(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Esti
     try:
         distance = distance_to(moments(reference))
         value = distance(merged(parts))
-        error = error_without_each(parts, lambda rest: distance(merged(rest)))
+        error = error_without_each(parts, lambda rest: distance(merged(rest))) if errors else None
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         raise NotComputable("the covariance of these features has no eigenvalues that can be found") from None
     return {"frechet": Estimate(value, error)}

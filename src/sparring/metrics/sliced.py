@@ -15,10 +15,13 @@ from sparring.metrics.score import PARTS, Estimate, error_without_each, need
 DIRECTIONS = 128
 
 
-def sliced_wasserstein(reference: Tensor, samples: Tensor, seed: int = 0) -> dict[str, Estimate]:
+def sliced_wasserstein(
+    reference: Tensor, samples: Tensor, seed: int = 0, *, errors: bool = True
+) -> dict[str, Estimate]:
     """``sliced``: the root mean squared transport of ``(n, d)`` to as many of ``(m, d)`` along 128 random directions.
 
-    In the units of the features. Raises :class:`NotComputable` for fewer than 20 samples, or fewer real ones.
+    In the units of the features; without ``errors`` in a tenth of the time. Raises :class:`NotComputable` for fewer
+    than 20 samples, or fewer real ones.
     """
     need(len(samples), 2 * PARTS)
     need(len(reference), len(samples), "real examples")
@@ -32,4 +35,4 @@ def sliced_wasserstein(reference: Tensor, samples: Tensor, seed: int = 0) -> dic
         one, other = (torch.cat(side).sort(dim=0).values for side in zip(*pairs, strict=True))
         return math.sqrt((one - other).square().mean().item())
 
-    return {"sliced": Estimate(transport(parts), error_without_each(parts, transport))}
+    return {"sliced": Estimate(transport(parts), error_without_each(parts, transport) if errors else None)}

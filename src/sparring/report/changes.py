@@ -35,8 +35,10 @@ def typed(content: Mapping[str, Any]) -> Recipe | None:
     without its kind."""
     preset = RECIPES.get(str(content.get("name")))
     kind = content.get("kind", preset.kind if preset else None)
+    if not isinstance(kind, str) or kind not in ENTRIES:
+        return None
     try:
-        return from_dict({**content, "kind": kind}, "recipe.yaml") if isinstance(kind, str) and kind in ENTRIES else None
+        return from_dict({**content, "kind": kind}, "recipe.yaml")
     except UserError:
         return None
 

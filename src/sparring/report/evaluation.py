@@ -104,7 +104,7 @@ def page_metric(score: Mapping[str, Any]) -> str:
         return f'<div class="metric">{name}<p class="soft">not computable: {escape(score["reason"])}</p></div>'
     better = f"<small>{escape(WORDS.get(score['better'], ''))}</small>"
     real = f" · real {short(score['floor'])}" if score["floor"] is not None else ""
-    like = '<span class="like">as real ones, within the errors</span><br>' if like_real(score) else ""
+    like = '<span class="like">no clear difference</span><br>' if like_real(score) else ""
     numbers = f'<div class="numbers">{like}{short(score["value"])}{real}{better}</div>'
     return f'<div class="metric">{name}{dot_plot(score)}{numbers}</div>'
 
