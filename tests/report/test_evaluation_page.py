@@ -98,6 +98,11 @@ def test_hostile_names_stay_names() -> None:
     assert not re.search(r"<!--slot:\w+-->", text)
 
 
+def test_the_page_of_one_output_names_it() -> None:
+    page = evaluation_page(result(text="runs/neon"), [], "a2b")
+    assert page.count("Evaluation of runs/neon, a2b<") == 2  # title and heading
+
+
 def test_the_page_holds_everything_and_fetches_nothing() -> None:
     pictures = [a_picture(10, "neighbours"), a_picture(20, "best")]
     text = evaluation_page(result(score("sliced")), pictures)

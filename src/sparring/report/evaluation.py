@@ -58,11 +58,11 @@ def spoken(verdict: Mapping[str, Any]) -> str:
     return f"{verdict['trouble']}: {verdict['message']}" if verdict["trouble"] else verdict["message"]
 
 
-def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact]) -> str:
+def evaluation_page(result: Mapping[str, Any], artifacts: Sequence[Artifact], name: str = "") -> str:
     """``index.html``: the verdicts, a picture of each metric, the table behind them, and each artifact with its
-    caption."""
+    caption; ``name`` is that of the output, of a model with several."""
     slots = {
-        "title": escape(f"Evaluation of {result['target']}"),
+        "title": escape(f"Evaluation of {result['target']}{f', {name}' if name else ''}"),
         "heading": escape(heading(result)).replace("\n", "<br>"),
         "verdicts": "".join(
             f'<p class="{"trouble" if verdict["trouble"] else "calm"}">{escape(spoken(verdict))}</p>'

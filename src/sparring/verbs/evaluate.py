@@ -107,7 +107,7 @@ def write(evaluation: Evaluation, folder: Path) -> list[str]:
     written = [folder / evaluation.file]
     if "scores" in evaluation.result:
         written.append(folder / "index.html")
-        page = evaluation_page(evaluation.result, evaluation.artifacts)
+        page = evaluation_page(evaluation.result, evaluation.artifacts, evaluation.name)
         write_text(written[-1], page)
     for number, artifact in enumerate(evaluation.artifacts, 1):
         written.append(folder / f"{artifact.name or f'figure-{number}'}{artifact.ending}")
