@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sparring.features import learning as shared_learning
 from sparring.kind import Artifact
 from sparring.metrics.comparison import Comparison
 from sparring.video.data import VideoSource
+from sparring.video.features import i3d
 from sparring.video.features.classical import support_vectors
 from sparring.video.features.find import find_features, fingerprint, quick_features
 from sparring.video.features.learning import FRAMES, PIXELS, seen, shown
@@ -100,8 +102,45 @@ def test_features_are_kept_by_what_the_source_holds() -> None:
     assert sum("once; they are kept" in line for line in said) == 1
 
 
+class Reference(torch.nn.Module):
+    """Called as the reference I3D is: on values up to 255, asked for features; too short clips are its own mistake."""
+
+    def forward(
+        self, clips: torch.Tensor, rescale: bool = False, resize: bool = False, return_features: bool = False
+    ) -> torch.Tensor:
+        if clips.shape[2] < 9:
+            raise RuntimeError("too few frames")
+        means = clips.mean((3, 4))[:, :, 0]
+        return means / 255 if rescale and resize and return_features else means[:, :1]
+
+
+def test_a_distance_is_called_fvd_in_the_reference_network_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]
+) -> None:
+    path = tmp_path / "i3d.pt"
+    torch.jit.script(Reference()).save(str(path))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    stranger = mistake(find_features, source(), str(path), CPU, quiet)
+    assert "is not the I3D that FVD is measured by" in stranger
+    assert digest[:16] in stranger
+
+    monkeypatch.setattr(i3d, "I3D", digest)
+    features = find_features(source(), str(path), CPU, quiet)
+    assert (features.frechet, features.hash, features.logits) == ("FVD", digest[:16], None)
+    for channels in (1, 3):
+        values = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (11, 9, channels, 4, 4), dtype=np.uint8))
+        means = values[:, 0].double().mean((2, 3)).expand(-1, 3) / 255
+        np.testing.assert_allclose(features(numbers(values)).numpy(), means.numpy(), rtol=1e-5)
+    told = mistake(features, torch.zeros(2, 8, 3, 4, 4))
+    assert "I3D does not take clips of 8 frames" in told
+    assert "too few frames" in told
+    path.write_bytes(b"no program")
+    monkeypatch.setattr(i3d, "I3D", hashlib.sha256(b"no program").hexdigest())
+    assert "is not TorchScript" in mistake(find_features, source(), str(path), CPU, quiet)
+
+
 def test_what_cannot_be_learned_from_is_told(mistake: Callable[..., str]) -> None:
-    assert "leave it at auto" in mistake(find_features, source(), "lite0", CPU, quiet)
+    assert "no file lite0; give auto, learned, or I3D's" in mistake(find_features, source(), "lite0", CPU, quiet)
     same = Few()
     same.frames = same.frames[:1].expand(200, -1, -1, -1, -1)
     assert "all its clips are the same" in mistake(find_features, same, "auto", CPU, quiet)

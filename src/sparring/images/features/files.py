@@ -61,20 +61,13 @@ def features_from(asked: str, device: torch.device, trust: bool = False) -> Feat
 def from_torchscript(path: Path, device: torch.device, trust: bool) -> Features:
     """Features from a TorchScript file; the reference Inception is recognised by its hash. Raises :class:`UserError`
     for a file that is none, and for one that is neither trusted nor known."""
-    try:
-        content = read_bytes(path, MOST)
-    except OSError as problem:
-        raise UserError(f"features: {path}: cannot be read ({reason(problem)})") from None
-    digest = hashlib.sha256(content).hexdigest()
+    content, digest = content_of(path)
     if not trust and digest != INCEPTION:
         raise UserError(
             f"features: {path} is TorchScript, a program that can read and write files; give an ONNX file, or add "
             "--trust if you know who made it"
         )
-    try:
-        network = torch.jit.load(io.BytesIO(content), map_location=device).eval()  # type: ignore[no-untyped-call]
-    except (RuntimeError, ValueError) as problem:
-        raise UserError(f"features: {path} is not TorchScript ({first_line(problem)})") from None
+    network = torchscript(content, path, device)
     if digest == INCEPTION:
         return Features(
             "Inception of 2015-12-05, the reference",
@@ -83,6 +76,26 @@ def from_torchscript(path: Path, device: torch.device, trust: bool) -> Features:
             frechet="FID",
         )
     return named(path, digest, lambda images: network(rgb(images).to(device).float() / 255))
+
+
+def content_of(path: Path) -> tuple[bytes, str]:
+    """A file's bytes and their SHA-256 in hexadecimal digits. Raises :class:`UserError` for one that cannot be read."""
+    try:
+        content = read_bytes(path, MOST)
+    except OSError as problem:
+        raise UserError(f"features: {path}: cannot be read ({reason(problem)})") from None
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def torchscript(content: bytes, path: Path, device: torch.device) -> Callable[..., Tensor]:
+    """The network in the bytes of a TorchScript file, which are run. Raises :class:`UserError` for others."""
+    try:
+        network: Callable[..., Tensor] = torch.jit.load(  # type: ignore[no-untyped-call]
+            io.BytesIO(content), map_location=device
+        ).eval()
+    except (RuntimeError, ValueError) as problem:
+        raise UserError(f"features: {path} is not TorchScript ({first_line(problem)})") from None
+    return network
 
 
 def from_learned(path: Path, device: torch.device) -> Features:

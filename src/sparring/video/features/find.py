@@ -18,6 +18,7 @@ from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Classifier, Features, in_chunks
 from sparring.video.data import VideoSource
 from sparring.video.features.classical import numbers, support_vectors
+from sparring.video.features.i3d import i3d_features
 from sparring.video.features.learning import classifier, contrast, seen
 from sparring.video.shapes import ShapeSource, motion_of
 
@@ -27,9 +28,10 @@ CELLS, TIMES = 3, 2  # of a side and of time, of the features that need no learn
 
 def find_features(source: VideoSource, asked: str, device: torch.device, say: Say) -> Features:
     """``learned`` from the source, which is ``auto``: a classifier of its labels with a second one of another kind, or
-    what contrast teaches. Raises :class:`UserError` for what is none of these, and when all clips are the same."""
+    what contrast teaches; else those of the file of I3D. Raises :class:`UserError` for what is none of these, and when
+    all clips are the same."""
     if asked not in ("auto", "learned"):
-        raise UserError("features: clips are compared in features learned from your own; leave it at auto")
+        return i3d_features(asked, device)
     device = device_for_pooling(device)
     labelled, tested = len(source.form.labels) > 1, tested_part(len(source))
 
