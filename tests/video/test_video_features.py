@@ -140,7 +140,7 @@ def test_a_distance_is_called_fvd_in_the_reference_network_alone(
 
 
 def test_what_cannot_be_learned_from_is_told(mistake: Callable[..., str]) -> None:
-    assert "no file lite0; give auto, learned, or I3D's" in mistake(find_features, source(), "lite0", CPU, quiet)
+    assert "no file 'lite0'; give auto, learned, or I3D's" in mistake(find_features, source(), "lite0", CPU, quiet)
     same = Few()
     same.frames = same.frames[:1].expand(200, -1, -1, -1, -1)
     assert "all its clips are the same" in mistake(find_features, same, "auto", CPU, quiet)
