@@ -19,7 +19,7 @@ from sparring.core.game import Step
 from sparring.images.reading.shape import ImageForm
 from sparring.modalities import RECIPES
 from sparring.translation.clips import Clips
-from sparring.translation.data import open_source
+from sparring.translation.data import open_evaluation_data, open_source
 
 pytest.importorskip("cv2", reason="finding cuts needs OpenCV")
 
@@ -209,6 +209,24 @@ def test_two_domains_of_films(tmp_path: Path) -> None:
         assert set(first) == set(range(low, high))
         for step, part in enumerate(batch[f"{domain} later"].chunk(2, 1), 1):
             assert numbers(part) == [number + step for number in first]
+
+
+def test_videos_are_evaluated_by_their_frames(tmp_path: Path) -> None:
+    """As they were trained on; pictures given in their place are pictures."""
+    for name, scene in (("a", "dark"), ("b", "light")):
+        first, *rest = [Image.fromarray(frame(index, scene)) for index in range(20)]
+        (tmp_path / name).mkdir()
+        first.save(tmp_path / name / "film.gif", save_all=True, append_images=rest, duration=40)
+        film(tmp_path / f"pictures {name}", [(scene, 17)])
+    recipe = RECIPES["recyclegan"].changed({"size": str(SIDE)})
+    form = ImageForm(height=SIDE, width=SIDE, channels=3)
+    for names, count in ((("a", "b"), 18), (("pictures a", "pictures b"), 17)):
+        places = {key: str(tmp_path / name) for key, name in zip(("data", "data_b"), names, strict=True)}
+        domains = open_evaluation_data(recipe.changed(places), form).domains
+        for domain, scene in (("a", "dark"), ("b", "light")):
+            images = domains[domain].batch(np.arange(len(domains[domain])))["images"]
+            assert images.shape == (count, 3, SIDE, SIDE)
+            assert images[:, :, -1, -1].tolist() == [list(SCENES[scene])] * count
 
 
 # What ties them

@@ -86,6 +86,12 @@ class Clips:
         return {"images": self.frames.index_select(0, first), "later": torch.cat(later, 1)}
 
 
+def holds_videos(data: str) -> bool:
+    """Whether ``data`` is a video, or a folder with one in it."""
+    path = Path(os.path.expanduser(data))
+    return any(map(is_film, path.iterdir() if path.is_dir() else [path]))
+
+
 def videos_in(data: str) -> list[Path]:
     """The videos that ``data`` names. Raises :class:`UserError` when there are none."""
     path = Path(os.path.expanduser(data))

@@ -25,7 +25,7 @@ from sparring.images.reading.folder import ImageFiles
 from sparring.images.reading.shape import ImageForm
 from sparring.measurements import LEAST_HELD_OUT
 from sparring.media.pictures.deep import Range
-from sparring.translation.clips import Clips
+from sparring.translation.clips import Clips, holds_videos
 from sparring.translation.drawn import draw, truth
 from sparring.translation.inversion import upright
 from sparring.translation.recipes import SETS, TranslationRecipe
@@ -182,10 +182,16 @@ def open_evaluation_data(recipe: TranslationRecipe, form: ImageForm) -> Evaluati
     paths = find_domains(recipe.data, recipe.data_b, TESTS)
     ranges = list(form.ranges.values()) if isinstance(form, TranslationForm) else [form.range, form.range]
     a, b = (
-        open_pictures(replace(shaped, data=path, range=shaped.range if limits is None else as_text(limits)))
+        open_domain(replace(shaped, data=path, range=shaped.range if limits is None else as_text(limits)))
         for path, limits in zip(paths, ranges, strict=True)
     )
     return EvaluationData({"a": a, "b": b}, pairs_of(a, b))
+
+
+def open_domain(recipe: TranslationRecipe) -> ImageSource:
+    """The pictures of one domain; or the frames of its videos, for a recipe that learns from videos. Raises
+    :class:`UserError` where there are none."""
+    return Clips(recipe) if recipe.recycle and holds_videos(recipe.data) else open_pictures(recipe)
 
 
 def in_form(recipe: TranslationRecipe, form: ImageForm) -> TranslationRecipe:
