@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,16 @@ class Layout:
         given the label of every example; -1 where none is left."""
         left = {label: [row for row, its in enumerate(labels) if its == label] for label in range(self.classes)}
         return [left[place % self.classes].pop(0) if left[place % self.classes] else -1 for place in range(self.count)]
+
+    def arranged(self, examples: Tensor, batch: Mapping[str, Tensor], blank: float) -> Tensor:
+        """The first of real examples ``(n, ...)``, of a ``batch`` with ``labels`` ``(n,)`` where columns stand for
+        these, as they lie in the preview; ``blank`` all over where none is left."""
+        if not self.classes:
+            return examples[: self.count]
+        places = self.places(batch["labels"].tolist())
+        arranged = examples[places]
+        arranged[[place < 0 for place in places]] = blank
+        return arranged
 
 
 def in_columns(classes: int, count: int, across: int) -> Layout:

@@ -340,6 +340,15 @@ def test_columns_are_of_one_label_unless_there_are_far_too_many(classes: int, la
     assert in_columns(classes, 64, 8) == layout
 
 
+def test_real_examples_lie_in_the_column_of_their_label() -> None:
+    """Each once, and a blank where none is left; without columns, as they come."""
+    examples, labels = torch.arange(5.0)[:, None], torch.tensor([0, 0, 1, 2, 0])
+    arranged = Layout(6, 3, 3).arranged(examples, {"labels": labels}, -7)
+    assert arranged[:, 0].tolist() == [0, 2, 3, 1, -7, -7]
+    assert examples[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert Layout(2).arranged(examples, {}, -7)[:, 0].tolist() == [0, 1]
+
+
 def test_the_modality_writes_what_write_samples_writes(tmp_path: Path) -> None:
     for name in ("door.npz", "plain.npz"):
         (write_samples if name == "plain.npz" else door)(images(), list("abcde"), tmp_path / name, NOTE)

@@ -99,10 +99,8 @@ class Audio(Modality):
         """Real sounds one after the other, in the same columns; silence where there are too few."""
         assert isinstance(game, AudioGame)
         layout, sounds = self.layout(game.classes), self.real_examples(game.outputs[""], batch)
-        if layout.classes:
-            silence = torch.zeros_like(sounds[:1])
-            sounds = torch.cat([sounds, silence])[layout.places(batch["labels"].tolist())]
-        return as_artifact(sounds[: layout.count], game.rate, "real sounds", columns=layout.across)
+        sounds = layout.arranged(sounds, batch, 0)
+        return as_artifact(sounds, game.rate, "real sounds", columns=layout.across)
 
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""

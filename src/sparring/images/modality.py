@@ -119,10 +119,7 @@ class Images(Modality):
     def real_preview(self, game: Game, batch: Batch) -> Artifact:
         """A sheet of real pictures, in the same columns; a place stays white where there are too few."""
         layout, pictures = self.layout(game.classes), self.real_examples(game.outputs[""], batch)
-        if layout.classes:
-            white = torch.full_like(pictures[:1], 255)
-            pictures = torch.cat([pictures, white])[layout.places(batch["labels"].tolist())]
-        return as_artifact(pictures[: layout.count], "real pictures", columns=layout.across)
+        return as_artifact(layout.arranged(pictures, batch, 255), "real pictures", columns=layout.across)
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Images ``(n, channels, height, width)`` as bytes: what picture files of them would hold."""

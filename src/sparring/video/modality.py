@@ -108,9 +108,8 @@ class Video(Modality):
         """Real clips side by side, in the same columns; a place stays white where there are too few."""
         assert isinstance(game, VideoGame)
         layout, clips = self.layout(game.classes), self.real_examples(game.outputs[""], batch)
-        if layout.classes:
-            clips = torch.cat([clips, torch.ones_like(clips[:1])])[layout.places(batch["labels"].tolist())]
-        return as_artifact(clips[: layout.count], game.form.rate, "real clips", columns=layout.across)
+        clips = layout.arranged(clips, batch, 1)
+        return as_artifact(clips, game.form.rate, "real clips", columns=layout.across)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """Distances of single frames, colour, speed, and shares of frozen and flickering clips."""
