@@ -38,6 +38,7 @@ from sparring.points.metrics import modes
 ARMS: dict[str, dict[str, Any]] = {
     "whole": {"penalty_share": 1, "reuse_logits": "no"},
     "quarter": {"penalty_share": 0.25, "reuse_logits": "no"},
+    "rising": {"penalty_share": "0.25:1@800k", "reuse_logits": "no"},
     "quarter, reused": {"penalty_share": 0.25, "reuse_logits": "yes"},
 }
 STEPS = {"gaussians": 22_000, "mnist": 10_000, "stacked-mnist": 10_000, "emoji": 5_000}

@@ -159,6 +159,14 @@ def test_a_share_of_the_batch_is_penalised_the_same_however_many_processes_there
     torch.testing.assert_close(torch.stack(losses).mean(), expected)
 
 
+@pytest.mark.parametrize(("seen", "count"), [(0, 2), (400, 5), (1000, 8), (9999, 8)])
+def test_the_share_of_the_batch_follows_its_schedule(seen: int, count: int) -> None:
+    discriminator = linear()
+    game = a_game(discriminator, objective="hinge", r1=1, penalty_share="0.25:1@1000,linear")
+    game.adversarial_loss.discriminator_loss(a_step(examples_seen=seen), REAL, FAKE, None)
+    assert len(discriminator.calls[0][0]) == count  # of 8
+
+
 @pytest.mark.parametrize("labelled", [False, True])
 def test_logits_and_labels_keep_their_order_where_a_share_is_penalised(labelled: bool) -> None:
     game = a_game(Recorder(nn.Linear(2, 1)), objective="relativistic", r1=1, r2=1, penalty_share=0.25)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class ChosenRows(NamedTuple):
     scale: float
 
 
-@cache
+@lru_cache(maxsize=64)  # a share that changes is another at each step
 def chosen_rows(share: float, global_batch: int, first: int, end: int, device: torch.device) -> ChosenRows:
     """A ``share`` in (0, 1] of the global batch, evenly spread and at least one row, as far as it lies in its rows from
     ``first`` to ``end``, those of this process; indices on ``device``."""
@@ -79,7 +79,7 @@ class AdversarialLoss:
         real = real.detach().requires_grad_(r1 > 0)
         fake = fake.detach().requires_grad_(r2 > 0)
         seen_real, seen_fake = self.seen(real, step), self.seen(fake, step)
-        penalty_share = recipe.penalty_share if r1 or r2 else 1.0
+        penalty_share = recipe.penalty_share(at) if r1 or r2 else 1.0
         rows = chosen_rows(penalty_share, step.global_batch, step.part.start, step.part.stop, real.device)
         real_logits, penalised_real = self.logits_of(seen_real, labels, rows)
         fake_logits, penalised_fake = self.logits_of(seen_fake, labels, rows)

@@ -49,8 +49,8 @@ class AdversarialLossRecipe(Recipe):
         low=0,
         high=HEAVIEST,
     )
-    penalty_share: float = setting(
-        1.0,
+    penalty_share: Schedule = setting(
+        schedule(1.0),
         "share of each batch on which r1 and r2 are taken; less is faster and noisier, its mean is the same",
         "regularisation",
         above=0,

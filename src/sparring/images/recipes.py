@@ -25,7 +25,7 @@ images = ImageRecipe(
     learning_rate=schedule("1e-3:2e-4@200k"),
     r1=schedule("1:0.1@100k"),
     r2=schedule("1:0.1@100k"),
-    penalty_share=0.25,
+    penalty_share=schedule("0.25:1@800k"),
     average_half_life=schedule("0:10k@100k"),
     time=600.0,
 )
@@ -92,7 +92,7 @@ stacked_mnist = dataclasses.replace(
     learning_rate=schedule("1e-3:2e-4@1M"),
     r1=schedule("1:0.1@300k"),
     r2=schedule("1:0.1@300k"),
-    penalty_share=1.0,
+    penalty_share=schedule(1.0),
     average_half_life=schedule("0:50k@300k"),
     time=1800.0,
 )

@@ -73,7 +73,7 @@ video = VideoRecipe(
     learning_rate=schedule("3e-4:1e-4@150k"),
     r1=schedule("1:0.1@50k"),
     r2=schedule("1:0.1@50k"),
-    penalty_share=0.25,
+    penalty_share=schedule(0.25),
     average_half_life=schedule("0:5k@50k"),
     time=1800.0,
 )
