@@ -40,7 +40,7 @@ SAME = {
     "average_half_life": "10k",
 }  # constant, as the textbook has them
 OBJECTIVES: dict[str, dict[str, Any]] = {
-    "relativistic": {},  # RpGAN + R1 + R2 on the recipe's share of each batch; the textbook takes them on all of it
+    "relativistic": {"penalty_share": 0.25},  # RpGAN + R1 + R2, these on what the recipe begins with, not on all
     "relativistic in full": {"penalty_share": 1},
     "non-saturating": {"objective": "non-saturating", "r1": 0, "r2": 0},
 }
