@@ -31,7 +31,8 @@ from sparring.translation.inversion import upright
 from sparring.translation.recipes import SETS, TranslationRecipe
 
 PAIRS = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))  # names of the two inside one folder
-TESTS = (("testA", "testB"), ("test_A", "test_B"), *PAIRS)  # the same for what is evaluated
+KEPT = (("testA", "testB"), ("test_A", "test_B"))  # of what is kept to be evaluated with
+TESTS = (*KEPT, *PAIRS)  # the same for what is evaluated
 TOLD = 0.1  # of the smaller domain's files, with a name that one of the other has
 COMPARED = 256  # pictures of each domain whose luminance is looked at
 
@@ -186,6 +187,23 @@ def open_evaluation_data(recipe: TranslationRecipe, form: ImageForm) -> Evaluati
         for path, limits in zip(paths, ranges, strict=True)
     )
     return EvaluationData({"a": a, "b": b}, pairs_of(a, b))
+
+
+def open_kept(recipe: TranslationRecipe, form: TranslationForm) -> EvaluationData | None:
+    """The domains that lie beside those that ``recipe`` learns from and are kept to be evaluated with, in the shape
+    that a model knows; None where there are none. Raises :class:`UserError` where they cannot be read."""
+    root = Path(os.path.expanduser(recipe.data))
+    beside = not recipe.data_b and any(all((root / name).is_dir() for name in pair) for pair in KEPT)
+    kept = recipe.data in SETS or beside
+    return open_evaluation_data(recipe, form) if kept and not recipe.recycle else None
+
+
+def open_domain(recipe: TranslationRecipe, form: TranslationForm, domain: str) -> ImageSource:
+    """The pictures of one domain alone, one or more, that ``recipe.data`` names, in the shape that a model knows.
+    Raises :class:`UserError` when there are none to be had."""
+    limits = form.ranges[domain]
+    shaped = in_form(recipe, form).changed({"labelled": "no", "split": "all"})
+    return open_pictures(shaped if limits is None else replace(shaped, range=as_text(limits)), least=1)
 
 
 def in_form(recipe: TranslationRecipe, form: ImageForm) -> TranslationRecipe:
