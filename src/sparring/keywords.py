@@ -204,6 +204,7 @@ class CalibrateKeywords(TypedDict, total=False):
     confidence: float | str  # the probability with which no more than alpha of them are, over calibrations
     data: Paths  # real examples that were not trained on (default: those held out)
     device: Literal["auto", "cpu", "cuda", "mps"]  # where to compute
+    domain: Literal["auto", "A", "B"]
     method: Literal["platt", "beta", "isotonic"]  # how logits become log odds
     seed: int | str  # of the judge and of the generated examples that it learns from
     steps: int | str  # steps that the judge, a fresh discriminator, learns for
