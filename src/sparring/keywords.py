@@ -40,6 +40,7 @@ class TrainSettings(TypedDict, total=False):
     contrast_patches: int | str  # patches of a picture in the contrastive loss
     coupling_depth: int | str  # residual blocks of the network in each of a flow's couplings
     coupling_width: int | str  # channels of the network in each of a flow's couplings
+    couplings: int | str  # couplings of a flow
     cycle: float | str  # weight of the cycle-consistency loss
     cycle_noise: float | str  # standard deviation of noise on a translation before it is translated back
     depth: int | str  # hidden layers of the discriminator
@@ -61,7 +62,7 @@ class TrainSettings(TypedDict, total=False):
     frames: int | str  # frames of a clip, what both players see the motion of
     frames_seen: int | str  # frames of a clip that the discriminator is shown, with the time between them
     generator: Literal["lstm", "memory", "transformer"]  # the generator's network
-    generator_depth: int | str  # hidden layers of the generator: depth makes the borders between modes sharp
+    generator_depth: int | str
     generator_first: bool | str  # let the generator move first
     held_out: int | str  # real examples never trained on, to notice overfitting (at most a tenth)
     identity: float | str  # weight of the identity loss: leave alone what is of the target domain already

@@ -52,7 +52,15 @@ def gaussian_score(learned: Known | None, unseen: Known) -> Score:
     if learned is None:
         return missing_score(GAUSSIAN, "what was learned from is not there any more", len(unseen.indices))
     known, points = (torch.cat([batch["examples"] for batch in each.batches()]) for each in (learned, unseen))
-    return mean_score(GAUSSIAN, gaussian_nats(known, points))
+    return gaussian_row(known, points)
+
+
+def gaussian_row(learned: Tensor, points: Tensor) -> Score:
+    """The mean of :func:`gaussian_nats`; none where the points ``learned`` from do not fill their space."""
+    nats = gaussian_nats(learned, points)
+    if not nats.isfinite().all():
+        return missing_score(GAUSSIAN, "some coordinates follow from others", len(points))
+    return mean_score(GAUSSIAN, nats)
 
 
 def gaussian_nats(learned: Tensor, points: Tensor) -> Tensor:
@@ -61,7 +69,8 @@ def gaussian_nats(learned: Tensor, points: Tensor) -> Tensor:
     found = moments(learned)
     away = points.double() - found.mean
     squares = (away @ torch.linalg.pinv(found.covariance, hermitian=True) * away).sum(1)
-    return -0.5 * (squares + torch.linalg.slogdet(2 * math.pi * found.covariance)[1])
+    nats: Tensor = -0.5 * (squares + torch.linalg.slogdet(2 * math.pi * found.covariance)[1])
+    return nats
 
 
 def findings(flow: Score, gaussian: Score) -> list[Finding]:
@@ -99,7 +108,7 @@ class PointBoundsTarget(BoundsTarget):
         known, points = (self.source.batch(indices)["examples"] for indices in (learned, chosen))
         return [
             mean_score(BOUND, found.real.nats - lower),
-            mean_score(GAUSSIAN, gaussian_nats(known, points)),
+            gaussian_row(known, points),
             *rows_of_bounds(found, VARIANCE),
             Score(CEILING, ceiling(found.dimensions, found.variance) - lower, count=len(chosen)),
         ]

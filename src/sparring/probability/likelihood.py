@@ -78,8 +78,9 @@ def measure(
     say: Say,
     variances: Sequence[float] = VARIANCES,
 ) -> Likelihood:
-    """Choose one of the ``variances`` of the noise on ``others``, then bound the likelihood of ``reported`` ``(examples, ...)``,
-    and of simulated examples, under the labels of the first of them, where the truth can be enclosed."""
+    """Choose one of the ``variances`` of the noise on ``others``, then bound the likelihood of ``reported``
+    ``(examples, ...)``, and of simulated examples, under the labels of the first of them, where the truth can be
+    enclosed."""
     variance = choose_variance(decoder, others, annealing, mixed(seed, 0), say, variances)
     decode = decoder.under(reported.labels)
     lower = Sampler(decode, reported.examples, decoder.latent, variance, annealing, mixed(seed, 1), say).lower()
