@@ -201,8 +201,8 @@ class EvaluateKeywords(TypedDict, total=False):
 class CalibrateKeywords(TypedDict, total=False):
     """What ``calibrate`` is asked for, of whatever kind of data the model is."""
 
-    alpha: float | str  # the share of new real examples that may be called odd
-    confidence: float | str  # the probability with which no more than alpha of them are, over calibrations
+    alpha: float | str  # rate of false alarms that there must be real examples enough for; score is asked for its own
+    confidence: float | str  # the probability with which that rate shall hold, over calibrations
     data: Paths  # real examples that were not trained on (default: those held out)
     device: Literal["auto", "cpu", "cuda", "mps"]  # where to compute
     domain: Literal["auto", "A", "B"]

@@ -194,7 +194,7 @@ def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> Tensor | 
 def nats_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> Tensor | None:
     """The exact log-likelihoods of each example of a batch in nats under several labels ``(rows,)``, ``(labels,
     rows)``; None where the generator does not know them."""
-    game = model.game
+    game = model.output
     if not isinstance(game, LikelihoodGame):
         return None
     return torch.stack([game.log_likelihood(model.networks, {**batch, "labels": each}) for each in labels])
