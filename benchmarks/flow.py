@@ -25,8 +25,7 @@ from mnist import SAMPLES, SHOWN, Yardstick
 from sparring.core.settings import duration
 from sparring.data.order import held_out_count, split
 from sparring.images.data import open_source
-from sparring.images.flow import FlowGame
-from sparring.images.likelihood import DRAWS
+from sparring.images.flow import DRAWS, FlowGame
 from sparring.images.recipes import flow
 from sparring.media.pictures.sheets import channels_last, sheet
 from sparring.modalities import RECIPES

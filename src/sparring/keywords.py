@@ -40,6 +40,7 @@ class TrainSettings(TypedDict, total=False):
     contrast_patches: int | str  # patches of a picture in the contrastive loss
     coupling_depth: int | str  # residual blocks of the network in each of a flow's couplings
     coupling_width: int | str  # channels of the network in each of a flow's couplings
+    couplings: int | str  # couplings of a flow
     cycle: float | str  # weight of the cycle-consistency loss
     cycle_noise: float | str  # standard deviation of noise on a translation before it is translated back
     depth: int | str  # hidden layers of the discriminator
@@ -61,7 +62,7 @@ class TrainSettings(TypedDict, total=False):
     frames: int | str  # frames of a clip, what both players see the motion of
     frames_seen: int | str  # frames of a clip that the discriminator is shown, with the time between them
     generator: Literal["lstm", "memory", "transformer"]  # the generator's network
-    generator_depth: int | str  # hidden layers of the generator: depth makes the borders between modes sharp
+    generator_depth: int | str
     generator_first: bool | str  # let the generator move first
     held_out: int | str  # real examples never trained on, to notice overfitting (at most a tenth)
     identity: float | str  # weight of the identity loss: leave alone what is of the target domain already
@@ -200,10 +201,11 @@ class EvaluateKeywords(TypedDict, total=False):
 class CalibrateKeywords(TypedDict, total=False):
     """What ``calibrate`` is asked for, of whatever kind of data the model is."""
 
-    alpha: float | str  # the share of new real examples that may be called odd
-    confidence: float | str  # the probability with which no more than alpha of them are, over calibrations
+    alpha: float | str  # rate of false alarms that there must be real examples enough for; score is asked for its own
+    confidence: float | str  # the probability with which that rate shall hold, over calibrations
     data: Paths  # real examples that were not trained on (default: those held out)
     device: Literal["auto", "cpu", "cuda", "mps"]  # where to compute
+    domain: Literal["auto", "A", "B"]
     method: Literal["platt", "beta", "isotonic"]  # how logits become log odds
     seed: int | str  # of the judge and of the generated examples that it learns from
     steps: int | str  # steps that the judge, a fresh discriminator, learns for

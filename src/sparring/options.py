@@ -70,9 +70,12 @@ class CalibrateOptions(Settings):
     """What ``sparring calibrate`` is asked for."""
 
     data: tuple[str, ...] = setting((), "real examples that were not trained on (default: those held out)", "data")
-    alpha: float = setting(0.05, "the share of new real examples that may be called odd", low=0, high=1)
+    alpha: float = setting(
+        0.05, "rate of false alarms that there must be real examples enough for; score is asked for its own", low=0,
+        high=1,
+    )  # fmt: skip
     confidence: float = setting(
-        0.9, "the probability with which no more than alpha of them are, over calibrations", low=0, high=1
+        0.9, "the probability with which that rate shall hold, over calibrations", low=0, high=1
     )
     method: str = setting("platt", "how logits become log odds", choices=("platt", "beta", "isotonic"))
     steps: int = setting(1500, "steps that the judge, a fresh discriminator, learns for", low=1, high=1_000_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.files import may_write, write_text
 from sparring.core.game import Batch, rows
+from sparring.core.likelihood import LikelihoodGame
 from sparring.data.source import Source
 from sparring.kind import Artifact, Kind, Say
 from sparring.model import Model
@@ -27,8 +29,9 @@ from sparring.probability.scores import Scorer, in_words, scorer_of
 TABLES = (".tsv", ".csv", ".jsonl")
 CHUNK = 512  # examples at a time
 SHOWN = 20  # rows in the words for a person
-SHOWN_COLUMNS = ("p_value", "decision", "p_real", "label", "label_probability", "example", "nearest")
-WIDTHS = {"score": 10, "p_real": 8, "p_value": 8, "decision": 8, "label": 12, "label_probability": 8}
+SHOWN_COLUMNS = ("p_value", "decision", "p_real", "nats", "label", "label_probability", "example", "nearest")
+NUMBERS = {"score": 10, "nats": 10, "p_real": 8, "p_value": 8}  # columns, by their width
+WIDTHS = {**NUMBERS, "decision": 8, "label": 12, "label_probability": 8}
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,13 @@ def as_table(rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
 
 @torch.no_grad()
 def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, say: Say) -> Table:
-    """A row for each example in the files: the discriminator's logit, higher for what it takes for real, and where the
-    model is calibrated what :class:`Scorer` tells. The label is ``options.label``, the one that came with the example,
-    by a calibration the likeliest, or else that under which the logit is highest.
+    """A row for each example in the files: the discriminator's logit, higher for what it takes for real, the
+    log-likelihood in nats where the generator knows it, and where the model is calibrated what :class:`Scorer` tells.
+    The label is ``options.label``, the one that came with the example, by a calibration the likeliest, or else that
+    under which the logit is highest.
 
     Raises :class:`UserError` for files that hold no examples of the model's form, a label that it does not know, and a
-    model whose discriminator has not learned yet.
+    model that knows no likelihood, whose discriminator has not learned yet.
     """
     model.label_index(options.label or None)
     scorer = scorer_of(model, options, say)
@@ -81,10 +85,10 @@ def score_by_discriminator(modality: Kind, model: Model, options: ScoreOptions, 
         scored += rows_of(model, source, options.label or None, scorer)
         for bad in source.bad_files:  # a source that streams finds them while it is read
             say(f"skipped {bad.path}: {bad.reason}")
-    logits = [row["score"] for row in scored if row["score"] is not None]
-    summary = {"count": len(scored), "score": fmean(logits) if logits else None, "calibrated": scorer is not None}
+    means: dict[str, Any] = {name: mean_of(scored, name) for name in ("score", "nats") if name in scored[0]}
+    summary = {"count": len(scored), **means, "calibrated": scorer is not None}
     if scorer is None:
-        return Table(scored, summary, as_text(scored, ("score", "label", "example"), mean_of_logits(summary)))
+        return Table(scored, summary, as_text(scored, ("score", "nats", "label", "example"), in_means(summary)))
     decided = scorer.decide(scored)
     text = as_text(by_oddness(scored), SHOWN_COLUMNS, in_words(decided, len(scored)))
     return Table(scored, {**summary, **decided}, text, scorer.drawn())
@@ -95,12 +99,20 @@ def by_oddness(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(rows, key=lambda row: (row["p_value"], row["p_real"]))
 
 
-def mean_of_logits(summary: Mapping[str, Any]) -> str:
+def mean_of(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The mean of a column; None where it holds no numbers."""
+    known = [row[name] for row in rows if row[name] is not None]
+    return fmean(known) if known else None
+
+
+def in_means(summary: Mapping[str, Any]) -> str:
     """What the rows of a model without a calibration are, for a person."""
-    return (
-        f"{summary['count']:,} examples, mean score {summary['score']:.3f}: logits of the discriminator, no calibrated "
-        "probabilities"
-    )
+    told = [f"{summary['count']:,} examples"]
+    if summary["score"] is not None:
+        told.append(f"mean score {summary['score']:.3f}: logits of the discriminator, no calibrated probabilities")
+    if "nats" in summary:
+        told.append(f"mean log-likelihood {summary['nats']:.3f} nats, by which nothing is decided")
+    return ", ".join(told)
 
 
 def as_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], about: str) -> str:
@@ -115,13 +127,13 @@ def as_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], about: st
 def cell(name: str, value: Any) -> str:
     """A value, or the column's ``name``, in the width of its column."""
     if isinstance(value, float):
-        return f"{value:10.3f}" if name == "score" else f"{value:8.4f}"
+        return f"{value:10.3f}" if name in ("score", "nats") else f"{value:8.4f}"
     width = WIDTHS.get(name, 0)
-    return f"{value or '':>{width}}" if name in ("score", "p_real", "p_value") else f"{value or '':{width}}"
+    return f"{value or '':>{width}}" if name in NUMBERS else f"{value or '':{width}}"
 
 
 def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | None) -> list[dict[str, Any]]:
-    """A row for each example of a source. Raises :class:`UserError` for a discriminator that has not learned yet."""
+    """A row for each example of a source. Raises :class:`UserError` where nothing that has learned could score it."""
     names = getattr(source, "files", None) or [f"{source.name} {number}" for number in range(len(source))]
     result: list[dict[str, Any]] = []
     for indices in np.split(np.arange(len(source)), range(CHUNK, len(source), CHUNK)):
@@ -129,9 +141,9 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
         given = labels_of(model, batch, label)
         examples = model.modality.real_examples(model.output, batch) if scorer else torch.empty(0)
         judged = scorer.rows(examples, given) if scorer else [{} for _ in indices]
-        batch = model.on_device(batch)
-        scores, labels = logits_of(model, batch, labels_to_try(model, given, judged))
-        if scores[0] is None and scorer is None:
+        batch, tried = model.on_device(batch), labels_to_try(model, given, judged)
+        logits, nats = logits_of(model, batch, tried), nats_of(model, batch, tried)
+        if logits is None and nats is None and scorer is None:
             why = (
                 "its discriminator has not learned yet; train on, or"
                 if "discriminator" in model.networks
@@ -142,9 +154,9 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
             row for row, index in enumerate(indices.tolist()) if index not in getattr(source, "dead", ())
         ]
         found: list[dict[str, Any]] = [
-            {"example": str(names[indices[row]]), "label": label_of(model, labels[row]), "score": scores[row]}
-            | judged[row]
-            for row in alive
+            {"example": str(names[indices[row]]), **own, **judged[row]}
+            for row, own in enumerate(own_columns(model, tried, logits, nats))
+            if row in alive
         ]
         if scorer:
             scorer.keep(found, [row["example"] for row in found], examples[alive])
@@ -152,22 +164,40 @@ def rows_of(model: Model, source: Source, label: str | None, scorer: Scorer | No
     return result
 
 
-def label_of(model: Model, index: int) -> str | None:
-    """The label of that number; None of a model without labels."""
-    return model.labels[index] if model.labels else None
+def own_columns(
+    model: Model, tried: Sequence[Tensor], logits: Tensor | None, nats: Tensor | None
+) -> list[dict[str, Any]]:
+    """What the model itself tells of each example, by logits and log-likelihoods ``(labels, rows)`` under the labels
+    that were ``tried``, ``(rows,)`` each: the highest logit, the likelihood under any of them, and the label that is
+    likeliest by the first of these that is known."""
+    labels, known = torch.stack(list(tried)).cpu(), nats if logits is None else logits
+    best = labels[0] if known is None else labels.gather(0, known.argmax(0, keepdim=True))[0]
+    columns: dict[str, Sequence[Any]] = {
+        "label": [model.labels[index] if model.labels else None for index in best.tolist()],
+        "score": [None] * len(best) if logits is None else logits.amax(0).tolist(),
+    }
+    if nats is not None:
+        columns["nats"] = (nats.logsumexp(0) - math.log(len(tried))).tolist()
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> tuple[list[Any], list[int]]:
-    """The highest of the discriminator's logits of each example of a batch under several labels ``(rows,)``, and the
-    label that it has it under; None, and the first label, where there is no discriminator that has learned."""
+def logits_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> Tensor | None:
+    """The discriminator's logits of each example of a batch under several labels ``(rows,)``, ``(labels, rows)`` on the
+    CPU; None where there is no discriminator that has learned."""
     tried = [
         model.output.logits(model.networks, {**batch, "labels": each}, model.output.real(batch)) for each in labels
     ]
     logits = [each for each in tried if each is not None]
-    if not logits:
-        return [None] * rows(batch), labels[0].tolist()
-    scores, best = torch.stack(logits).float().max(0)
-    return scores.tolist(), torch.stack(list(labels)).gather(0, best[None])[0].tolist()
+    return torch.stack(logits).float().cpu() if logits else None
+
+
+def nats_of(model: Model, batch: Batch, labels: Sequence[Tensor]) -> Tensor | None:
+    """The exact log-likelihoods of each example of a batch in nats under several labels ``(rows,)``, ``(labels,
+    rows)``; None where the generator does not know them."""
+    game = model.output
+    if not isinstance(game, LikelihoodGame):
+        return None
+    return torch.stack([game.log_likelihood(model.networks, {**batch, "labels": each}) for each in labels])
 
 
 def labels_of(model: Model, batch: Batch, label: str | None) -> Tensor | None:

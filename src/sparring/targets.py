@@ -25,6 +25,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.score import Score
 from sparring.model import Model
 from sparring.options import EvaluateOptions
+from sparring.probability.kept import Calibration
 from sparring.probability.measured import scores_of_calibration
 
 READ = 4096  # examples read at a time
@@ -111,10 +112,7 @@ class ModelTarget:
         that its judge kept, for they are others, and none by a calibration of weights that it has no more."""
         if self.output is not self.model.game.outputs.get(""):
             return []
-        try:
-            calibration = self.model.calibration()
-        except UserError:  # which scoring tells; samples can be compared all the same
-            return []
+        calibration = kept_calibration(self.model)
         return [] if calibration is None else scores_of_calibration(calibration.facts)
 
 
@@ -156,6 +154,25 @@ def only_place(data: Sequence[str]) -> str:
     if len(data) > 1:
         raise UserError(f"data: {len(data)} places are too many, one is enough here")
     return data[0]
+
+
+def places_of(recipe: Recipe, data: Sequence[str]) -> dict[str, str]:
+    """The settings of a recipe that these places of data, one or more, stand for. Raises :class:`UserError` for more of
+    them than it reads."""
+    names = recipe.data_settings
+    if len(data) > len(names):
+        enough = "one is" if len(names) == 1 else f"{len(names)} are"
+        raise UserError(f"data: {len(data)} places are too many, {enough} enough here")
+    return {**dict.fromkeys(names, ""), **dict(zip(names, data, strict=False))}
+
+
+def kept_calibration(model: Model) -> Calibration | None:
+    """The calibration of a model; None where it has none, and where that is of weights that it has no more, which
+    scoring tells."""
+    try:
+        return model.calibration()
+    except UserError:
+        return None
 
 
 def own_data(model: Model) -> dict[str, str]:

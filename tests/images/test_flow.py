@@ -17,11 +17,12 @@ from sparring.core.errors import UserError
 from sparring.core.game import Step
 from sparring.images.features import learned
 from sparring.images.flow import FlowGame, bits_of
-from sparring.images.networks.flow import CELL, FlowGenerator, Shades, bits_per_dimension, log_normal
-from sparring.images.networks.spline import BINS, LEAST, PARAMETERS, spline
+from sparring.images.networks.flow import CELL, FlowGenerator, Shades, bits_per_dimension
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import RECIPES, ImageRecipe
 from sparring.modalities import load
+from sparring.networks.couplings import log_normal
+from sparring.networks.spline import BINS, LEAST, PARAMETERS, spline
 from sparring.probability.histogram import Histograms
 from sparring.verbs.evaluate import evaluate
 from sparring.verbs.train import train

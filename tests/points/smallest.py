@@ -7,7 +7,11 @@ from typing import Any
 
 from sparring.core.recipe import Recipe
 
-SMALLEST: dict[str, dict[str, Any]] = {"gaussians": {"width": 16}, "gaussians-ring": {"width": 16}}
+SMALLEST: dict[str, dict[str, Any]] = {
+    "gaussians": {"width": 16},
+    "gaussians-ring": {"width": 16},
+    "gaussians-flow": {"width": 16, "couplings": 2},
+}
 PER_PROCESS: set[str] = set()
 
 

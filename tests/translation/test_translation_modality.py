@@ -25,7 +25,7 @@ from sparring.images.reading.arrays import ImageArrays
 from sparring.measurements import QuickMeasurements
 from sparring.media.pictures.sheets import sheet, to_uint8
 from sparring.modalities import RECIPES, modality_of, recipe_for
-from sparring.options import EvaluateOptions, ScoreOptions
+from sparring.options import EvaluateOptions
 from sparring.translation.data import TranslationForm, TwoDomains
 from sparring.translation.recipes import RECIPES as PRESETS
 from sparring.translation.recipes import TranslationEvaluateOptions, TranslationOptions, TranslationRecipe
@@ -153,12 +153,6 @@ def test_samples_are_written_as_pictures_are(tmp_path: Path) -> None:
 
 
 # Verbs
-
-
-def test_a_translation_cannot_score(mistake: Callable[..., str]) -> None:
-    model: Any = SimpleNamespace(path=Path("runs/neon"))
-    line = mistake(MODALITY.score, model, ScoreOptions(), quiet)
-    assert "sparring evaluate runs/neon" in line
 
 
 def test_what_is_in_both_domains_is_told_and_shown(tmp_path: Path) -> None:

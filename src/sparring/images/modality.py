@@ -15,7 +15,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
 from sparring.evaluation import Evaluation, assess_outputs
-from sparring.images.bounds import BoundsTarget
+from sparring.images.bounds import ImageBoundsTarget
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
 from sparring.images.explain import explainer
@@ -178,7 +178,7 @@ class Images(Modality):
             return [with_likelihood(each, model, game, options) for each in super().evaluate(model, options, say)]
         if not options.likelihood:
             return super().evaluate(model, options, say)
-        return assess_outputs(self, model, options, say, partial(BoundsTarget, options=options, say=say))
+        return assess_outputs(self, model, options, say, partial(ImageBoundsTarget, options=options, say=say))
 
     def check(self, recipe: Recipe, say: Say) -> Summary:
         """What is in the recipe's data, and what is wrong with it, with a sheet of 64. Raises :class:`UserError` as

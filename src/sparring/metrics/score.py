@@ -100,3 +100,9 @@ def error_without_each(parts: Sequence[T], statistic: Callable[[list[T]], float]
     values = [statistic([*parts[:index], *parts[index + 1 :]]) for index in range(len(parts))]
     mean = sum(values) / len(values)
     return math.sqrt((len(values) - 1) / len(values) * sum((value - mean) ** 2 for value in values))
+
+
+def mean_score(metric: Metric, values: Tensor) -> Score:
+    """The mean over examples of ``values`` ``(n,)``, with its standard error."""
+    error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
+    return Score(metric, values.mean().item(), error, count=len(values))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.core.adversarial import AdversarialGame
 from sparring.core.game import Batch
 from sparring.points.data import PointForm
+from sparring.points.networks.flow import PointFlow
 from sparring.points.networks.perceptron import PointDiscriminator, PointGenerator
 from sparring.points.recipes import PointRecipe
 
@@ -17,7 +18,11 @@ class PointGame(AdversarialGame):
 
     def __init__(self, recipe: PointRecipe, form: PointForm) -> None:
         size = {"width": recipe.width, "dimensions": form.dimensions}
-        generator = PointGenerator(latent=recipe.latent, depth=recipe.generator_depth, **size)
+        generator: nn.Module
+        if recipe.network == "flow":
+            generator = PointFlow(depth=recipe.generator_depth, couplings=recipe.couplings, **size)
+        else:
+            generator = PointGenerator(latent=recipe.latent, depth=recipe.generator_depth, **size)
         super().__init__(generator, PointDiscriminator(depth=recipe.depth, **size), recipe)
         self.centre = torch.tensor(form.centre)
         self.scale = form.scale

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,14 +17,19 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.given import as_array, is_array
 from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation, assess_outputs
 from sparring.kind import Layout
 from sparring.media.pictures.notes import encode_png
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
-from sparring.modality import Artifact, Modality
+from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
+from sparring.options import EvaluateOptions, LikelihoodOptions
 from sparring.points.data import PointForm, PointSource, open_source
+from sparring.points.flow import PointFlowGame
 from sparring.points.game import PointGame
+from sparring.points.likelihood import PointBoundsTarget, with_likelihood
 from sparring.points.metrics import coordinates, mode_metrics, one_gaussian
 from sparring.points.networks.trunk import trunk
 from sparring.points.recipes import ENTRY, PointRecipe
@@ -69,7 +75,7 @@ class Points(Modality):
         """The game on points that are centred and scaled as ``form`` says."""
         assert isinstance(recipe, PointRecipe)
         assert isinstance(form, PointForm)
-        return PointGame(recipe, form)
+        return PointFlowGame(recipe, form) if recipe.network == "flow" else PointGame(recipe, form)
 
     def write(
         self,
@@ -117,6 +123,22 @@ class Points(Modality):
     def shapeless(self, examples: Tensor, seed: int) -> Tensor:
         """As many points as ``(n, dimensions)``, of this shape: one Gaussian with their mean and covariance."""
         return one_gaussian(examples, seed)
+
+    def measure_game(self, game: Game, networks: Networks, held_out: Batch) -> dict[str, float]:
+        """Of a flow ``log_likelihood``: the mean over held-out points, in nats."""
+        if not isinstance(game, PointFlowGame):
+            return {}
+        return {"log_likelihood": game.log_likelihood(networks, held_out).mean().item()}
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """How good samples are; of a flow how likely points are that it did not learn from, of other generators bounds
+        of that, where they are asked for. Raises :class:`UserError` when nothing can be compared."""
+        assert isinstance(options, LikelihoodOptions)
+        if isinstance(game := model.game, PointFlowGame):
+            return [with_likelihood(each, model, game, options) for each in super().evaluate(model, options, say)]
+        if not options.likelihood:
+            return super().evaluate(model, options, say)
+        return assess_outputs(self, model, options, say, partial(PointBoundsTarget, options=options, say=say))
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The modes that were found, where the truth is a mixture of known centres."""

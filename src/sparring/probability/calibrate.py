@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from sparring.core.errors import UserError
 from sparring.core.seeds import Stream, mixed
 from sparring.kind import Say
 from sparring.metrics.features import in_chunks
 from sparring.model import Model
 from sparring.options import CalibrateOptions
 from sparring.probability.calibration import cross_fitted, fit
-from sparring.probability.decisions import check_rate, limit_of, needed
-from sparring.probability.grid import Grid, grid_of
-from sparring.probability.judge import DRAWN, Judge, learn_judge
+from sparring.probability.decisions import limit_of
+from sparring.probability.examples import Examples, gather, known_labels
+from sparring.probability.judge import Judge, learn_judge
 from sparring.probability.kept import Calibration
-from sparring.probability.known import Known, evenly, never_seen, trained_on
+from sparring.probability.known import Known, evenly
 from sparring.probability.neighbours import Neighbours
 from sparring.probability.truth import truth_of
 from sparring.probability.two_samples import accuracy, divergence_bound, separation
-from sparring.targets import own_data
 
-GENERATED = 2048  # examples that a judge is tried on, at least
-LEAST = 20  # real examples that were never seen
 LOOKED_AT, CHUNK = 2048, 256  # examples that the run's own discriminator is asked about, at most and at a time
-COLLAPSED = 0.05  # of generated examples differ, or fewer
-ORDER = ("judge", "", "own", "p_real", "divergence", "decisions")  # of what is told of a calibration
+ORDER = ("domain", "judge", "", "own", "p_real", "divergence", "decisions")  # of what is told of a calibration
 TEMPERATURES = np.geomspace(0.25, 8, 61)
 
 
-@dataclass(frozen=True)
-class Examples:
-    """What a calibration is made from: training examples, real ones that nobody saw, comparable ``(n, ...)``, with
-    labels ``(n,)`` where there are some, and ``made``, which gives generated ones under a seed, on the ``grid``."""
-
-    training: Tensor
-    training_labels: Tensor | None
-    unseen: Tensor
-    unseen_labels: Tensor | None
-    made: Callable[[int], Tensor]
-    grid: Grid
-    known: tuple[Known, Known]
-    """Where both kinds of real examples come from."""
-
-
-def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
-    """The calibration of a model. Raises :class:`UserError` for rates that are none, where too few real examples were
-    never seen, and for a generator that always makes the same."""
-    examples = gather(model, options, say)
+def calibrate(model: Model, options: CalibrateOptions, say: Say, inputs: Model | None = None) -> Calibration:
+    """The calibration of a model; ``inputs`` is the model as one of the examples that it changes, where it makes
+    nothing from nothing. Raises :class:`UserError` for rates that are none, where too few real examples were never
+    seen, and for a generator that always makes the same."""
+    examples = gather(model, options, say, inputs)
     shape = tuple(examples.training.shape[1:])
     judge = new_judge(model, shape, options.seed)
     steps = learn_judge(
@@ -64,10 +44,8 @@ def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
     if steps < options.steps:
         say(f"training the judge took too long and was cut short after {steps:,} of {options.steps:,} steps")
 
-    # Logits of what nobody saw, and of generated examples that the judge did not see, which cost nothing
-    real = judge.logits(examples.unseen)
-    count = max(len(real), min(GENERATED, model.modality.most_compared(model.form).samples))
-    made = judge.logits(several(examples.made, count, mixed(options.seed, Stream.CALIBRATION, 1)))
+    # Logits of what nobody saw, and of generated examples that the judge did not see
+    real, made = judge.logits(examples.unseen), judge.logits(examples.fresh)
     calibrator = fit(options.method, real, made)
 
     # What is usual, and how sure labels are
@@ -98,74 +76,6 @@ def calibrate(model: Model, options: CalibrateOptions, say: Say) -> Calibration:
     )
 
 
-def gather(model: Model, options: CalibrateOptions, say: Say) -> Examples:
-    """The examples of a calibration. Raises :class:`UserError` as :func:`calibrate` does."""
-    for name in ("alpha", "confidence"):
-        check_rate(name, getattr(options, name))
-    training = training_of(model)
-    real = training.examples(model)
-    unseen = never_seen(model, options.data, training, real, say)
-    least = max(LEAST, needed(options.alpha, options.confidence))
-    if len(unseen.indices) < least:
-        raise UserError(
-            f"{model.path}: {len(unseen.indices):,} real examples were never seen in training, {least:,} are needed "
-            f"for at most {options.alpha:g} false alarms, confidence {options.confidence:g}; give more with --data, "
-            "ask for a larger --alpha, or train with a larger --held-out"
-        )
-    grid = grid_of(real)
-
-    def made(seed: int) -> Tensor:
-        return generated(model, training, grid, seed)
-
-    few = made(mixed(options.seed, Stream.CALIBRATION, 2))
-    if len(torch.unique(few.flatten(1), dim=0)) <= max(1, COLLAPSED * len(few)):
-        raise UserError(
-            f"{model.path}: its generator makes the same example again and again, which tells nothing of real ones; "
-            "train on, or anew with a stronger --r1 and --r2"
-        )
-    say(f"{len(real):,} training examples, {len(unseen.indices):,} of {unseen.source.name} that nobody saw")
-    labels = [known_labels(model, each) for each in (training, unseen)]
-    snapped = grid.snap(unseen.examples(model))  # as examples are that are scored
-    return Examples(real, labels[0], snapped, labels[1], made, grid, (training, unseen))
-
-
-def training_of(model: Model) -> Known:
-    """The examples that a judge learns from. Raises :class:`UserError` where only a copy of a model's folder is there,
-    which does not name them."""
-    try:
-        own_data(model)
-    except UserError:
-        raise UserError(
-            f"{model.path}: does not name the data that it was trained on ({model.recipe.data}), and its judge learns "
-            "from them; calibrate its run, and copy the model's folder again"
-        ) from None
-    return trained_on(model)
-
-
-def known_labels(model: Model, known: Known) -> Tensor | None:
-    """The labels ``(n,)`` of examples by the model's own numbers; None where it, or they, have none."""
-    return known.labels() if model.form.labels else None
-
-
-@torch.no_grad()
-def generated(model: Model, training: Known, grid: Grid, seed: int) -> Tensor:
-    """1,024 generated examples, fewer where they are large, comparable ``(n, ...)`` in no order, under the labels of
-    training examples drawn by ``seed``: what is told apart are examples, not how often their labels come."""
-    random, count = np.random.default_rng(seed), min(DRAWN, model.modality.most_compared(model.form).training)
-    chosen = np.sort(random.choice(training.indices, count))  # files are read faster in order
-    made = model.output.generate(model.networks, model.on_device(training.source.batch(chosen)), seed=seed)
-    comparable = grid.snap(model.modality.comparable(model.output.finish(made)))
-    return comparable[torch.from_numpy(random.permutation(count))]
-
-
-def several(made: Callable[[int], Tensor], count: int, seed: int) -> Tensor:
-    """``count`` generated examples ``(count, ...)``."""
-    parts = [made(seed)]
-    while sum(map(len, parts)) < count:
-        parts.append(made(seed + len(parts)))
-    return torch.cat(parts)[:count]
-
-
 def new_judge(model: Model, shape: Sequence[int], seed: int) -> Judge:
     """A judge of examples of this shape that has learned nothing yet."""
     with torch.random.fork_rng(devices=[]):
@@ -182,24 +92,26 @@ def findings(method: str, real: np.ndarray, made: np.ndarray) -> dict[str, Any]:
     log_odds = cross_fitted(method, real, made)
     right, error = accuracy(*log_odds)
     bound, bound_error = divergence_bound(*log_odds)
-    as_many = np.concatenate([log_odds[0], log_odds[1][: len(real)]])  # probabilities are those of equal odds
+    count = min(len(real), len(made))  # of each kind, for probabilities are those of equal odds
+    as_many = np.concatenate([evenly(log_odds[0], count), log_odds[1][:count]])
     return {
         "separation": asdict(separation(real, made)),
         "accuracy": {"value": right, "error": error},
         "divergence": {"value": bound, "error": bound_error},
-        "truth": asdict(truth_of(as_many, np.repeat([1.0, 0.0], len(real)))),
+        "truth": asdict(truth_of(as_many, np.repeat([1.0, 0.0], count))),
     }
 
 
-def of_discriminator(model: Model, training: Known, unseen: Known, seed: int) -> dict[str, float] | None:
+def of_discriminator(model: Model, training: Known, unseen: Known, shown: Known, seed: int) -> dict[str, float] | None:
     """The areas under the curve of the run's own discriminator: how well it tells training examples from generated
-    ones, examples that it never saw from generated ones, and training examples from those; None before it has learned,
-    and where examples come without the labels that it needs."""
+    ones, examples that it never saw from generated ones, and training examples from those; what is generated is shown
+    the examples ``shown``, or their labels. None before it has learned, and where examples come without the labels that
+    it needs."""
     if model.labels and any(known_labels(model, each) is None for each in (training, unseen)):
         return None
-    chosen = [Known(each.source, evenly(each.indices, LOOKED_AT)) for each in (training, unseen)]
-    learned, never = (own_logits(model, each) for each in chosen)
-    made = own_logits(model, chosen[0], seed)
+    chosen = [Known(each.source, evenly(each.indices, LOOKED_AT)) for each in (training, unseen, shown)]
+    learned, never = (own_logits(model, each) for each in chosen[:2])
+    made = own_logits(model, chosen[2], seed)
     if learned is None or never is None or made is None:
         return None
     pairs = {"training": (learned, made), "unseen": (never, made), "training against unseen": (learned, never)}
@@ -250,6 +162,9 @@ def summary_of(calibration: Calibration) -> str:
     right, pairs, divergence = facts["accuracy"], facts["separation"], facts["divergence"]
     grid = f", brought to the {facts['grid']} values that real ones have" if facts["grid"] else ""
     told = {
+        **(
+            {"domain": f"{facts['domain']}, its real pictures beside translations into it"} if "domain" in facts else {}
+        ),
         "judge": f"orders {pairs['auc']:.1%} of pairs of a real and a generated example (p {pairs['p_value']:.2g} if "
         f"they were alike), knows {right['value']:.1%} +-{right['error']:.1%} of examples",
         "": f"tried on {counts['unseen']:,} real examples that nobody saw, {counts['generated']:,} generated{grid}",

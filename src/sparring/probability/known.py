@@ -17,7 +17,7 @@ from sparring.data.order import held_out_count, split
 from sparring.data.source import Source
 from sparring.kind import Say
 from sparring.model import Model
-from sparring.targets import READ, only_place, own_data, real_examples
+from sparring.targets import READ, own_data, places_of, real_examples
 
 MOST = 20_000  # training examples that are learned from and compared with, spread over all of them
 
@@ -60,7 +60,7 @@ def trained_on(model: Model, data: tuple[str, ...] = ()) -> Known:
 def own_source(model: Model, data: tuple[str, ...]) -> Source:
     """The data of a model's run. Raises :class:`UserError` where they are not there any more, or others are in their
     place."""
-    settings = {"data": only_place(data)} if data else own_data(model)
+    settings = places_of(model.recipe, data) if data else own_data(model)
     source = model.modality.open_source(model.recipe.changed(settings))
     if len(source) != model.examples:
         raise UserError(
@@ -93,7 +93,7 @@ def never_seen(model: Model, data: tuple[str, ...], training: Known, learned: Te
     ...)``, is left out. Raises :class:`UserError` where there are none, and for ``data`` that were trained on."""
     modality, recipe = model.modality, model.recipe.changed(own_data(model))
     if data:
-        source = modality.open_source(model.recipe.changed({"data": only_place(data)}), model.form)
+        source = modality.open_source(model.recipe.changed(places_of(model.recipe, data)), model.form)
         indices = np.arange(len(source))
     elif (kept := modality.open_kept(recipe, model.form)) is not None:
         source, indices = kept, np.arange(len(kept))

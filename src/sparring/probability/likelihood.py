@@ -11,7 +11,7 @@ Values of examples here are densities on [0, 1], as published numbers are: an ex
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -69,10 +69,19 @@ class Likelihood:
         return self.above.nats - self.simulated.nats
 
 
-def measure(decoder: Decoder, reported: Real, others: Real, annealing: Annealing, seed: int, say: Say) -> Likelihood:
-    """Choose the variance of the noise on ``others``, then bound the likelihood of ``reported`` ``(examples, ...)``,
-    and of simulated examples, under the labels of the first of them, where the truth can be enclosed."""
-    variance = choose_variance(decoder, others, annealing, mixed(seed, 0), say)
+def measure(
+    decoder: Decoder,
+    reported: Real,
+    others: Real,
+    annealing: Annealing,
+    seed: int,
+    say: Say,
+    variances: Sequence[float] = VARIANCES,
+) -> Likelihood:
+    """Choose one of the ``variances`` of the noise on ``others``, then bound the likelihood of ``reported``
+    ``(examples, ...)``, and of simulated examples, under the labels of the first of them, where the truth can be
+    enclosed."""
+    variance = choose_variance(decoder, others, annealing, mixed(seed, 0), say, variances)
     decode = decoder.under(reported.labels)
     lower = Sampler(decode, reported.examples, decoder.latent, variance, annealing, mixed(seed, 1), say).lower()
     like = reported.examples[:SIMULATED]
@@ -82,15 +91,17 @@ def measure(decoder: Decoder, reported: Real, others: Real, annealing: Annealing
     return Likelihood(variance, dimensions, lower, sampler.lower(), sampler.upper(latents))
 
 
-def choose_variance(decoder: Decoder, others: Real, annealing: Annealing, seed: int, say: Say) -> float:
-    """The variance among ``VARIANCES`` by which ``others`` ``(examples, ...)`` are likeliest, as a shorter run bounds
+def choose_variance(
+    decoder: Decoder, others: Real, annealing: Annealing, seed: int, say: Say, variances: Sequence[float]
+) -> float:
+    """The one of the ``variances`` by which ``others`` ``(examples, ...)`` are likeliest, as a shorter run bounds
     it."""
     short = Annealing(annealing.chains, max(2, annealing.distributions // SHARE))
     decode, found = decoder.under(others.labels), dict[float, float]()
-    for variance in VARIANCES:
+    for variance in variances:
         sampler = Sampler(decode, others.examples, decoder.latent, variance, short, seed, say)
         found[variance] = sampler.lower().nats.mean().item()
-        say(f"noise of variance {variance}: {found[variance]:,.1f} nats on {len(others.examples)} other examples")
+        say(f"noise of variance {variance:g}: {found[variance]:,.1f} nats on {len(others.examples)} other examples")
     return max(found, key=lambda variance: found[variance])
 
 

@@ -22,7 +22,7 @@ from sparring.images.data import open_source as open_pictures
 from sparring.images.options import as_text
 from sparring.images.reading.arrays import ImageArrays
 from sparring.images.reading.folder import ImageFiles
-from sparring.images.reading.shape import ImageForm
+from sparring.images.reading.shape import MINIMUM, ImageForm
 from sparring.measurements import LEAST_HELD_OUT
 from sparring.media.pictures.deep import Range
 from sparring.translation.clips import Clips, holds_videos
@@ -31,7 +31,8 @@ from sparring.translation.inversion import upright
 from sparring.translation.recipes import SETS, TranslationRecipe
 
 PAIRS = (("trainA", "trainB"), ("train_A", "train_B"), ("A", "B"), ("a", "b"))  # names of the two inside one folder
-TESTS = (("testA", "testB"), ("test_A", "test_B"), *PAIRS)  # the same for what is evaluated
+KEPT = (("testA", "testB"), ("test_A", "test_B"))  # of what is kept to be evaluated with
+TESTS = (*KEPT, *PAIRS)  # the same for what is evaluated
 TOLD = 0.1  # of the smaller domain's files, with a name that one of the other has
 COMPARED = 256  # pictures of each domain whose luminance is looked at
 
@@ -182,16 +183,34 @@ def open_evaluation_data(recipe: TranslationRecipe, form: ImageForm) -> Evaluati
     paths = find_domains(recipe.data, recipe.data_b, TESTS)
     ranges = list(form.ranges.values()) if isinstance(form, TranslationForm) else [form.range, form.range]
     a, b = (
-        open_domain(replace(shaped, data=path, range=shaped.range if limits is None else as_text(limits)))
+        pictures_or_frames(replace(shaped, data=path, range=shaped.range if limits is None else as_text(limits)))
         for path, limits in zip(paths, ranges, strict=True)
     )
     return EvaluationData({"a": a, "b": b}, pairs_of(a, b))
 
 
-def open_domain(recipe: TranslationRecipe) -> ImageSource:
-    """The pictures of one domain; or the frames of its videos, for a recipe that learns from videos. Raises
-    :class:`UserError` where there are none."""
-    return Clips(recipe) if recipe.recycle and holds_videos(recipe.data) else open_pictures(recipe)
+def pictures_or_frames(recipe: TranslationRecipe, least: int = MINIMUM) -> ImageSource:
+    """The pictures that a recipe names; or the frames of its videos, where it learns from videos. Raises
+    :class:`UserError` where there are fewer than ``least``."""
+    if recipe.recycle and holds_videos(recipe.data):
+        return Clips(recipe)
+    return open_pictures(recipe, least)
+
+
+def open_kept(recipe: TranslationRecipe, form: TranslationForm) -> EvaluationData | None:
+    """The domains that lie beside those that ``recipe`` learns from and are kept to be evaluated with, in the shape
+    that a model knows; None where there are none. Raises :class:`UserError` where they cannot be read."""
+    root = Path(os.path.expanduser(recipe.data))
+    beside = not recipe.data_b and any(all((root / name).is_dir() for name in pair) for pair in KEPT)
+    return open_evaluation_data(recipe, form) if beside or recipe.data in SETS else None
+
+
+def open_domain(recipe: TranslationRecipe, form: TranslationForm, domain: str) -> ImageSource:
+    """The pictures of one domain alone, one or more, that ``recipe.data`` names, in the shape that a model knows.
+    Raises :class:`UserError` when there are none to be had."""
+    limits = form.ranges[domain]
+    shaped = in_form(recipe, form).changed({"labelled": "no", "split": "all"})
+    return pictures_or_frames(shaped if limits is None else replace(shaped, range=as_text(limits)), least=1)
 
 
 def in_form(recipe: TranslationRecipe, form: ImageForm) -> TranslationRecipe:

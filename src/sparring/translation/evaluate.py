@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.core.errors import UserError
-from sparring.core.game import Batch, Output
+from sparring.core.game import Output
 from sparring.core.seeds import Stream, mixed
 from sparring.data.source import Source
 from sparring.images.modality import Images
@@ -20,9 +19,11 @@ from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Features, in_chunks
 from sparring.metrics.score import Metric, Score
 from sparring.model import Model
-from sparring.targets import own_data
+from sparring.probability.measured import scores_of_calibration
+from sparring.targets import kept_calibration, own_data, places_of
 from sparring.translation.data import EvaluationData, TranslationForm, open_evaluation_data
-from sparring.translation.game import Direction, as_numbers, translated, translator_of
+from sparring.translation.domains import OnOneDomain, seen_as
+from sparring.translation.game import as_numbers, translated, translator_of
 from sparring.translation.inversion import luminance_correlation
 from sparring.translation.recipes import TranslationRecipe
 
@@ -38,14 +39,6 @@ PAIRED_ERROR = Metric(
     "paired_error", "low", "mean difference from the right picture, of a range of 1; real: copying the input"
 )
 LUMINANCE = Metric("luminance", "high", "correlation of light and dark with the original: below 0 they are swapped")
-
-
-class OnOneDomain(Direction):
-    """A direction beside a source of its target domain alone, whose batches hold ``images``."""
-
-    def real(self, batch: Batch) -> Tensor:
-        """The batch's pictures ``(batch, channels, height, width)``, in [-1, 1]."""
-        return as_numbers(batch["images"])
 
 
 class DirectionTarget:
@@ -90,7 +83,7 @@ class DirectionTarget:
         """What only a translation can be asked of its translations, uint8 ``(n, channels, height, width)``: is it still
         the same thing, and does it come back."""
         chosen = self.chosen(len(samples), seed)
-        scores = [*self.cycle_scores(samples, chosen, seed), self.luminance(samples, chosen)]
+        scores = [*self.cycle_scores(samples, chosen, seed), self.luminance(samples, chosen), *self.judged()]
         optional = (self.label_kept(samples, chosen, features), self.paired_error())
         return scores + [score for score in optional if score]
 
@@ -130,6 +123,13 @@ class DirectionTarget:
         originals = self.inputs.batch(chosen[:CHUNK])["images"]
         pairs = zip(originals, samples[:CHUNK], strict=True)
         return mean_score(LUMINANCE, torch.stack([luminance_correlation(a[None], b[None]) for a, b in pairs]))
+
+    def judged(self) -> list[Score]:
+        """What the model's calibration measured, where it has one of this direction's target domain."""
+        calibration = kept_calibration(seen_as(self.model, self.direction.target))
+        if calibration is None or calibration.facts.get("domain") != self.direction.target.upper():
+            return []
+        return scores_of_calibration(calibration.facts)
 
     def label_kept(self, samples: Tensor, chosen: np.ndarray, features: Features) -> Score | None:
         """Whether translations ``(n, channels, height, width)`` show what the pictures at ``chosen`` ``(n,)`` did, by a
@@ -195,10 +195,5 @@ def targets_of(model: Model, data: Sequence[str], directions: Sequence[str]) -> 
     recipe, form = model.recipe, model.form
     assert isinstance(recipe, TranslationRecipe)
     assert isinstance(form, TranslationForm)
-    if len(data) > len(recipe.data_settings):
-        raise UserError(f"data: {len(data)} places are too many; give two domains: --data A_FOLDER B_FOLDER")
-    names = (
-        {"data": "", "data_b": "", **dict(zip(recipe.data_settings, data, strict=False))} if data else own_data(model)
-    )
-    domains = open_evaluation_data(recipe.changed(names), form)
+    domains = open_evaluation_data(recipe.changed(places_of(recipe, data) if data else own_data(model)), form)
     return [DirectionTarget(model, form, direction, domains) for direction in directions]

@@ -33,9 +33,16 @@ from sparring.translation.check import check
 from sparring.translation.contrast import ContrastGame
 from sparring.translation.cycle import CycleGame
 from sparring.translation.data import TranslationForm, in_form, open_source
+from sparring.translation.domains import calibrate_domain, score_pictures
 from sparring.translation.evaluate import targets_of
 from sparring.translation.game import TranslationGame
-from sparring.translation.recipes import ENTRY, TranslationEvaluateOptions, TranslationOptions, TranslationRecipe
+from sparring.translation.recipes import (
+    ENTRY,
+    TranslationCalibrateOptions,
+    TranslationEvaluateOptions,
+    TranslationOptions,
+    TranslationRecipe,
+)
 from sparring.translation.recycle import RecycleGame
 from sparring.translation.samples import columns_of, strips
 from sparring.translation.translate import check_direction, translate
@@ -142,18 +149,15 @@ class Translation(Modality):
         return [replace(assess(target, options, model.device, say), name=target.direction.name) for target in targets]
 
     def calibrate(self, model: Model, options: CalibrateOptions, say: Say) -> Calibration:
-        """Raises :class:`UserError`: translations are made from pictures, not from nothing."""
-        raise UserError(
-            f"{model.path}: translates pictures, and what it makes depends on them; compare its translations with real "
-            f"pictures instead: sparring evaluate {model.path}"
-        )
+        """What makes scores of pictures of one domain true. Raises :class:`UserError` where too few of them, or of
+        those that are translated into it, were never seen, and for a domain that nothing is translated into."""
+        assert isinstance(options, TranslationCalibrateOptions)
+        return calibrate_domain(model, options, say)
 
     def score(self, model: Model, options: ScoreOptions, say: Say) -> Table:
-        """Raises :class:`UserError`: a translation has no one discriminator that could score examples."""
-        raise UserError(
-            f"{model.path}: translates pictures, and its discriminators each know one domain; compare its translations "
-            f"with real pictures instead: sparring evaluate {model.path}"
-        )
+        """What the model thinks of pictures of the domain that it is calibrated for, else of the one that its first
+        direction leads to. Raises :class:`UserError` where it cannot read them."""
+        return score_pictures(model, options, say)
 
     def translate(self, model: Model, options: TranslateOptions, say: Say) -> dict[str, Any]:
         """Translate the pictures and videos that ``options`` name; plain values of what was written. Raises

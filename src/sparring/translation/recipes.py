@@ -13,7 +13,7 @@ from sparring.core.schedules import Schedule, schedule
 from sparring.core.settings import setting, settings
 from sparring.images.options import Reading
 from sparring.modality import Entry
-from sparring.options import EvaluateOptions, TranslateOptions
+from sparring.options import CalibrateOptions, EvaluateOptions, TranslateOptions
 
 SETS = ("ink-neon",)  # that data can name
 LARGEST = 1 << 16  # pixels a side of what is translated
@@ -151,6 +151,16 @@ class TranslationEvaluateOptions(EvaluateOptions):
     resize: int = setting(0, "of videos: pixels of the shorter side (0: as it is)", low=0, high=LARGEST)
 
 
+@settings
+class TranslationCalibrateOptions(CalibrateOptions):
+    """What ``sparring calibrate`` is asked for of a translation."""
+
+    domain: str = setting(
+        "auto", "whose pictures, real ones beside translations, are told apart (auto: where the first direction leads)",
+        choices=("auto", "A", "B"),
+    )  # fmt: skip
+
+
 cyclegan = TranslationRecipe(
     name="cyclegan",
     about="two domains of pictures, both directions, unpaired; 64 pixels, made for two CPU cores",
@@ -267,7 +277,11 @@ ENTRY = Entry(
     RECIPES,
     SETS,
     where="sparring.translation.modality:Translation",
-    options={"translate": TranslationOptions, "evaluate": TranslationEvaluateOptions},
+    options={
+        "translate": TranslationOptions,
+        "evaluate": TranslationEvaluateOptions,
+        "calibrate": TranslationCalibrateOptions,
+    },
     use="translate {run} INPUT...",
     task="image-to-image",
     folders=(("trainA", "trainB"), ("train_A", "train_B")),

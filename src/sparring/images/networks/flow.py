@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle, relu
 
-from sparring.images.networks.spline import PARAMETERS, spline
+from sparring.networks.couplings import log_normal, ordered, quantiles, replaced
+from sparring.networks.spline import PARAMETERS, spline
 
 VALUES = 256  # of a byte
 CELL = 2 / (VALUES - 1)  # of [-1, 1] that one of them takes: bytes b are b * CELL - 1
@@ -78,12 +79,6 @@ class Coupling(nn.Module):
         return changed.permute(0, 3, 1, 2), logarithms.permute(0, 3, 1, 2)
 
 
-def ordered(couplings: nn.ModuleList, inverse: bool) -> list[Coupling]:
-    """Couplings in the order from pictures to latents, or back."""
-    found = [coupling for coupling in couplings if isinstance(coupling, Coupling)]
-    return found[::-1] if inverse else found
-
-
 class Scale(nn.Module):
     """The couplings of pictures of one size: of the two grids on the other diagonal, then of the third, colour by
     colour. A side of odd length ends in pixels that there are not, which stay as they are."""
@@ -107,7 +102,7 @@ class Scale(nn.Module):
         determinant ``(batch,)``."""
         height, width = values.shape[2:]
         grids, total = pixel_unshuffle(pad(values, self.padding, value=0.5), 2), values.new_zeros(len(values))
-        for coupling in ordered(self.couplings, inverse):
+        for coupling in ordered(self.couplings, Coupling, inverse):
             changed, logarithms = coupling(grids, labels, inverse=inverse)
             inside, before = self.inside[:, coupling.moved], grids
             grids = before.clone()
@@ -180,7 +175,7 @@ class FlowGenerator(nn.Module):
         """Latents ``(batch, latent)`` and labels ``(batch,)`` to images ``(batch, channels, height, width)``."""
         values = torch.special.ndtr(latents).unflatten(1, self.shape)
         coarsest = self.at_scale(values, len(self.scales))
-        for coupling in ordered(self.coarsest, inverse=True):
+        for coupling in ordered(self.coarsest, Coupling, inverse=True):
             coarsest = replaced(coarsest, coupling.moved, coupling(coarsest, labels, inverse=True)[0])
         values = self.with_scale(values, len(self.scales), coarsest)
         for number in reversed(range(len(self.scales))):
@@ -192,7 +187,7 @@ class FlowGenerator(nn.Module):
         """Images ``(batch, channels, height, width)`` to their latents ``(batch, latent)``, and the logarithm of the
         determinant of the Jacobian, ``(batch,)``."""
         values, log_determinant = self.to_unit(images, labels)
-        latents = torch.special.ndtri(values.flatten(1).clamp(1e-7, 1 - 1e-7))
+        latents = quantiles(values.flatten(1))
         return latents, log_determinant - log_normal(latents)
 
     def log_likelihood(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -209,7 +204,7 @@ class FlowGenerator(nn.Module):
             changed, more = scale(self.at_scale(values, number), labels, inverse=False)
             values, total = self.with_scale(values, number, changed), total + more
         coarsest = self.at_scale(values, len(self.scales))
-        for coupling in ordered(self.coarsest, inverse=False):
+        for coupling in ordered(self.coarsest, Coupling, inverse=False):
             changed, logarithms = coupling(coarsest, labels, inverse=False)
             coarsest, total = replaced(coarsest, coupling.moved, changed), total + logarithms.flatten(1).sum(1)
         return self.with_scale(values, len(self.scales), coarsest), total
@@ -223,18 +218,6 @@ class FlowGenerator(nn.Module):
         values = values.clone()
         values[:, :, :: 2**number, :: 2**number] = changed
         return values
-
-
-def replaced(values: Tensor, moved: Sequence[int], changed: Tensor) -> Tensor:
-    """Values ``(batch, channels, height, width)`` with the channels ``moved`` as they became."""
-    values = values.clone()
-    values[:, list(moved)] = changed
-    return values
-
-
-def log_normal(latents: Tensor) -> Tensor:
-    """The logarithm of the standard normal density of latents ``(batch, latent)``, in nats, ``(batch,)``."""
-    return -0.5 * (latents.square() + math.log(2 * math.pi)).sum(1)
 
 
 def bits_per_dimension(log_likelihoods: Tensor, dimensions: int) -> Tensor:
