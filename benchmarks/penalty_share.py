@@ -41,7 +41,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "rising": {"penalty_share": "0.25:1@800k", "reuse_logits": "no"},
     "quarter, reused": {"penalty_share": 0.25, "reuse_logits": "yes"},
 }
-STEPS = {"gaussians": 22_000, "mnist": 10_000, "stacked-mnist": 10_000, "emoji": 5_000}
+STEPS = {"gaussians": 22_000, "mnist": 22_000, "stacked-mnist": 50_000, "emoji": 5_000}  # the ends of the recipes' runs
 MOMENTS = (0.5, 1.0)  # of the steps, at which samples are scored
 QUIET = {"time": 0, "sample_every": "1h", "checkpoint_every": "1h", "measure_every": 0}
 CPU = torch.device("cpu")
