@@ -97,7 +97,7 @@ def test_options_without_effect_say_so(finished_run: Path, mistake: Callable[...
 def test_only_a_generator_of_pictures_or_points_is_asked(
     finished_run: Path, tmp_path: Path, mistake: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sounds = train(smallest("tones", tmp_path, steps=1), out=tmp_path / "sounds").run
+    sounds = train(smallest("tones", tmp_path, steps=1), out=tmp_path / "run").run
     assert "likelihood: " in mistake(evaluate, sounds, likelihood=True)
     np.save(tmp_path / "made.npy", np.zeros((40, 8, 8), np.uint8))
     line = mistake(evaluate, tmp_path / "made.npy", data=str(tmp_path / "made.npy"), likelihood=True)
