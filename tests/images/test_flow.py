@@ -25,6 +25,7 @@ from sparring.networks.couplings import log_normal
 from sparring.networks.spline import BINS, LEAST, PARAMETERS, spline
 from sparring.probability.histogram import Histograms
 from sparring.verbs.evaluate import evaluate
+from sparring.verbs.score import score
 from sparring.verbs.train import train
 
 SIZES = [(28, 28, 1), (4, 4, 1), (9, 7, 3), (17, 4, 4), (5, 9, 1)]
@@ -275,7 +276,7 @@ def test_a_short_training_lowers_the_bits_and_an_evaluation_tells_them(tmp_path:
     assert (run / "best" / "config.json").exists()
 
     result = evaluate(run, count=20, device="cpu")
-    found = {score["name"]: score for score in result["scores"]}
+    found = {row["name"]: row for row in result["scores"]}
     assert found["bits_per_dimension"]["count"] == found["histogram_bits"]["count"] == 170
     assert found["bits_per_dimension"]["value"] == pytest.approx(bits[-1], abs=0.4)
     assert 0 < found["bits_per_dimension"]["error"] < 0.1
@@ -286,11 +287,33 @@ def test_a_short_training_lowers_the_bits_and_an_evaluation_tells_them(tmp_path:
 @pytest.mark.usefixtures("learning_is_short")
 def test_a_model_is_told_of_pictures_that_it_did_not_learn_from_alone(tmp_path: Path) -> None:
     run = train(smallest("flow", tmp_path, held_out=0), out=tmp_path / "run").run
-    rows = {score["name"]: score for score in evaluate(run, count=20, device="cpu")["scores"]}
+    rows = {row["name"]: row for row in evaluate(run, count=20, device="cpu")["scores"]}
     assert rows["bits_per_dimension"]["value"] is None
     others = np.random.default_rng(1).integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
     np.savez(tmp_path / "others.npz", images=others)
-    rows = {score["name"]: score for score in evaluate(run, data=str(tmp_path / "others.npz"), count=20)["scores"]}
+    rows = {row["name"]: row for row in evaluate(run, data=str(tmp_path / "others.npz"), count=20)["scores"]}
     assert rows["bits_per_dimension"]["count"] == 50
     assert rows["bits_per_dimension"]["value"] == pytest.approx(8, abs=0.5)
     assert rows["histogram_bits"]["count"] == 50
+
+
+def test_pictures_are_scored_by_their_likelihood(tmp_path: Path) -> None:
+    """Without a label by the mean of the densities under each, by hand here; and nothing is a probability."""
+    run = train(smallest("flow", tmp_path, held_out=0, conditional=True), out=tmp_path / "run").run
+    images = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
+    np.savez(tmp_path / "others.npz", images=images)
+    told = score(run, [tmp_path / "others.npz"], device="cpu")
+    model = load(run, "cpu")
+    assert isinstance(model.game, FlowGame)
+    batch = {"images": torch.from_numpy(images).permute(0, 3, 1, 2)}
+    nats = [
+        -64 * math.log(2) * model.game.bits_per_dimension(model.networks, {**batch, "labels": each}, seed=0, draws=4)
+        for each in torch.arange(model.game.classes)[:, None].expand(-1, 3)
+    ]
+    highest = torch.stack(nats).amax(0)
+    expected = highest + torch.stack([each - highest for each in nats]).exp().mean(0).log()
+    assert [row["nats"] for row in told["rows"]] == pytest.approx(expected.tolist(), rel=1e-5)
+    assert (told["calibrated"], told["score"]) == (False, None)
+    assert [row["label"] for row in told["rows"]] == [
+        model.labels[index] for index in torch.stack(nats).argmax(0).tolist()
+    ]

@@ -544,11 +544,12 @@ OWN: dict[str, dict[str, set[str]]] = {
     },
     "evaluate": {
         "images": {*FILES, "size", "channels", "range", "fit", "alpha", "likelihood", "chains", "distributions"},
+        "points": {"likelihood", "chains", "distributions"},
         "translation": {"videos", "resize", "direction"},
         "audio": {*FILES, "rate", "seconds", "channels", "longer", "shorter", "loudness"},
         "video": {*FILES, "frames", "every", "size", "channels", "fit", "alpha", "shorter"},
     },
-    "calibrate": {},
+    "calibrate": {"translation": {"domain"}},
     "score": {},
     "translate": {"translation": {"resize", "tile", "frames", "frame-by-frame", "sheet"}},
 }

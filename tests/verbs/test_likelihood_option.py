@@ -35,7 +35,7 @@ def rows_of(run: Path, out: Path, **options: object) -> dict[str, dict[str, floa
     result = evaluate(
         run, out=out, device="cpu", likelihood=True, chains=2, distributions=10, say=said.append, **options
     )
-    assert any("16 pictures, and of simulated ones" in line for line in said)
+    assert any("16 examples, and of simulated ones" in line for line in said)
     assert [score["name"] for score in result["scores"]][-len(ROWS) :] == ROWS
     written = json.loads((out / "scores.json").read_text())
     assert written["scores"] == result["scores"]
@@ -78,7 +78,7 @@ def test_pictures_that_were_held_out_are_told_of(tmp_path: Path, monkeypatch: py
     assert isinstance(model.modality, Modality)
     source = model.modality.open_source(model.recipe.changed(own_data(model)))
     options = LikelihoodOptions(likelihood=True)
-    target = bounds.BoundsTarget(model, model.output, source, None, options=options, say=print)
+    target = bounds.ImageBoundsTarget(model, model.output, source, None, options=options, say=print)
     learned_from, chosen, others = target.parts(seed=3)
     members, held_out = target.split() or (np.arange(0), np.arange(0))
     assert len(held_out) == 60
@@ -94,11 +94,11 @@ def test_options_without_effect_say_so(finished_run: Path, mistake: Callable[...
     assert line == f"{option}: has no effect without likelihood; add --likelihood, or leave {option} out"
 
 
-def test_only_a_generator_of_pictures_is_asked(
+def test_only_a_generator_of_pictures_or_points_is_asked(
     finished_run: Path, tmp_path: Path, mistake: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    points = train(smallest("gaussians", tmp_path, steps=2), out=tmp_path / "points").run
-    assert "likelihood: " in mistake(evaluate, points, likelihood=True)
+    sounds = train(smallest("tones", tmp_path, steps=1), out=tmp_path / "run").run
+    assert "likelihood: " in mistake(evaluate, sounds, likelihood=True)
     np.save(tmp_path / "made.npy", np.zeros((40, 8, 8), np.uint8))
     line = mistake(evaluate, tmp_path / "made.npy", data=str(tmp_path / "made.npy"), likelihood=True)
     assert line.endswith("holds samples, which have none; give a run or a model, or leave it out")

@@ -49,7 +49,7 @@ class BoundsTarget(ModelTarget):
         device = self.model.device
         reported = Real(self.continuous(chosen, mixed(seed, 0)).to(device), self.labels_at(chosen))
         for_choice = Real(self.continuous(others, mixed(seed, 1)).to(device), self.labels_at(others))
-        self.say(f"bounding the likelihood of {len(chosen)} {self.model.recipe.kind}, and of simulated ones")
+        self.say(f"bounding the likelihood of {len(chosen)} examples, and of simulated ones")
         found = measure(self.decoder(), reported, for_choice, self.annealing, mixed(seed, 2), self.say, self.variances)
         self.say(f"acceptance of the chains: {found.real.acceptance:.0%}")
         return [*super().extra_scores(samples, features, seed), *self.rows(found, learned, chosen)]

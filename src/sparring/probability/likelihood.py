@@ -92,7 +92,12 @@ def measure(
 
 
 def choose_variance(
-    decoder: Decoder, others: Real, annealing: Annealing, seed: int, say: Say, variances: Sequence[float]
+    decoder: Decoder,
+    others: Real,
+    annealing: Annealing,
+    seed: int,
+    say: Say,
+    variances: Sequence[float] = VARIANCES,
 ) -> float:
     """The one of the ``variances`` by which ``others`` ``(examples, ...)`` are likeliest, as a shorter run bounds
     it."""
