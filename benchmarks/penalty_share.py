@@ -2,9 +2,10 @@
 
     python benchmarks/penalty_share.py [--quick] [--mnist PATH] [--emoji PATH] [--seeds 3] [--only gaussians,mnist]
 
-Three arms on 25 Gaussians, MNIST, Stacked MNIST and emoji at 64 pixels: R1 and R2 on the whole batch, on a quarter of
-it, and on a quarter with the discriminator's logits of real examples reused in the generator's turn. All play the same
-number of steps from the same seeds; what a step costs is measured by ``speed.py``.
+Four arms on 25 Gaussians, MNIST, Stacked MNIST and emoji at 64 pixels: R1 and R2 on the whole batch, on a quarter of
+it, on a quarter at first that rises to all of it, and on a quarter with the discriminator's logits of real examples
+reused in the generator's turn. All play the same number of steps from the same seeds; what a step costs is measured by
+``speed.py``.
 """
 
 from __future__ import annotations
