@@ -230,9 +230,9 @@ flow_gan = dataclasses.replace(
     metric="frechet",
     beta1=0.5,
     discriminator_rate=0.5,
-    adversarial_weight=schedule(0.3),
+    adversarial_weight=schedule(0.05),
 )
-"""Chosen on MNIST, two CPU minutes each, one seed: see docs/recipes.md."""
+"""Chosen on MNIST, two to five CPU minutes each, one seed: see docs/recipes.md."""
 
 RECIPES = {recipe.name: recipe for recipe in (
     images, letters, digits, mnist, fashion_mnist, cifar10, tutorial, dcgan, wgan_gp, sn_hinge, stacked_mnist, flow,
