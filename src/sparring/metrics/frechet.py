@@ -76,8 +76,8 @@ def distance_to(reference: Moments) -> Callable[[Moments], float]:
 
 
 def frechet(reference: Tensor, samples: Tensor, seed: int = 0, *, errors: bool = True) -> dict[str, Estimate]:
-    """``frechet``: the distance between ``(m, d)`` and ``(n, d)``, its error by leaving out a tenth of the samples; or
-    without ``errors``, in a tenth of the time.
+    """``frechet``: the distance between ``(m, d)`` and ``(n, d)``, its error by leaving out a tenth of the samples, a
+    tenth after the other; without ``errors`` that is saved.
 
     Raises :class:`NotComputable` for fewer than 2 (d + 1) of either: near d there is hardly a covariance to speak of.
     """

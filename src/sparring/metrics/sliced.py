@@ -20,8 +20,8 @@ def sliced_wasserstein(
 ) -> dict[str, Estimate]:
     """``sliced``: the root mean squared transport of ``(n, d)`` to as many of ``(m, d)`` along 128 random directions.
 
-    In the units of the features; without ``errors`` in a tenth of the time. Raises :class:`NotComputable` for fewer
-    than 20 samples, or fewer real ones.
+    In the units of the features; without ``errors`` none is computed. Raises :class:`NotComputable` for fewer than 20
+    samples, or fewer real ones.
     """
     need(len(samples), 2 * PARTS)
     need(len(reference), len(samples), "real examples")
