@@ -102,7 +102,13 @@ def error_without_each(parts: Sequence[T], statistic: Callable[[list[T]], float]
     return math.sqrt((len(values) - 1) / len(values) * sum((value - mean) ** 2 for value in values))
 
 
-def mean_score(metric: Metric, values: Tensor) -> Score:
-    """The mean over examples of ``values`` ``(n,)``, with its standard error."""
+def mean_score(metric: Metric, values: Tensor, floor: Tensor | None = None) -> Score:
+    """The mean over examples of ``values`` ``(n,)``, and that of the floor's ``(m,)``, with their standard errors."""
+    below, below_error = (None, None) if floor is None else mean_and_error(floor)
+    return Score(metric, *mean_and_error(values), below, below_error, count=len(values))
+
+
+def mean_and_error(values: Tensor) -> tuple[float, float | None]:
+    """The mean of ``values`` ``(n,)`` and its standard error; None of a single one."""
     error = values.std().item() / len(values) ** 0.5 if len(values) > 1 else None
-    return Score(metric, values.mean().item(), error, count=len(values))
+    return values.mean().item(), error

@@ -17,7 +17,7 @@ from sparring.images.modality import Images
 from sparring.kind import Kind
 from sparring.media.pictures.sheets import to_bytes
 from sparring.metrics.features import Features, in_chunks
-from sparring.metrics.score import Metric, Score
+from sparring.metrics.score import Metric, Score, mean_score
 from sparring.model import Model
 from sparring.probability.measured import scores_of_calibration
 from sparring.targets import kept_calibration, own_data, places_of
@@ -176,17 +176,6 @@ def difference(one: Tensor, other: Tensor) -> Tensor:
     """The mean absolute difference of each two of ``(n, channels, height, width)`` in [-1, 1], of a range of 1:
     ``(n,)``."""
     return (one - other).abs().flatten(1).mean(1) / 2
-
-
-def mean_score(metric: Metric, values: Tensor, floor: Tensor | None = None) -> Score:
-    """The mean over pictures of ``values`` ``(n,)``, and that of the floor's ``(m,)``, with their standard errors."""
-    below, below_error = mean_and_error(floor) if floor is not None else (None, None)
-    return Score(metric, *mean_and_error(values), below, below_error, None, len(values))
-
-
-def mean_and_error(values: Tensor) -> tuple[float, float]:
-    """The mean of ``values`` ``(n,)`` and its standard error."""
-    return values.mean().item(), (values.std() / len(values) ** 0.5).item()
 
 
 def targets_of(model: Model, data: Sequence[str], directions: Sequence[str]) -> list[DirectionTarget]:
