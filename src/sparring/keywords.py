@@ -181,7 +181,7 @@ class EvaluateKeywords(TypedDict, total=False):
     judge: Literal["none", "rejection", "chain"]
     label_pattern: str
     labelled: Literal["auto", "yes", "no"]  # read labels where there are any
-    likelihood: bool | str  # bound the likelihood of real examples too, which takes minutes
+    likelihood: bool | str  # bound the likelihood of real examples too, which takes minutes, of sounds and videos hours
     longer: Literal["auto", "start", "pieces"]
     loudness: Literal["level", "keep"]
     out: str | Path  # folder for the results (default: evaluation/ in the run)

@@ -87,7 +87,9 @@ class CalibrateOptions(Settings):
 class LikelihoodOptions(EvaluateOptions):
     """What ``sparring evaluate`` is asked for of a generator from latents whose likelihood can be bounded."""
 
-    likelihood: bool = setting(False, "bound the likelihood of real examples too, which takes minutes")
+    likelihood: bool = setting(
+        False, "bound the likelihood of real examples too, which takes minutes, of sounds and videos hours"
+    )
     chains: int = setting(8, "of each example whose likelihood is bounded", low=1, high=1024)
     distributions: int = setting(
         4000, "from prior to posterior: the more of them, the tighter the bound", low=10, high=1_000_000

@@ -238,3 +238,21 @@ def test_numbers_that_are_not_finite_are_rejected() -> None:
     assert after.isfinite().all()
     assert after.abs().max() <= 1
     assert (after != 0).any()
+
+
+def test_no_more_is_decoded_at_once_than_fits(linear: Linear, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of examples of many numbers few, in chains and in the metric alike, which changes nothing of the bounds."""
+    examples, most = simulate(linear, torch.zeros(3, NUMBERS), LATENT, VARIANCE, seed=1)[1], list[int]()
+
+    def decode(latents: Tensor, indices: Tensor) -> Tensor:
+        most.append(len(latents))
+        return linear(latents, indices)
+
+    together = sampler(decode, examples, 30).lower().nats
+    assert max(most) == 24  # all chains
+    most.clear()
+    monkeypatch.setattr(hamiltonian, "DECODED", 2 * NUMBERS)
+    monkeypatch.setattr(hamiltonian, "COLUMNS", 5)
+    torch.testing.assert_close(sampler(decode, examples, 30).lower().nats, together, rtol=0, atol=1e-3)
+    assert max(most) == 2
+    assert hamiltonian.rows_at_once(10 * NUMBERS) == 1

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from sparring.images.reading.sets import local_arrays
+from sparring.probability import histogram
 from sparring.probability.histogram import Histograms
 
 
@@ -33,6 +34,15 @@ def test_every_dimension_has_a_distribution_that_sums_to_one() -> None:
 def test_even_bytes_cost_eight_bits() -> None:
     every = torch.arange(256).byte()[:, None].expand(-1, 3)
     assert Histograms([every]).bits_per_dimension(every).tolist() == pytest.approx([8.0] * 256)
+
+
+def test_dimensions_are_counted_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    known, examples = (torch.from_numpy(random.integers(0, 256, (count, 3, 4, 5), dtype=np.uint8)) for count in (30, 6))
+    expected = Histograms([known]).bits_per_dimension(examples)
+    for name, size in (("COLUMNS", 7), ("CHUNK", 4)):
+        monkeypatch.setattr(histogram, name, size)
+        torch.testing.assert_close(histogram.bits_by_histograms(known, examples), expected)
 
 
 def test_mnist() -> None:

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.images.bounds import on_unit_scale
 from sparring.media.pictures.sheets import to_bytes
 from sparring.probability import likelihood
 from sparring.probability.annealing import Annealing, Sampler
@@ -20,6 +19,7 @@ from sparring.probability.likelihood import (
     choose_variance,
     dequantised,
     measure,
+    on_unit_scale,
     simulate,
 )
 

@@ -536,6 +536,7 @@ def test_help_on_data(tmp_path: Path, says: Callable[..., Said]) -> None:
 
 
 FILES = {"labelled", "label-pattern", "split", "cache-mb"}
+BOUNDS = {"likelihood", "chains", "distributions"}
 OWN: dict[str, dict[str, set[str]]] = {
     "sample": {
         "text": {"temperature", "top-p", "prompt"},
@@ -543,11 +544,11 @@ OWN: dict[str, dict[str, set[str]]] = {
         "video": {"frames", "fps", "format", "content-seed", "motion-seed"},
     },
     "evaluate": {
-        "images": {*FILES, "size", "channels", "range", "fit", "alpha", "likelihood", "chains", "distributions"},
-        "points": {"likelihood", "chains", "distributions"},
+        "images": {*FILES, "size", "channels", "range", "fit", "alpha", *BOUNDS},
+        "points": BOUNDS,
         "translation": {"videos", "resize", "direction"},
-        "audio": {*FILES, "rate", "seconds", "channels", "longer", "shorter", "loudness"},
-        "video": {*FILES, "frames", "every", "size", "channels", "fit", "alpha", "shorter"},
+        "audio": {*FILES, "rate", "seconds", "channels", "longer", "shorter", "loudness", *BOUNDS},
+        "video": {*FILES, "frames", "every", "size", "channels", "fit", "alpha", "shorter", *BOUNDS},
     },
     "calibrate": {"translation": {"domain"}},
     "score": {},

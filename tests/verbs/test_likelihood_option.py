@@ -94,11 +94,33 @@ def test_options_without_effect_say_so(finished_run: Path, mistake: Callable[...
     assert line == f"{option}: has no effect without likelihood; add --likelihood, or leave {option} out"
 
 
-def test_only_a_generator_of_pictures_or_points_is_asked(
+@pytest.mark.parametrize(
+    ("recipe", "settings", "dimensions", "names"),
+    [
+        ("wavegan", {"latent": 4}, 256, ("waveform_likelihood", "waveform_bits")),
+        ("video", {"latent": 4, "motion_latent": 2}, 6 * 3 * 16 * 16, ("log_likelihood", "bits_per_dimension")),
+    ],
+)
+def test_sounds_and_clips_have_the_rows_of_pictures(
+    recipe: str, settings: dict[str, int], dimensions: int, names: tuple[str, str], tmp_path: Path
+) -> None:
+    """Of 40 sounds or clips, none held out; of so many numbers each."""
+    run = train(smallest(recipe, tmp_path, steps=1, **settings), out=tmp_path / "run").run
+    result = evaluate(run, device="cpu", likelihood=True, chains=2, distributions=10, count=20)
+    rows = {score["name"]: score for score in result["scores"]}
+    assert [name for name in rows if name in (*names, *ROWS)] == [*names, *ROWS[2:]]
+    for nats, bits in (names, ("likelihood_ceiling", "ceiling_bits")):
+        expected = 8 - rows[nats]["value"] / (dimensions * math.log(2))
+        assert rows[bits]["value"] == pytest.approx(expected)
+    assert rows[names[0]]["value"] < rows["likelihood_ceiling"]["value"]
+    assert 0 < rows["histogram_bits"]["value"] < 8
+
+
+def test_only_what_is_made_of_latents_is_asked(
     finished_run: Path, tmp_path: Path, mistake: Callable[..., str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sounds = train(smallest("tones", tmp_path, steps=1), out=tmp_path / "run").run
-    assert "likelihood: " in mistake(evaluate, sounds, likelihood=True)
+    lines = train(smallest("topics", tmp_path, steps=1), out=tmp_path / "run").run
+    assert "likelihood: " in mistake(evaluate, lines, likelihood=True)
     np.save(tmp_path / "made.npy", np.zeros((40, 8, 8), np.uint8))
     line = mistake(evaluate, tmp_path / "made.npy", data=str(tmp_path / "made.npy"), likelihood=True)
     assert line.endswith("holds samples, which have none; give a run or a model, or leave it out")

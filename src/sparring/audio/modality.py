@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from sparring.audio.bounds import AudioBoundsTarget
 from sparring.audio.check import check
 from sparring.audio.data import AudioSource, open_in_form, open_kept, open_source
 from sparring.audio.explain import explainer
@@ -24,12 +25,16 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks, Output
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
+from sparring.evaluation import Evaluation
 from sparring.kind import Explainer, Layout, LogOdds, in_columns
 from sparring.metrics.comparison import Comparison
 from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
+from sparring.model import Model
 from sparring.networks.trunks import Trunk, of_pictures
+from sparring.options import EvaluateOptions
+from sparring.probability.bounds import assess_bounded
 
 SHOWN, ACROSS = 16, 8  # sounds of a preview, and of a row, or about as many
 
@@ -105,6 +110,11 @@ class Audio(Modality):
     def real_examples(self, output: Output, batch: Batch) -> Tensor:
         """The batch's own sounds ``(n, channels, samples)``, whose phases no iteration has touched."""
         return self.comparable(batch["sounds"] / FULL)
+
+    def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
+        """How good samples are, and bounds of how likely what the players see of real sounds is, where they are asked
+        for. Raises :class:`UserError` when nothing can be compared."""
+        return assess_bounded(self, model, options, say, AudioBoundsTarget)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The gap between spectra, statistically different bins, level, and shares of silent, clicking and clipped

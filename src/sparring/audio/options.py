@@ -8,7 +8,7 @@ from sparring.core.errors import UserError
 from sparring.core.settings import setting, settings
 from sparring.core.terminal import quoted
 from sparring.data.files.options import FileReading
-from sparring.options import EvaluateOptions
+from sparring.options import LikelihoodOptions
 
 RATES = (1000, 192_000)  # hertz, the least and the most
 ANY_RATE = 65_535  # hertz, up to which FLAC holds every rate, beyond only multiples of 10
@@ -49,7 +49,7 @@ class Hearing(FileReading):
 
 
 @settings
-class AudioEvaluateOptions(Hearing, EvaluateOptions):
+class AudioEvaluateOptions(Hearing, LikelihoodOptions):
     """What ``sparring evaluate`` is asked for; how sounds are read is asked for a folder of samples alone."""
 
 

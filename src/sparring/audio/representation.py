@@ -29,6 +29,8 @@ class Representation(Protocol):
     """Of one example: ``(channels, bins, frames)`` or ``(channels, samples)``."""
     silence: float
     """What an example holds where nothing sounds."""
+    extent: float
+    """How far the numbers of an example are from 0 at most, or nearly all of them."""
 
     def encode(self, sounds: Tensor) -> Tensor:
         """Sounds ``(n, channels, samples)`` in [-1, 1] as examples ``(n, *shape)``."""
@@ -43,7 +45,7 @@ class Representation(Protocol):
 class Waveform:
     """Sounds as they are."""
 
-    silence = 0.0
+    silence, extent = 0.0, 1.0
 
     def __init__(self, channels: int, samples: int) -> None:
         self.shape: tuple[int, ...] = (channels, samples)
@@ -106,7 +108,7 @@ class ShortTime:
 class LogMagnitude:
     """Magnitudes in decibels, from ``QUIETEST`` to ``LOUDEST`` as [-1, 1]; phases are found by iteration."""
 
-    silence = -1.0
+    silence, extent = -1.0, 1.0
 
     def __init__(self, channels: int, transform: ShortTime, iterations: int) -> None:
         self.transform, self.iterations = transform, iterations
@@ -137,7 +139,7 @@ class LogMagnitude:
 class Complex:
     """Complex numbers X as X |X|^(c - 1) with c = 0.3, their real and imaginary parts as channels; no phase is lost."""
 
-    silence = 0.0
+    silence, extent = 0.0, GAIN
 
     def __init__(self, channels: int, transform: ShortTime) -> None:
         self.transform = transform

@@ -15,14 +15,11 @@ from sparring.metrics.findings import ERRORS, Finding
 from sparring.metrics.score import Metric, Score, mean_score
 from sparring.model import Model
 from sparring.options import EvaluateOptions
-from sparring.probability.histogram import Histograms
+from sparring.probability.histogram import HISTOGRAM_BITS, Histograms
 from sparring.probability.known import Known
 from sparring.probability.unseen import with_exact
 
 FLOW = Metric("bits_per_dimension", "low", "bits that the model needs for a value of a picture that it has not seen")
-HISTOGRAM_BITS = Metric(
-    "histogram_bits", "low", "the same by independent histograms of the bytes: what is to be beaten"
-)
 LARGEST = 1 << 16  # values of a picture whose histograms are counted
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from sparring.checking import Summary
 from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.source import Form, Source
-from sparring.evaluation import Evaluation, assess_outputs
+from sparring.evaluation import Evaluation
 from sparring.images.bounds import ImageBoundsTarget
 from sparring.images.check import check
 from sparring.images.data import ImageSource, as_trained, open_in_form, open_kept, open_source
@@ -28,7 +27,6 @@ from sparring.images.game import ImageGame
 from sparring.images.given import are_pictures, keep
 from sparring.images.likelihood import with_likelihood
 from sparring.images.metrics import COLOURS, SPECTRUM, figures, find_features, shapeless
-from sparring.images.options import ImageEvaluateOptions
 from sparring.images.reading.shape import ImageForm
 from sparring.images.recipes import ENTRY, ImageRecipe
 from sparring.images.samples import as_artifact, write_samples
@@ -41,6 +39,7 @@ from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
 from sparring.networks.trunks import Trunk, of_pictures
 from sparring.options import EvaluateOptions
+from sparring.probability.bounds import assess_bounded
 
 SHOWN, ACROSS = 64, 8  # pictures of a preview, and of a row, or about as many
 
@@ -173,12 +172,9 @@ class Images(Modality):
     def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
         """How good samples are; of a flow how likely pictures are that it did not learn from, of other generators
         bounds of that, where they are asked for. Raises :class:`UserError` when nothing can be compared."""
-        assert isinstance(options, ImageEvaluateOptions)
         if isinstance(game := model.game, FlowGame):
             return [with_likelihood(each, model, game, options) for each in super().evaluate(model, options, say)]
-        if not options.likelihood:
-            return super().evaluate(model, options, say)
-        return assess_outputs(self, model, options, say, partial(ImageBoundsTarget, options=options, say=say))
+        return assess_bounded(self, model, options, say, ImageBoundsTarget)
 
     def check(self, recipe: Recipe, say: Say) -> Summary:
         """What is in the recipe's data, and what is wrong with it, with a sheet of 64. Raises :class:`UserError` as

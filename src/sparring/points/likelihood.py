@@ -3,7 +3,6 @@ coordinates; beside one Gaussian with the mean and the covariance of the points 
 
 from __future__ import annotations
 
-import copy
 import math
 from functools import partial
 from typing import ClassVar
@@ -21,7 +20,7 @@ from sparring.model import Model
 from sparring.options import EvaluateOptions
 from sparring.points.flow import PointFlowGame
 from sparring.points.game import PointGame
-from sparring.probability.bounds import BoundsTarget, rows_of_bounds
+from sparring.probability.bounds import BoundsTarget, fixed, rows_of_bounds
 from sparring.probability.known import Known
 from sparring.probability.likelihood import Decoder, Likelihood, ceiling
 from sparring.probability.unseen import with_exact
@@ -88,8 +87,8 @@ class PointBoundsTarget(BoundsTarget):
 
     def decoder(self) -> Decoder:
         """The generator as a density model."""
-        fixed = copy.deepcopy(self.model.networks["generator"]).requires_grad_(False)
-        return Decoder(lambda latents, labels: fixed(latents, labels).float(), self.game.latent)
+        made = fixed(self.model.networks["generator"])
+        return Decoder(lambda latents, labels: made(latents, labels).float(), self.game.latent)
 
     @property
     def game(self) -> PointGame:

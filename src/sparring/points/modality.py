@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +16,7 @@ from sparring.core.game import Batch, Game, Networks
 from sparring.core.recipe import Recipe
 from sparring.data.given import as_array, is_array
 from sparring.data.source import Form, Source
-from sparring.evaluation import Evaluation, assess_outputs
+from sparring.evaluation import Evaluation
 from sparring.kind import Layout
 from sparring.media.pictures.notes import encode_png
 from sparring.metrics.comparison import Comparison
@@ -25,7 +24,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.score import Family
 from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
-from sparring.options import EvaluateOptions, LikelihoodOptions
+from sparring.options import EvaluateOptions
 from sparring.points.data import PointForm, PointSource, open_source
 from sparring.points.flow import PointFlowGame
 from sparring.points.game import PointGame
@@ -34,6 +33,7 @@ from sparring.points.metrics import coordinates, mode_metrics, one_gaussian
 from sparring.points.networks.trunk import trunk
 from sparring.points.recipes import ENTRY, PointRecipe
 from sparring.points.samples import scatter, scatter_among, write_samples
+from sparring.probability.bounds import assess_bounded
 
 SHOWN = 1024  # points of a preview
 COLOURS = "generated points (orange) among real ones (blue)"
@@ -133,12 +133,9 @@ class Points(Modality):
     def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
         """How good samples are; of a flow how likely points are that it did not learn from, of other generators bounds
         of that, where they are asked for. Raises :class:`UserError` when nothing can be compared."""
-        assert isinstance(options, LikelihoodOptions)
         if isinstance(game := model.game, PointFlowGame):
             return [with_likelihood(each, model, game, options) for each in super().evaluate(model, options, say)]
-        if not options.likelihood:
-            return super().evaluate(model, options, say)
-        return assess_outputs(self, model, options, say, partial(PointBoundsTarget, options=options, say=say))
+        return assess_bounded(self, model, options, say, PointBoundsTarget)
 
     def families(self, source: Source) -> tuple[Family, ...]:
         """The modes that were found, where the truth is a mixture of known centres."""

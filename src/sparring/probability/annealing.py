@@ -68,7 +68,7 @@ class Sampler:
     I).
 
     Making one tunes the step sizes of each example; everything is decided by ``seed``, and each of the runs draws other
-    random numbers. Memory grows with examples x chains x latent; what is decoded is bounded (``hamiltonian.ROWS``).
+    random numbers. Memory grows with examples x chains x latent; what is decoded is bounded (``hamiltonian.DECODED``).
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Sampler:
         random = torch.Generator().manual_seed(self.seeds[0])
         places = torch.randn(len(examples), PROBES, latent, generator=random).to(examples.device)
         for _ in range(TWICE):
-            self.metric = Metric(decode, places[:, :PROBES])
+            self.metric = Metric(decode, places[:, :PROBES], self.observed.rows)
             self.steps, places = self._tuned(random)
 
     def lower(self) -> Bounds:

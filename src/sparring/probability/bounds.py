@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.core.seeds import mixed
-from sparring.kind import Say
+from sparring.evaluation import Evaluation, assess_outputs
+from sparring.kind import Kind, Say
 from sparring.metrics.features import Features
 from sparring.metrics.score import Metric, Score, mean_score
-from sparring.options import LikelihoodOptions
+from sparring.model import Model
+from sparring.options import EvaluateOptions, LikelihoodOptions
 from sparring.probability.annealing import Annealing
 from sparring.probability.likelihood import CHOSEN_ON, REPORTED, VARIANCES, Decoder, Likelihood, Real, measure
 from sparring.targets import ModelTarget
 
 GAP = Metric("likelihood_gap", "low", "between lower and upper bound of simulated examples, nats")
 EFFECTIVE = Metric("effective_chains", "high", "effective sample size of the chains; below 2 the bound is loose")
+
+
+def assess_bounded(
+    modality: Kind, model: Model, options: EvaluateOptions, say: Say, target: type[BoundsTarget]
+) -> list[Evaluation]:
+    """An evaluation of each output of a model, with bounds of its likelihood, by ``target``, where ``options`` ask for
+    them. Raises :class:`UserError` when nothing can be compared."""
+    assert isinstance(options, LikelihoodOptions)
+    if not options.likelihood:
+        return assess_outputs(modality, model, options, say)
+    return assess_outputs(modality, model, options, say, partial(target, options=options, say=say))
 
 
 class BoundsTarget(ModelTarget):
@@ -74,6 +89,11 @@ class BoundsTarget(ModelTarget):
         if not self.labels:
             return None
         return self.source.batch(indices)["labels"].to(self.model.device)
+
+
+def fixed(generator: nn.Module) -> nn.Module:
+    """A generator as a decoder needs it: one whose weights need no gradient."""
+    return copy.deepcopy(generator).requires_grad_(False)
 
 
 def rows_of_bounds(found: Likelihood, variance: Metric) -> list[Score]:

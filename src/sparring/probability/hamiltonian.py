@@ -18,10 +18,16 @@ Decode = Callable[[Tensor, Tensor], Tensor]
 """Latents ``(rows, latent)`` and, int64 ``(rows,)``, the number of the example that each row is for (a conditional
 decoder looks up its label) to what is expected of the example, ``(rows, ...)``."""
 
-ROWS = 128  # latents decoded at once, which bounds memory
+ROWS, DECODED = 128, 1 << 21  # latents, and numbers of examples, decoded at once, at most, which bounds memory
 LEAPFROGS = 3  # steps of a trajectory
 JITTER = 0.2  # of a step's size, either way at random, so that no trajectory comes back to where it began
 DIFFERENCE = 0.01  # of a latent, over which the decoder's derivative is taken for the metric
+COLUMNS = 1 << 14  # numbers of an example over which its products are summed at once
+
+
+def rows_at_once(numbers: int) -> int:
+    """How many examples of so many numbers are decoded at once."""
+    return max(1, min(ROWS, DECODED // numbers))
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Observed:
     def __init__(self, decode: Decode, examples: Tensor, variance: float) -> None:
         self.decode, self.variance = decode, variance
         self.examples = examples.flatten(1)
+        self.rows = rows_at_once(self.examples.shape[1])
 
     def at(self, latents: Tensor) -> State:
         """The state of chains at ``latents`` ``(examples, chains, latent)``, some rows at a time. The gradient is taken
@@ -56,7 +63,8 @@ class Observed:
         count, chains, _ = latents.shape
         rows = torch.arange(count, device=latents.device).repeat_interleave(chains)
         squares, gradients = [], []
-        for part, indices in zip(*(torch.split(each, ROWS) for each in (latents.flatten(0, 1), rows)), strict=True):
+        parts = (torch.split(each, self.rows) for each in (latents.flatten(0, 1), rows))
+        for part, indices in zip(*parts, strict=True):
             given = part.detach().requires_grad_()
             with torch.enable_grad():
                 residual = self.decode(given, indices).flatten(1) - self.examples[indices]
@@ -79,14 +87,14 @@ class Metric:
     It stretches latents so that one step fits all directions (as Girolami & Calderhead 2011, but alike wherever a chain
     is, so that plain trajectories leave the density invariant): the bounds of 6 simulated digits (2,000 distributions,
     variance 0.02) were 2.5 nats apart by it, 9.6 without. ``latents`` ``(examples, probes, latent)`` are where J is
-    taken, by differences.
+    taken, by differences, ``rows`` decoded at once.
     """
 
-    def __init__(self, decode: Decode, latents: Tensor) -> None:
-        products = []
-        for number, probes in enumerate(latents):
-            derivatives = [derivative(decode, probe, number) for probe in probes]
-            products.append(torch.stack([each @ each.T for each in derivatives]).mean(0))
+    def __init__(self, decode: Decode, latents: Tensor, rows: int = ROWS) -> None:
+        products = [
+            torch.stack([squared_derivative(decode, probe, number, rows) for probe in probes]).mean(0)
+            for number, probes in enumerate(latents)
+        ]
         values, vectors = torch.linalg.eigh(torch.stack(products).cpu())
         self.values, self.vectors = values.clamp(min=0).to(latents), vectors.to(latents)
 
@@ -97,14 +105,19 @@ class Metric:
 
 
 @torch.no_grad()
-def derivative(decode: Decode, latent: Tensor, number: int) -> Tensor:
-    """The derivative of a decoder by its latents at one latent ``(latent,)`` of the example of that number, float64
-    ``(latent, numbers of an example)``, by differences over ``DIFFERENCE``."""
+def squared_derivative(decode: Decode, latent: Tensor, number: int, rows: int) -> Tensor:
+    """J'J of the derivative J of a decoder by its latents, at one latent ``(latent,)`` of the example of that number,
+    float64 ``(latent, latent)``: by differences over ``DIFFERENCE``, of which ``rows`` are decoded at once."""
     moves = DIFFERENCE * torch.eye(len(latent), device=latent.device)
-    rows = torch.split(latent + torch.cat([torch.zeros_like(moves[:1]), moves]), ROWS)
-    indices = (torch.full((len(part),), number, device=latent.device) for part in rows)
-    decoded = torch.cat([decode(*each).flatten(1) for each in zip(rows, indices, strict=True)])
-    return (decoded[1:] - decoded[:1]).double() / DIFFERENCE
+    parts = torch.split(latent + torch.cat([torch.zeros_like(moves[:1]), moves]), rows)
+    indices = (torch.full((len(part),), number, device=latent.device) for part in parts)
+    decoded = [decode(*each).flatten(1) for each in zip(parts, indices, strict=True)]
+    products = torch.zeros(len(latent), len(latent), dtype=torch.float64, device=latent.device)
+    for columns in zip(*(torch.split(each, COLUMNS, 1) for each in decoded), strict=True):
+        some = torch.cat(columns)
+        differences = (some[1:] - some[:1]).double() / DIFFERENCE
+        products += differences @ differences.T
+    return products
 
 
 @torch.no_grad()

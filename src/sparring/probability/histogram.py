@@ -7,8 +7,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from sparring.metrics.score import Metric
+
 LEVELS = 256  # whole numbers that a dimension can be
-CHUNK = 512  # examples counted at a time
+CHUNK, COLUMNS = 512, 1 << 12  # examples, and their dimensions, counted at a time
+
+HISTOGRAM_BITS = Metric(
+    "histogram_bits", "low", "the same by independent histograms of the bytes: what is to be beaten"
+)
 
 
 class Histograms:
@@ -29,3 +35,14 @@ class Histograms:
         """Bits per dimension of each of the examples ``(m, ...)``, float64 ``(m,)``."""
         values = examples.flatten(1).long().cpu()
         return self.bits.gather(1, values.T).mean(0)
+
+
+def bits_by_histograms(known: Tensor, examples: Tensor) -> Tensor:
+    """Bits per dimension of each of the ``examples`` ``(m, ...)``, float64 ``(m,)``, by histograms of those that are
+    ``known`` ``(n, ...)``, whole numbers 0..255 all; however many dimensions there are, a part of them at a time."""
+    parts = [torch.split(each.flatten(1), COLUMNS, 1) for each in (known, examples)]
+    bits = [
+        Histograms(torch.split(one, CHUNK)).bits_per_dimension(other) * other.shape[1]
+        for one, other in zip(*parts, strict=True)
+    ]
+    return torch.stack(bits).sum(0) / examples[0].numel()

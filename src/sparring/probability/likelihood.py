@@ -129,6 +129,13 @@ def dequantised(examples: Tensor, seed: int) -> Tensor:
     return (examples.cpu().float() + noise) / LEVELS
 
 
+def on_unit_scale(values: Tensor) -> Tensor:
+    """Values ``(n, ...)`` in [-1, 1] on the scale [0, 1] of dequantised bytes: byte b is 2 b / 255 - 1 here and the
+    middle of its cell there, (b + 1/2) / 256. A unit is 127.5 / 256 as long, so a log density rises by D ln (256 /
+    127.5)."""
+    return ((values.float() + 1) * 127.5 + 0.5) / LEVELS
+
+
 def bits_per_dimension(nats: Tensor, dimensions: int) -> Tensor:
     """Bits per dimension of whole numbers 0..255 from the log density ``(n,)`` in nats of the same on the scale [0, 1],
     ``(n,)``: log2 256 - nats / (dimensions ln 2), at least the bits of the whole numbers themselves (Theis et al.

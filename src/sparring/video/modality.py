@@ -23,6 +23,8 @@ from sparring.modality import Artifact, Modality, Say
 from sparring.model import Model
 from sparring.networks.trunks import Trunk, of_pictures
 from sparring.options import EvaluateOptions
+from sparring.probability.bounds import assess_bounded
+from sparring.video.bounds import VideoBoundsTarget
 from sparring.video.check import check
 from sparring.video.control import control
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
@@ -132,9 +134,9 @@ class Video(Modality):
         return {"drift": drift(self.comparable(clips), frames)}
 
     def evaluate(self, model: Model, options: EvaluateOptions, say: Say) -> list[Evaluation]:
-        """How good samples are, and how far content and motion can be asked for apart. Raises :class:`UserError` when
-        nothing can be compared."""
-        evaluations = super().evaluate(model, options, say)
+        """How good samples are, bounds of how likely real clips are, where they are asked for, and how far content and
+        motion can be asked for apart. Raises :class:`UserError` when nothing can be compared."""
+        evaluations = assess_bounded(self, model, options, say, VideoBoundsTarget)
         clips = [model.sample(MOTIONS, seed=options.seed, content_seed=number) for number in range(CONTENTS)]
         evaluations[0].result["scores"] += map(as_row, control(torch.stack(clips)))
         return evaluations

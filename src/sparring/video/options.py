@@ -5,7 +5,7 @@ from __future__ import annotations
 from sparring.core.settings import setting, settings
 from sparring.data.files.options import FileReading
 from sparring.images.options import read_size
-from sparring.options import EvaluateOptions, SampleOptions
+from sparring.options import LikelihoodOptions, SampleOptions
 
 FRAMES = (2, 256)  # of a clip that is learned, the least and the most
 RATE = (0.1, 1000)  # frames a second
@@ -39,7 +39,7 @@ class ClipReading(FileReading):
 
 
 @settings
-class VideoEvaluateOptions(ClipReading, EvaluateOptions):
+class VideoEvaluateOptions(ClipReading, LikelihoodOptions):
     """What ``sparring evaluate`` is asked for; how clips are read is asked for a folder of samples alone."""
 
 
