@@ -93,6 +93,15 @@ def test_the_bound_is_in_the_generators_forward(pair: Any, bound: str) -> None:
     assert free.state_dict().keys() == bounded.state_dict().keys()
 
 
+def test_the_gradient_of_a_clamped_value_leads_back_and_never_further_out() -> None:
+    values = torch.tensor([-2.0, -2.0, 0.5, 2.0, 2.0], requires_grad=True)
+    made = BOUNDS["clamp"](values)
+    assert made.tolist() == [-1, -1, 0.5, 1, 1]
+    made.backward(torch.tensor([-1.0, 1.0, 3.0, 1.0, -1.0]))  # a step goes against it
+    assert values.grad is not None
+    assert values.grad.tolist() == [-1, 0, 3, 1, 0]
+
+
 @pytest.mark.parametrize(
     "pair", [{"width": 4}, {"network": "tutorial"}, {"network": "r3gan", "widths": "16,16"}], ids=str
 )

@@ -5,15 +5,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 EMBEDDING = 64  # numbers that a label becomes in the generator (Huang et al. 2024, section 4)
 
+
+class ClampedFromOutside(torch.autograd.Function):
+    """Values ``(...)`` cut to [-1, 1]. The gradient of one that is beyond passes where it leads back, and only there:
+    no value is lost out there and none runs away (as at the bounds of Ballé et al. 2018)."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        """The values, cut."""
+        context.save_for_backward(values)
+        return values.clamp(-1, 1)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        """The gradient ``(...)``, but 0 where a step against it would lead further out."""
+        (values,) = context.saved_tensors
+        return gradient.masked_fill(((values > 1) & (gradient < 0)) | ((values < -1) & (gradient > 0)), 0)
+
+
+def clamped(values: Tensor) -> Tensor:
+    """Values ``(...)`` cut to [-1, 1] by :class:`ClampedFromOutside`; plainly where no gradient is asked for."""
+    if not torch.is_grad_enabled():
+        return values.clamp(-1, 1)
+    cut: Tensor = ClampedFromOutside.apply(values)  # type: ignore[no-untyped-call]
+    return cut
+
+
 BOUNDS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
-    "clamp": lambda images: images.clamp(-1, 1),
+    "clamp": clamped,
     "free": lambda images: images,
 }
 """What a generator's forward pass ends with, on float32 images: within [-1, 1] unless they are left free."""

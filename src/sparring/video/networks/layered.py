@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
-from sparring.networks.layers import ConditionedLatent
+from sparring.networks.layers import ConditionedLatent, clamped
 from sparring.networks.lean import SLOPE, LeanGenerator
 from sparring.video.networks.motion import MotionCode
 
@@ -17,10 +17,12 @@ HIDDEN = 128  # units of the network that moves layers
 BENDS = 3  # by as many points a layer is bent, along each side
 SHIFT, BEND = 0.5, 0.02  # how far layers are moved, and these points, before anything is learned, in halves of a frame
 GROUND = 0.2  # the ground moves by no more
-OPAQUE, FALL = 1.0, 8.0  # logits of opacity amid a layer, and how much less they are where it ends
+OPAQUE, FALL = 4.0, 32.0  # logits of opacity amid a layer, and how much less they are where it ends
+EDGE = 4.0  # times what is made of opacity: a layer's form is where it ends, rather than drawn in its colours
 SLOWER = 0.1  # than the rest, what moves layers learns: a small change of it changes all frames at once
 STIFF = 0.1  # and so much slower still what bends them: things keep their form unless it pays for long
-CLEAR = -12.0  # a logit where there is no layer
+STEADY = 0.1  # and what moves the ground: things move before it
+CLEAR = -48.0  # a logit where there is no layer
 
 
 class LayeredGenerator(nn.Module):
@@ -30,9 +32,9 @@ class LayeredGenerator(nn.Module):
     The lean generator of pictures makes a ground and some layers with opacities from the content alone, and motion only
     moves and bends them (layers: Wang & Adelson 1994; a ground and what is before it in generated videos: Vondrick et
     al. 2016; sampling at moved places: Jaderberg et al. 2015). So colour and shape are those of the clip, whatever
-    moves; and to move is to be learned by a few numbers a frame, not drawn anew in each. Frames are not bounded: most
-    of many clips is a ground of one colour, and a bound that it lies on would have no slope there for anything else to
-    begin from.
+    moves; and to move is to be learned by a few numbers a frame, not drawn anew in each. Most of many clips is a ground
+    of one colour, which frames hit exactly by a bound; it is one that always leads back, so that other things can begin
+    there.
     """
 
     def __init__(
@@ -85,10 +87,10 @@ class LayeredGenerator(nn.Module):
             made = sampled(repeated(pictures[:, : self.channels], count), places[:, 0], "reflection")
             for number in range(self.layers):
                 layer = pictures[:, self.channels + number * deep :][:, :deep]
-                layer = torch.cat([layer[:, :-1], layer[:, -1:] + self.opacity - CLEAR], 1)
+                layer = torch.cat([layer[:, :-1], EDGE * layer[:, -1:] + self.opacity - CLEAR], 1)
                 layer = sampled(repeated(layer, count), places[:, 1 + number], "zeros")
                 made = made + (layer[:, -1:] + CLEAR).sigmoid() * (layer[:, :-1] - made)
-            return made.view(*times.shape, *made.shape[1:])
+            return clamped(made).view(*times.shape, *made.shape[1:])
 
     def moved(self, known: Tensor) -> Tensor:
         """What is known of each frame ``(frames, features)`` to where its pixels are taken from, of the ground and of
@@ -98,7 +100,9 @@ class LayeredGenerator(nn.Module):
         size = self.places.shape[:2]
         bends = (STIFF * SLOWER * self.bends(known)).view(-1, 2, BENDS, BENDS)
         bends = interpolate(bends, size, mode="bilinear", align_corners=True)
-        moves = (SLOWER * self.shifts(known)).tanh().view(-1, 2, 1, 1) + bends
+        shifts = (SLOWER * self.shifts(known)).view(-1, 1 + self.layers, 2)
+        shifts = torch.cat([STEADY * shifts[:, :1], shifts[:, 1:]], 1)
+        moves = shifts.tanh().view(-1, 2, 1, 1) + bends
         moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
         return self.places + torch.cat([GROUND * moves[:, :1].tanh(), moves[:, 1:]], 1)
 
