@@ -34,8 +34,8 @@ digit classifier's features): a tanh output 17, a free one 127; batches of 32 17
 rather than at 0.03: no difference. Penalties on a quarter of each batch lost nothing per step on three seeds up to
 13,000 steps of MNIST, 10,000 of Stacked MNIST, 3,000 of emoji and 22,000 of 25 Gaussians, but 5 % in distance at the
 end of MNIST's 22,000; on a share that rises to all of it by 800,000 pictures, nothing, at the end of Stacked MNIST's
-50,000 neither (``benchmarks/penalty_share.py``). A rate from 0.002 learns digits faster (9.4), but emoji of 72x72 collapsed by it
-within a minute, and did not by 0.001. See docs/recipes.md."""
+50,000 neither (``benchmarks/penalty_share.py``). A rate from 0.002 learns digits faster (9.4), but emoji of 72x72
+collapsed by it within a minute, and did not by 0.001. See docs/recipes.md."""
 
 SMALL_PICTURES = schedule("2e-3:2e-4@200k")  # twice the default's rate: digits are learned faster by it
 
