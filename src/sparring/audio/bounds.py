@@ -6,6 +6,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from sparring.audio.game import AudioGame
+from sparring.audio.recipes import AudioRecipe
 from sparring.audio.representation import LOUDEST, QUIETEST
 from sparring.core.game import Batch
 from sparring.media.pictures.sheets import to_bytes
@@ -37,7 +38,9 @@ class AudioBoundsTarget(ByteBoundsTarget):
     @property
     def metrics(self) -> tuple[Metric, Metric]:
         """Rows named after the representation."""
-        name, seen = SEEN[self.game.seen_as]
+        recipe = self.game.recipe
+        assert isinstance(recipe, AudioRecipe)
+        name, seen = SEEN[recipe.representation]
         return (
             Metric(f"{name}_likelihood", "high", f"of a real sound's {seen}, nats: a lower bound"),
             Metric(f"{name}_bits", "low", "the same in bits for each of its numbers, at 256 levels: an upper bound"),

@@ -34,7 +34,6 @@ class AudioGame(AugmentedGame):
                 "give a --label-pattern for their names, or leave conditional out"
             )
         self.rate, self.representation = form.rate, representation(recipe, form)
-        self.seen_as = recipe.representation
         generator, discriminator = networks(recipe, form, self.representation, classes)
         augment = SoundAugment(self.representation)
         super().__init__(generator, discriminator, recipe, always=augment.always, adaptive=augment, classes=classes)
