@@ -128,6 +128,7 @@ class TrainSettings(TypedDict, total=False):
     tensorboard: bool | str  # write every number for TensorBoard too (pip install tensorboard)
     text_column: str  # of a table: the name of the column that holds the text
     time: float | str  # train this long in total, over all sessions (0: no such limit)
+    timed: Literal["auto", "yes", "no"]
     token: Literal["auto", "word", "character", "bpe"]
     upsampling: Literal["nearest", "transposed"]
     vocabulary: int | str  # the most frequent tokens that are known

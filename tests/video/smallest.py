@@ -15,8 +15,8 @@ SIDE, FRAMES = 16, 6
 SMALLEST: dict[str, dict[str, Any]] = {
     "video": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES},
     "moving-shapes": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "motion": "recurrent",
-                      "frame_discriminator": True},
-    "video-128": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "output": "direct"},
+                      "timed": "no", "frame_discriminator": True},
+    "video-128": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "timed": "no", "output": "direct"},
 }  # fmt: skip
 PER_PROCESS: set[str] = set()
 

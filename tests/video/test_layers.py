@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.video.networks.layered import GROUND, STEADY, LayeredGenerator
+from sparring.video.networks.layered import FURTHEST, GROUND, SLOWER, STEADY, LayeredGenerator, without_alternation
 from sparring.video.networks.motion import FourierMotion
 
 HEIGHT, WIDTH = 16, 24
@@ -37,13 +37,22 @@ def stop(generator: LayeredGenerator, x: float = 0.0, y: float = 0.0) -> None:
     for layer in (generator.shifts, generator.bends):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
-    handle = torch.tensor([x, y]).atanh().repeat(1 + generator.layers)
-    generator.shifts.register_forward_hook(lambda _, inputs, output: output + 10 * handle)
+    handle = FURTHEST * (torch.tensor([x, y]) / FURTHEST).atanh().repeat(1 + generator.layers)
+    generator.shifts.register_forward_hook(lambda _, inputs, output: output + handle / SLOWER)
 
 
 def a_layer(colour: float, opaque: Tensor) -> Tensor:
     """A grey layer of three channels that is opaque where ``(height, width)`` is true."""
     return torch.cat([torch.full((3, HEIGHT, WIDTH), colour), torch.where(opaque, 500.0, -500.0)[None]])
+
+
+def test_what_alternates_from_pixel_to_pixel_is_not_moved_and_a_plain_colour_is_kept() -> None:
+    across = torch.tensor([1.0, -1.0]).repeat(WIDTH // 2).expand(HEIGHT, WIDTH)
+    down = torch.tensor([1.0, -1.0]).repeat(HEIGHT // 2)[:, None].expand(HEIGHT, WIDTH)
+    plain = torch.full((HEIGHT, WIDTH), 0.3)
+    made = without_alternation(torch.stack([across, down, across * down, plain])[None])[0, :, 1:-1, 1:-1]
+    torch.testing.assert_close(made[:3], torch.zeros_like(made[:3]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(made[3], plain[1:-1, 1:-1])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -92,13 +101,23 @@ def test_a_layer_is_moved_by_whole_pixels_and_leaves_the_ground_behind() -> None
     torch.testing.assert_close(frames(generator), expected.expand(3, 5, 3, -1, -1), atol=1e-2, rtol=0)
 
 
+def test_layers_are_moved_as_a_whole_by_their_shift_alone() -> None:
+    """What bends all points of a layer alike bends nothing."""
+    generator = network(1)
+    stop(generator)
+    still = frames(generator, torch.zeros(3, 6))
+    generator.bends.register_forward_hook(lambda _, inputs, output: output + 1e3)
+    torch.testing.assert_close(frames(generator, torch.zeros(3, 6)), still)
+
+
 def test_the_ground_is_moved_a_little_and_is_never_left() -> None:
     generator = network(1)
     ground = torch.linspace(-1, 1, WIDTH).expand(3, HEIGHT, WIDTH)
     paint(generator, torch.cat([ground, a_layer(0.0, torch.zeros(HEIGHT, WIDTH, dtype=torch.bool))]))
     stop(generator, x=0.999)
     moved = frames(generator)
-    step = GROUND * (STEADY * torch.tensor(0.999).atanh()).tanh().tanh() * WIDTH / 2
+    learned = FURTHEST * torch.tensor(0.999 / FURTHEST).atanh()
+    step = GROUND * (FURTHEST * (STEADY * learned / FURTHEST).tanh()).tanh() * WIDTH / 2
     middle = slice(WIDTH // 4, WIDTH // 2)
     gone = (moved - ground)[..., middle] / (ground[0, 0, 1] - ground[0, 0, 0])
     torch.testing.assert_close(gone, step.expand_as(gone), atol=1e-3, rtol=1e-3)

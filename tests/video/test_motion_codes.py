@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion
+from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion, TimedMotion
 
 LATENT = 6
 
@@ -76,3 +76,18 @@ def test_the_label_changes_the_motion(kind: str) -> None:
     motion, times = code(kind, classes=3), torch.arange(10)
     one, other = (codes(motion, times, labels=torch.full((4,), label)) for label in (0, 2))
     assert not torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("kind", ["fourier", "recurrent"])
+def test_a_timed_code_tells_the_time_within_a_clip_and_runs_back_after_its_end(kind: str) -> None:
+    other = code(kind)
+    motion, times = TimedMotion(other, frames=9), torch.arange(40)
+    found = codes(motion, times)
+    assert found.shape == (4, 40, motion.features)
+    torch.testing.assert_close(found[:, :, : other.features], codes(other, times))
+    told = found[:, :, other.features :]
+    torch.testing.assert_close(told[0], told[1])
+    assert float(torch.pdist(told[0, :9]).min()) > 0.05
+    torch.testing.assert_close(told[:, 9:17], told[:, :8].flip(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(told[:, 16:32], told[:, :16], atol=1e-5, rtol=0)
+    assert float(told.diff(dim=1).abs().max()) < 2  # no jump

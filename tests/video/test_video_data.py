@@ -58,11 +58,22 @@ def numbers_of(batch: dict[str, torch.Tensor]) -> list[list[int]]:
 def test_strips_in_folders_of_labels(tmp_path: Path) -> None:
     source = open_source(recipe(strips(tmp_path)))
     assert len(source) == 20
-    assert source.form == VideoForm(height=SIDE, width=SIDE, frames=4, rate=25.0, labels=("a", "b"))
+    assert source.form == VideoForm(height=SIDE, width=SIDE, frames=4, rate=25.0, timed=True, labels=("a", "b"))
     batch = source.batch(np.array([0, 19]))
     assert batch["frames"].shape == (2, 4, 3, SIDE, SIDE)
     assert batch["labels"].tolist() == [0, 1]
     assert numbers_of(batch) == [[7, 12, 17, 22], [126, 131, 136, 141]]
+
+
+@pytest.mark.parametrize(("longer", "whole"), [(0, True), (2, True), (3, False), (20, False)])
+def test_clips_are_timed_where_nearly_every_video_is_one(longer: int, whole: bool, tmp_path: Path) -> None:
+    for number in range(20):
+        strip(tmp_path / f"{number:02d}.png", numbered(5 if number < longer else 4))
+    form = open_source(recipe(tmp_path)).form
+    assert form.timed == whole
+    assert ("from beginning to end" in form.described()) == whole
+    for settings, timed in (({"timed": "yes"}, True), ({"timed": "no"}, False), ({"reach": 9}, False)):
+        assert open_source(recipe(tmp_path, **settings)).form.timed == timed
 
 
 @pytest.mark.parametrize(("frames", "every", "starts"), [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from torch import Tensor
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
 from sparring.core.game import Step
+from sparring.modalities import load
 from sparring.verbs.train import resume, train
 from sparring.video.form import VideoForm
 from sparring.video.game import AT_ONCE, VideoGame
@@ -67,6 +70,7 @@ def test_conditions_need_two_labels(labels: tuple[str, ...], mistake: Callable[.
         ({"conditional": True, "labelled": "no"}, "conditional: needs labels"),
         ({"size": "3"}, "size: '3' is no size"),
         ({"motion": "recurrent", "period": 4}, "period: has no effect with motion"),
+        ({"timed": "yes", "reach": 9}, "reach: has no effect with timed"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str, mistake: Callable[..., str]) -> None:
@@ -127,6 +131,22 @@ def test_the_discriminator_is_told_the_gaps() -> None:
 
 
 # What is made
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_both_players_are_told_the_time_where_clips_are_timed(told: bool) -> None:
+    """Of the same frames at the same gaps, later in a clip: another logit where it is told, and else the same."""
+    own = game(replace(form(), timed=told))
+    discriminator = own.players["discriminator"].network
+    frames = torch.rand(4, 3, 3, 16, 20) * 2 - 1
+    first, later = (torch.tensor([[0, *times]] * 4) for times in ((0, 1, 3), (2, 3, 5)))
+    assert torch.equal(discriminator(frames, first), discriminator(frames, later)) != told
+    # The generator is learned from within a clip, and else from any time on
+    asked = list[Tensor]()
+    own.players["generator"].network.register_forward_pre_hook(lambda _, given: asked.append(given[2]))
+    step = step_of(count=200)
+    own.fakes(step, torch.tensor([[0, 0, 2, 5]] * 200))
+    assert (int(asked[0].max()) == 5) == told
 
 
 @pytest.mark.parametrize("output", ["layers", "direct"])
@@ -203,4 +223,19 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
     parts = resume(tmp_path / "parts", steps=4).run
     expected, actual = (load_file(newest_first(run / "checkpoints")[0]) for run in (whole, parts))
     assert expected.keys() == actual.keys()
+    assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []
+
+
+def test_a_run_from_before_clips_were_timed_goes_on_as_it_began(tmp_path: Path) -> None:
+    settings = smallest("video", tmp_path, timed="no")
+    whole = train(settings, out=tmp_path / "whole").run
+    parts = train(settings.changed({"steps": 2}), out=tmp_path / "parts").run
+    config = json.loads((parts / "model" / "config.json").read_text())
+    del config["form"]["timed"], config["recipe"]["timed"]
+    (parts / "model" / "config.json").write_text(json.dumps(config))
+    lines = (parts / "recipe.yaml").read_text().splitlines(keepends=True)
+    (parts / "recipe.yaml").write_text("".join(line for line in lines if not line.startswith("timed:")))
+    assert load(parts).game.form.timed is False
+    resume(parts, steps=4)
+    expected, actual = (load_file(newest_first(run / "checkpoints")[0]) for run in (whole, parts))
     assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []

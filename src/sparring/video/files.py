@@ -37,6 +37,7 @@ WHAT = "videos"
 OTHERS = (*SOUNDS, *BY_AV, ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".3gp", ".ogv")
 """Endings of files that are not read as videos and that a person may take for some: they are named."""
 NAMED = 3  # videos that are named of those that end early
+WHOLE = 0.9  # of the shots are a clip each, where clips have a beginning and an end
 OTHER = 1.05  # times the usual rate, from which on another is told of
 
 
@@ -91,7 +92,10 @@ class VideoFiles:
         self.rate = max(rates, key=lambda rate: (rates[rate], rate))
         self.said += self._told_of(rates)
         rate = min(max(self.rate / settings.every, RATE[0]), RATE[1])
-        self.form = VideoForm(height=height, width=width, channels=shape.channels, frames=settings.frames, rate=rate)
+        timed = settings.timed == "yes" or (settings.timed == "auto" and not settings.reach and self._whole())
+        self.form = VideoForm(
+            height=height, width=width, channels=shape.channels, frames=settings.frames, rate=rate, timed=timed
+        )
 
         # Labels
         self.labels: Tensor | None = None
@@ -155,6 +159,11 @@ class VideoFiles:
                 elif self.settings.shorter == "loop" and len(shots) == 1:
                     clips.append(Clip(video, number, 0))
         return clips
+
+    def _whole(self) -> bool:
+        """Whether nearly every shot with a clip in it is that clip, from its beginning to its end."""
+        shots = Counter((clip.video, clip.shot) for clip in self.clips)
+        return sum(clips == 1 for clips in shots.values()) >= WHOLE * len(shots)
 
     def _too_few(self, least: int) -> UserError:
         """Why there are fewer clips than needed, in one line."""

@@ -15,7 +15,8 @@ from sparring.video.options import FRAMES, RATE
 class VideoForm(Form):
     """Clips of so many ``frames`` of ``height`` x ``width`` pixels with 1 (grey) or 3 (colour) ``channels``.
 
-    ``rate`` is how many of these frames make a second: that of the videos, divided by ``every``.
+    ``rate`` is how many of these frames make a second: that of the videos, divided by ``every``. Clips are
+    ``timed`` where each has a beginning and an end, and both players are told where between them a frame is.
     """
 
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {
@@ -27,16 +28,20 @@ class VideoForm(Form):
     channels: int = 3
     frames: int
     rate: float
+    timed: bool = False
 
     def described(self) -> str:
         """The form in a few words: ``16 frames of 64x64, colour, 12.5 a second, 2 labels``."""
         colour = "grey" if self.channels == 1 else "colour"
         labels = f", {len(self.labels)} labels" if self.labels else ""
-        return f"{self.frames} frames of {self.height}x{self.width}, {colour}, {self.rate:.4g} a second{labels}"
+        timed = ", from beginning to end" if self.timed else ""
+        size = f"{self.frames} frames of {self.height}x{self.width}"
+        return f"{size}, {colour}, {self.rate:.4g} a second{timed}{labels}"
 
     def differs(self, other: Form) -> str:
         """What of clips of ``other`` is not as here, in one line; empty where nothing differs. The rate may differ: it
-        is what clips are written with, and no network sees it."""
+        is what clips are written with, and no network sees it. So may whether they are timed: the model's own form
+        tells it."""
         if not isinstance(other, VideoForm):
             return "no videos"
         pairs: dict[str, tuple[Any, Any]] = {

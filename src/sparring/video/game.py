@@ -19,7 +19,7 @@ from sparring.video.form import VideoForm
 from sparring.video.networks.direct import DirectGenerator
 from sparring.video.networks.discriminator import ClipDiscriminator
 from sparring.video.networks.layered import LayeredGenerator
-from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion
+from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion, TimedMotion
 from sparring.video.recipes import VideoRecipe
 
 FEATURES = 64  # of a motion code
@@ -44,7 +44,7 @@ class VideoGame(AugmentedGame):
         generator, discriminator = networks(recipe, form, classes)
         super().__init__(generator, discriminator, recipe, always=always, adaptive=adaptive, classes=classes)
         self.settings, self.motion, self.form = recipe, generator.motion, form
-        self.reach = recipe.reach or 4 * form.frames
+        self.reach = form.frames if form.timed else recipe.reach or 4 * form.frames
         self.of_frames: AdversarialLoss | None = None
         if discriminator.of_frames is not None:
             constrained = recipe.changed({"spectral_norm": False})  # already, as a part of the discriminator
@@ -191,6 +191,7 @@ def networks(
         frames=form.frames,
         base=recipe.width,
         of_frames=recipe.frame_discriminator,
+        timed=form.timed,
         **size,
     )
     return generator, discriminator
@@ -198,7 +199,10 @@ def networks(
 
 def motion_code(recipe: VideoRecipe, form: VideoForm, classes: int) -> MotionCode:
     """What makes motion, as the recipe says."""
+    code: MotionCode
     if recipe.motion == "recurrent":
-        return RecurrentMotion(latent=recipe.motion_latent, features=FEATURES, classes=classes)
-    period = recipe.period or form.frames
-    return FourierMotion(latent=recipe.motion_latent, features=FEATURES, period=period, classes=classes)
+        code = RecurrentMotion(latent=recipe.motion_latent, features=FEATURES, classes=classes)
+    else:
+        period = recipe.period or form.frames
+        code = FourierMotion(latent=recipe.motion_latent, features=FEATURES, period=period, classes=classes)
+    return TimedMotion(code, frames=form.frames) if form.timed else code

@@ -42,7 +42,7 @@ from sparring.video.samples import as_artifact, write_samples
 SHOWN, ACROSS = 16, 4  # clips of a preview, and of a row, or about as many
 WATCHED, LONGER = 16, 4  # samples that are watched for drift while training, so many times as long as a clip
 CONTENTS, MOTIONS = 8, 8  # that are combined to see whether they are apart
-NUMBERS = 1 << 28  # of 32 bits, that take a gibibyte
+NUMBERS = 1 << 27  # of 32 bits, that take half a gibibyte
 
 
 class Video(Modality):
@@ -69,6 +69,11 @@ class Video(Modality):
         assert isinstance(recipe, VideoRecipe)
         assert isinstance(form, VideoForm)
         return open_kept(recipe, form)
+
+    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+        """The recipe with what its data decided, whether clips are timed; in older versions none were."""
+        assert isinstance(form, VideoForm)
+        return recipe.changed({"timed": "yes" if form.timed else "no"})
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on clips of this form. Raises :class:`UserError` where there are no
@@ -177,7 +182,7 @@ class Video(Modality):
         return find_features(cast(VideoSource, source), asked, device, say)
 
     def most_compared(self, form: Form) -> Most:
-        """As many clips as take a gibibyte of memory, half as many samples, and 256 of these while training."""
+        """As many clips as take half a gibibyte of memory, half as many samples, and 256 of these while training."""
         assert isinstance(form, VideoForm)
         clips = NUMBERS // (form.frames * form.channels * form.height * form.width)
         return Most(max(256, clips // 2), max(512, clips), 256)

@@ -27,7 +27,7 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     kind: ClassVar[str] = "video"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
-        "layers": ("output", ("layers",)),
+        "layers": ("output", ("layers",)), "reach": ("timed", ("auto", "no")),
     }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
@@ -48,9 +48,13 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     frames_seen: int = setting(
         3, "frames of a clip that the discriminator is shown, with the time between them", "network", low=2, high=256
     )
+    timed: str = setting(
+        "auto", "tell both players how far from its start a clip is at each frame; auto: where clips are whole videos",
+        "network", choices=("auto", "yes", "no"),
+    )  # fmt: skip
     reach: int = setting(
-        0, "frames from the start, up to which generated clips are learned from (0: four times those of a clip)",
-        "network", low=0, high=10_000,
+        0, "frames from the start, up to which generated clips are learned from (0: four times those of a clip; "
+        "where clips are timed, those of a clip)", "network", low=0, high=10_000,
     )  # fmt: skip
     frame_discriminator: bool = setting(
         False, "a second discriminator, which is shown single frames: where things change as they move", "network"

@@ -29,8 +29,9 @@ class ClipDiscriminator(nn.Module):
     time of each frame -> logits ``(batch,)``.
 
     Each frame is halved twice by itself; from there on all are seen together, side by side as channels, and the logit
-    depends on the gaps between their times by a projection, as on a label (Skorokhodov et al. 2022, section 3.3). That
-    is nine times cheaper than convolutions over time on all frames of a clip. ``classes`` is 0 where labels are not
+    depends on the gaps between their times by a projection, as on a label (Skorokhodov et al. 2022, section 3.3); of a
+    ``timed`` one on the time of the first, too. That is nine times cheaper than convolutions over time on all frames of
+    a clip. ``classes`` is 0 where labels are not
     looked at; ``of_frames``, where it is asked for, is a discriminator of single frames ``(batch, 1, channels, height,
     width)``, which takes no part in these logits.
     """
@@ -46,9 +47,10 @@ class ClipDiscriminator(nn.Module):
         classes: int = 0,
         base: int = 32,
         of_frames: bool = False,
+        timed: bool = False,
     ) -> None:
         super().__init__()
-        self.frames = frames
+        self.frames, self.timed = frames, timed
         self.of_frames: FrameDiscriminator | None = None
         if of_frames:
             self.of_frames = FrameDiscriminator(
@@ -69,7 +71,7 @@ class ClipDiscriminator(nn.Module):
         self.verdict = ProjectionHead(down[-1] * pixels, classes, projected=down[-1])
         self.of_gaps = nn.Linear(down[-1] * pixels, down[-1], bias=False)
         self.gaps = nn.Sequential(
-            nn.Linear(2 * (seen - 1), down[-1]), nn.LeakyReLU(SLOPE), nn.Linear(down[-1], down[-1])
+            nn.Linear(2 * (seen - 1) + timed, down[-1]), nn.LeakyReLU(SLOPE), nn.Linear(down[-1], down[-1])
         )
         nn.init.normal_(self.of_gaps.weight, std=1 / math.sqrt(self.of_gaps.in_features * down[-1]))
 
@@ -89,6 +91,8 @@ class ClipDiscriminator(nn.Module):
 
     def between(self, times: Tensor) -> Tensor:
         """The gaps between times ``(batch, seen)``, as shares of a clip, and their logarithms, ``(batch, 2 (seen -
-        1))``."""
+        1))``; where this is timed, the first time as such a share, one number more."""
         gaps = torch.stack([after - before for before, after in pairwise(times.unbind(1))], 1).float()
-        return torch.cat([gaps / self.frames, gaps.clamp(min=1).log2() / math.log2(self.frames)], 1)
+        first = times[:, :1] / self.frames
+        logarithms = gaps.clamp(min=1).log2() / math.log2(self.frames)
+        return torch.cat([gaps / self.frames, logarithms, *([first] if self.timed else [])], 1)

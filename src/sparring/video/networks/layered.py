@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, grid_sample, interpolate
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate, pad
 
 from sparring.networks.layers import ConditionedLatent, clamped
 from sparring.networks.lean import SLOPE, LeanGenerator
@@ -16,11 +16,12 @@ from sparring.video.networks.motion import MotionCode
 HIDDEN = 128  # units of the network that moves layers
 BENDS = 3  # by as many points a layer is bent, along each side
 SHIFT, BEND = 0.5, 0.02  # how far layers are moved, and these points, before anything is learned, in halves of a frame
+FURTHEST = 1.5  # layers are moved by no more: then what was amid a frame has left it
 GROUND = 0.2  # the ground moves by no more
 OPAQUE, FALL = 4.0, 32.0  # logits of opacity amid a layer, and how much less they are where it ends
 EDGE = 4.0  # times what is made of opacity: a layer's form is where it ends, rather than drawn in its colours
-SLOWER = 0.1  # than the rest, what moves layers learns: a small change of it changes all frames at once
-STIFF = 0.1  # and so much slower still what bends them: things keep their form unless it pays for long
+SLOWER = 0.3  # than the rest, what moves layers learns: a small change of it changes all frames at once
+STIFF = 0.03  # and so much slower still what bends them: things keep their form unless it pays for long
 STEADY = 0.1  # and what moves the ground: things move before it
 CLEAR = -48.0  # a logit where there is no layer
 
@@ -82,6 +83,7 @@ class LayeredGenerator(nn.Module):
         count, deep = times.shape[1], self.channels + 1
         pictures = self.pictures(content, labels)
         with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
+            pictures = without_alternation(pictures)
             known = self.content(content, labels)[:, None].expand(-1, count, -1)
             places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
             made = sampled(repeated(pictures[:, : self.channels], count), places[:, 0], "reflection")
@@ -99,12 +101,20 @@ class LayeredGenerator(nn.Module):
             known = nn.functional.leaky_relu(SLOWER * layer(known), SLOPE)
         size = self.places.shape[:2]
         bends = (STIFF * SLOWER * self.bends(known)).view(-1, 2, BENDS, BENDS)
+        bends = bends - bends.mean((2, 3), keepdim=True)  # a layer is moved as a whole by its shift alone
         bends = interpolate(bends, size, mode="bilinear", align_corners=True)
         shifts = (SLOWER * self.shifts(known)).view(-1, 1 + self.layers, 2)
         shifts = torch.cat([STEADY * shifts[:, :1], shifts[:, 1:]], 1)
-        moves = shifts.tanh().view(-1, 2, 1, 1) + bends
+        moves = (FURTHEST * (shifts / FURTHEST).tanh()).view(-1, 2, 1, 1) + bends
         moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
         return self.places + torch.cat([GROUND * moves[:, :1].tanh(), moves[:, 1:]], 1)
+
+
+def without_alternation(pictures: Tensor) -> Tensor:
+    """Pictures ``(n, channels, height, width)`` in which each value is the mean of those around it, with weights of 1,
+    2, 1 across and down. That removes what alternates from pixel to pixel, and little else: it would come and go with
+    every half pixel that a picture moves (Karras et al. 2021)."""
+    return avg_pool2d(avg_pool2d(pad(pictures, (1, 1, 1, 1), mode="replicate"), 2, 1), 2, 1)
 
 
 def repeated(pictures: Tensor, count: int) -> Tensor:

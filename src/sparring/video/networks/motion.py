@@ -1,7 +1,7 @@
 """Codes of motion: what changes over a generated clip, from random numbers along time, at whatever times are asked for.
 
-Both kinds are stationary: what they give from any time on is as random as what they give from the start, so that a clip
-can be longer than those that were learned from.
+Sums of waves and recurrent codes are stationary: what they give from any time on is as random as what they give from
+the start, so that a clip can be longer than those that were learned from. Either can be told the time, too.
 """
 
 from __future__ import annotations
@@ -94,6 +94,30 @@ class FourierMotion(MotionCode):
         began = (0.5 + 0.5 * (noise[:, :1, 0] / math.sqrt(2)).erf()) * self.period * 2**OCTAVES
         code: Tensor = place + amplitude * (self.frequencies * (began + times)[..., None] + phase).sin()
         return code
+
+
+class TimedMotion(MotionCode):
+    """Another code, and how far a frame is from the start of a clip of so many ``frames``: for clips that have a
+    beginning and an end. The waves that tell it are even, so that after the end of a clip its time runs back to the
+    start, and forth again."""
+
+    WAVES = 4
+
+    def __init__(self, code: MotionCode, *, frames: int) -> None:
+        super().__init__()
+        self.code, self.features = code, code.features + self.WAVES
+        self.register_buffer("frequencies", math.pi / (frames - 1) * torch.arange(1, self.WAVES + 1), persistent=False)
+
+    frequencies: Tensor
+
+    def length(self, last: int) -> int:
+        """As of the other code."""
+        return self.code.length(last)
+
+    def forward(self, noise: Tensor, times: Tensor, labels: Tensor | None) -> Tensor:
+        """Noise ``(batch, length, latent)``, times ``(batch, times)`` in frames and labels ``(batch,)`` to codes
+        ``(batch, times, features)``."""
+        return torch.cat([self.code(noise, times, labels), (times[..., None] * self.frequencies).cos()], 2)
 
 
 def at(sequence: Tensor, index: Tensor) -> Tensor:
