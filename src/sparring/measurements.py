@@ -162,17 +162,16 @@ class OutputMeasurements:
         made_under, others = distinct_parts(self.output, held_out)
         if min(rows(made_under), rows(others)) < LEAST_HELD_OUT:
             return {}
-        real, made = self.output.real(others), self.output.generate(networks, made_under, seed=seed)
+        made = self.output.generate(networks, made_under, seed=seed)
+        on_made = self.output.logits(networks, made_under, made)
+        on_training, on_held_out = (  # whole clips take room: one batch after the other
+            self.output.logits(networks, batch, self.output.real(batch)) for batch in (recent, others)
+        )
         measured = {}
         if made.isfinite().all():
             samples, apart = self.comparable(made), self.modality.real_examples(self.output, others)
             measured["diversity"] = diversity(self.features(samples), self.features(apart))
             measured |= self.modality.health(samples, apart)
-        logits = [
-            self.output.logits(networks, conditions, examples)
-            for conditions, examples in ((recent, self.output.real(recent)), (others, real), (made_under, made))
-        ]
-        on_training, on_held_out, on_made = logits
         if on_training is not None and on_held_out is not None and on_made is not None:
             measured["overfitting"] = overfitting(on_training, on_held_out, on_made)
         return measured

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-CHUNK = 512  # examples at a time
+CHUNK, NUMBERS = 512, 1 << 24  # examples at a time, and numbers of them: of clips, 512 would take half a gibibyte
 
 
 @dataclass(frozen=True)
@@ -63,5 +63,6 @@ class Features:
 def in_chunks(function: Callable[[Tensor], Tensor], examples: Tensor) -> Tensor:
     """``function`` of examples ``(n, ...)``, some at a time, in full precision wherever it is called; ``(n, ...)`` on
     the CPU."""
+    count = max(1, min(CHUNK, NUMBERS // max(1, examples[:1].numel())))
     with torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
-        return torch.cat([function(chunk).cpu() for chunk in torch.split(examples, CHUNK)])
+        return torch.cat([function(chunk).cpu() for chunk in torch.split(examples, count)])

@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from sparring.core.health import Limit
 from sparring.metrics.score import NotComputable
-from sparring.video.metrics import changes, flickering_above, still_below, unrest
+from sparring.video.metrics import AT_ONCE, changes, flickering_above, still_below, unrest
 
 RESTLESS = 2.0  # times the change of real clips, from which on where it is says nothing of motion
 CELLS = 4  # a side, of the grid that motion is described on
@@ -30,7 +30,8 @@ LIMITS = {
 def motion_maps(clips: Tensor) -> Tensor:
     """Where and when each of clips ``(n, frames, channels, height, width)`` changes, ``(n, (frames - 1) * cells)``, of
     all its change."""
-    maps = adaptive_avg_pool2d(clips.diff(dim=1).abs().mean(2), CELLS).flatten(1)
+    parts = [adaptive_avg_pool2d(part.diff(dim=1).abs_().mean(2), CELLS) for part in torch.split(clips, AT_ONCE)]
+    maps = torch.cat(parts).flatten(1)
     return maps / maps.sum(1, keepdim=True).clamp(min=1e-9)
 
 

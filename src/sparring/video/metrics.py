@@ -21,6 +21,7 @@ STILL = 0.1  # of the change of the median real clip, below which a clip is froz
 USUAL = 0.99  # quantile of real clips, beyond which a clip flickers
 LEAST_FLICKER = 1 / 255  # of white, that no eye sees
 APART = 20.0  # sum over red, green and blue, of 255 each, from which on a pixel is not the ground
+AT_ONCE = 64  # clips that are looked at together: their differences take as much room as they do
 FLOWING = 64  # clips that optical flow is searched in
 CPU = torch.device("cpu")
 
@@ -31,7 +32,7 @@ CPU = torch.device("cpu")
 def changes(clips: Tensor) -> Tensor:
     """How much each of clips ``(n, frames, channels, height, width)`` in [-1, 1] changes from frame to frame, ``(n,
     frames - 1)``: the mean absolute difference of all pixels, of white."""
-    return torch.cat([part.diff(dim=1).abs().mean((2, 3, 4)) / 2 for part in torch.split(clips, 64)])
+    return torch.cat([part.diff(dim=1).abs_().mean((2, 3, 4)) / 2 for part in torch.split(clips, AT_ONCE)])
 
 
 def unrest(clips: Tensor) -> Tensor:
@@ -47,7 +48,7 @@ def accelerations(clips: Tensor) -> Tensor:
     absolute second difference of all pixels, of white."""
     if clips.shape[1] < 3:
         return torch.zeros(len(clips))
-    return torch.cat([part.diff(n=2, dim=1).abs().mean((1, 2, 3, 4)) / 2 for part in torch.split(clips, 64)])
+    return torch.cat([part.diff(n=2, dim=1).abs().mean((1, 2, 3, 4)) / 2 for part in torch.split(clips, AT_ONCE)])
 
 
 def still_below(real: Tensor) -> float:

@@ -193,4 +193,4 @@ class Video(Modality):
 
     def comparable(self, finished: Tensor) -> Tensor:
         """Clips ``(n, frames, channels, height, width)`` as bytes would hold them, in [-1, 1], on the CPU."""
-        return to_bytes(finished).float() / 127.5 - 1
+        return to_bytes(finished).float().div_(127.5).sub_(1)

@@ -25,7 +25,7 @@ def numbers(clips: Tensor, cells: int = CELLS, times: int = TIMES) -> Tensor:
     """Clips ``(n, frames, channels, height, width)`` in [-1, 1] as ``(n, dimensions)``: how much changes, in ``cells``
     a side of space and ``times`` of time; how far the middle of what changes goes across and down; and the mean frame,
     coarsely."""
-    change = clips.diff(dim=1).abs().mean(2)  # (n, frames - 1, height, width)
+    change = clips.diff(dim=1).abs_().mean(2)  # (n, frames - 1, height, width)
     where = adaptive_avg_pool3d(change[:, None], (times, cells, cells)).flatten(1)
     total = change.sum((2, 3)).clamp(min=1e-6)
     middles = []
