@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.video.networks.layered import FURTHEST, GROUND, SLOWER, STEADY, LayeredGenerator, without_alternation
+from sparring.video.networks.layered import FURTHEST, GROUND, SLOWER, STEADY, LayeredGenerator
 from sparring.video.networks.motion import FourierMotion
 
 HEIGHT, WIDTH = 16, 24
@@ -44,15 +44,6 @@ def stop(generator: LayeredGenerator, x: float = 0.0, y: float = 0.0) -> None:
 def a_layer(colour: float, opaque: Tensor) -> Tensor:
     """A grey layer of three channels that is opaque where ``(height, width)`` is true."""
     return torch.cat([torch.full((3, HEIGHT, WIDTH), colour), torch.where(opaque, 500.0, -500.0)[None]])
-
-
-def test_what_alternates_from_pixel_to_pixel_is_not_moved_and_a_plain_colour_is_kept() -> None:
-    across = torch.tensor([1.0, -1.0]).repeat(WIDTH // 2).expand(HEIGHT, WIDTH)
-    down = torch.tensor([1.0, -1.0]).repeat(HEIGHT // 2)[:, None].expand(HEIGHT, WIDTH)
-    plain = torch.full((HEIGHT, WIDTH), 0.3)
-    made = without_alternation(torch.stack([across, down, across * down, plain])[None])[0, :, 1:-1, 1:-1]
-    torch.testing.assert_close(made[:3], torch.zeros_like(made[:3]), atol=1e-6, rtol=0)
-    torch.testing.assert_close(made[3], plain[1:-1, 1:-1])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate, pad
+from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from sparring.networks.layers import ConditionedLatent, clamped
 from sparring.networks.lean import SLOPE, LeanGenerator
@@ -83,7 +83,6 @@ class LayeredGenerator(nn.Module):
         count, deep = times.shape[1], self.channels + 1
         pictures = self.pictures(content, labels)
         with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
-            pictures = without_alternation(pictures)
             known = self.content(content, labels)[:, None].expand(-1, count, -1)
             places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
             made = sampled(repeated(pictures[:, : self.channels], count), places[:, 0], "reflection")
@@ -108,13 +107,6 @@ class LayeredGenerator(nn.Module):
         moves = (FURTHEST * (shifts / FURTHEST).tanh()).view(-1, 2, 1, 1) + bends
         moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
         return self.places + torch.cat([GROUND * moves[:, :1].tanh(), moves[:, 1:]], 1)
-
-
-def without_alternation(pictures: Tensor) -> Tensor:
-    """Pictures ``(n, channels, height, width)`` in which each value is the mean of those around it, with weights of 1,
-    2, 1 across and down. That removes what alternates from pixel to pixel, and little else: it would come and go with
-    every half pixel that a picture moves (Karras et al. 2021)."""
-    return avg_pool2d(avg_pool2d(pad(pictures, (1, 1, 1, 1), mode="replicate"), 2, 1), 2, 1)
 
 
 def repeated(pictures: Tensor, count: int) -> Tensor:
