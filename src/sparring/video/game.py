@@ -183,7 +183,9 @@ def networks(
     motion = motion_code(recipe, form, classes)
     generator: LayeredGenerator | DirectGenerator
     if recipe.output == "layers":
-        generator = LayeredGenerator(motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, **size)
+        generator = LayeredGenerator(
+            motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, timed=form.timed, **size
+        )
     else:
         generator = DirectGenerator(motion, latent=recipe.latent, base=recipe.width, **size)
     discriminator = ClipDiscriminator(

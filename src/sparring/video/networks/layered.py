@@ -20,8 +20,9 @@ FURTHEST = 1.5  # layers are moved by no more: then what was amid a frame has le
 GROUND = 0.2  # the ground moves by no more
 OPAQUE, FALL = 4.0, 32.0  # logits of opacity amid a layer, and how much less they are where it ends
 EDGE = 4.0  # times what is made of opacity: a layer's form is where it ends, rather than drawn in its colours
-SLOWER = 0.3  # than the rest, what moves layers learns: a small change of it changes all frames at once
-STIFF = 0.03  # and so much slower still what bends them: things keep their form unless it pays for long
+SLOWER = 0.1  # than the rest, what moves layers learns: a small change of it changes all frames at once
+TIMED = 0.3  # the same, where the time is told: then most of how things move is alike in all clips, and soon learned
+STIFF = 0.01  # than the rest, what bends layers learns: things keep their form unless it pays for long
 STEADY = 0.1  # and what moves the ground: things move before it
 CLEAR = -48.0  # a logit where there is no layer
 
@@ -35,7 +36,7 @@ class LayeredGenerator(nn.Module):
     al. 2016; sampling at moved places: Jaderberg et al. 2015). So colour and shape are those of the clip, whatever
     moves; and to move is to be learned by a few numbers a frame, not drawn anew in each. Most of many clips is a ground
     of one colour, which frames hit exactly by a bound; it is one that always leads back, so that other things can begin
-    there.
+    there. ``timed`` is whether the motion code tells how far from its start a clip is.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class LayeredGenerator(nn.Module):
         classes: int = 0,
         base: int = 32,
         layers: int = 1,
+        timed: bool = False,
     ) -> None:
         super().__init__()
+        self.slower = TIMED if timed else SLOWER
         self.motion, self.channels, self.layers = motion, channels, layers
         self.pictures = LeanGenerator(
             latent=latent, height=height, width=width, channels=channels + layers * (channels + 1), classes=classes,
@@ -63,10 +66,10 @@ class LayeredGenerator(nn.Module):
         self.bends = nn.Linear(HIDDEN, (1 + layers) * 2 * BENDS**2)
         for layer in self.hidden:
             assert isinstance(layer, nn.Linear)
-            nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / layer.in_features) / SLOWER)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / layer.in_features) / self.slower)
             nn.init.zeros_(layer.bias)
-        for layer, reach in ((self.shifts, SHIFT), (self.bends, BEND / STIFF)):
-            nn.init.normal_(layer.weight, std=reach / math.sqrt(HIDDEN) / SLOWER)
+        for layer, reach, slower in ((self.shifts, SHIFT, self.slower), (self.bends, BEND, STIFF)):
+            nn.init.normal_(layer.weight, std=reach / math.sqrt(HIDDEN) / slower)
             nn.init.zeros_(layer.bias)
 
         # Where each pixel is, in halves of a frame from its middle, and how opaque a layer is there before any learning
@@ -97,12 +100,12 @@ class LayeredGenerator(nn.Module):
         """What is known of each frame ``(frames, features)`` to where its pixels are taken from, of the ground and of
         each layer, ``(frames, 1 + layers, height, width, 2)``, in halves of a frame."""
         for layer in self.hidden:
-            known = nn.functional.leaky_relu(SLOWER * layer(known), SLOPE)
+            known = nn.functional.leaky_relu(self.slower * layer(known), SLOPE)
         size = self.places.shape[:2]
-        bends = (STIFF * SLOWER * self.bends(known)).view(-1, 2, BENDS, BENDS)
+        bends = (STIFF * self.bends(known)).view(-1, 2, BENDS, BENDS)
         bends = bends - bends.mean((2, 3), keepdim=True)  # a layer is moved as a whole by its shift alone
         bends = interpolate(bends, size, mode="bilinear", align_corners=True)
-        shifts = (SLOWER * self.shifts(known)).view(-1, 1 + self.layers, 2)
+        shifts = (self.slower * self.shifts(known)).view(-1, 1 + self.layers, 2)
         shifts = torch.cat([STEADY * shifts[:, :1], shifts[:, 1:]], 1)
         moves = (FURTHEST * (shifts / FURTHEST).tanh()).view(-1, 2, 1, 1) + bends
         moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
