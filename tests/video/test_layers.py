@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.video.networks.layered import FURTHEST, GROUND, SLOWER, STEADY, LayeredGenerator
+from sparring.video.networks.layered import GROUND, STEADY, LayeredGenerator
 from sparring.video.networks.motion import FourierMotion
 
 HEIGHT, WIDTH = 16, 24
 TIMES = torch.arange(5).expand(3, -1)
 
 
-def network(layers: int = 2, channels: int = 3) -> LayeredGenerator:
+def network(layers: int = 2, channels: int = 3, timed: bool = False) -> LayeredGenerator:
     torch.manual_seed(0)
     motion = FourierMotion(latent=4, features=8, period=4)
     return LayeredGenerator(
-        motion, latent=6, height=HEIGHT, width=WIDTH, channels=channels, base=4, layers=layers
+        motion, latent=6, height=HEIGHT, width=WIDTH, channels=channels, base=4, layers=layers, timed=timed
     ).eval()  # fmt: skip
 
 
@@ -37,8 +37,9 @@ def stop(generator: LayeredGenerator, x: float = 0.0, y: float = 0.0) -> None:
     for layer in (generator.shifts, generator.bends):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
-    handle = FURTHEST * (torch.tensor([x, y]) / FURTHEST).atanh().repeat(1 + generator.layers)
-    generator.shifts.register_forward_hook(lambda _, inputs, output: output + handle / SLOWER)
+    furthest = generator.furthest
+    handle = furthest * (torch.tensor([x, y]) / furthest).atanh().repeat(1 + generator.layers)
+    generator.shifts.register_forward_hook(lambda _, inputs, output: output + handle / generator.slower)
 
 
 def a_layer(colour: float, opaque: Tensor) -> Tensor:
@@ -80,10 +81,11 @@ def test_a_layer_hides_what_is_behind_it_and_shows_it_where_it_is_clear() -> Non
     torch.testing.assert_close(frames(generator), expected.expand(3, 5, 3, -1, -1), atol=1e-4, rtol=0)
 
 
-def test_a_layer_is_moved_by_whole_pixels_and_leaves_the_ground_behind() -> None:
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_layer_is_moved_by_whole_pixels_and_leaves_the_ground_behind(timed: bool) -> None:
     """By a quarter of the width the frame is taken from the right: what is seen goes to the left; and nothing comes in
     from beyond the edge of the layer."""
-    generator, everywhere = network(1), torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
+    generator, everywhere = network(1, timed=timed), torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
     ground = torch.full((3, HEIGHT, WIDTH), -1.0)
     paint(generator, torch.cat([ground, a_layer(1.0, everywhere)]))
     stop(generator, x=0.5)
@@ -92,9 +94,9 @@ def test_a_layer_is_moved_by_whole_pixels_and_leaves_the_ground_behind() -> None
     torch.testing.assert_close(frames(generator), expected.expand(3, 5, 3, -1, -1), atol=1e-2, rtol=0)
 
 
-def test_layers_are_moved_as_a_whole_by_their_shift_alone() -> None:
+def test_where_the_time_is_told_layers_are_moved_as_a_whole_by_their_shift_alone() -> None:
     """What bends all points of a layer alike bends nothing."""
-    generator = network(1)
+    generator = network(1, timed=True)
     stop(generator)
     still = frames(generator, torch.zeros(3, 6))
     generator.bends.register_forward_hook(lambda _, inputs, output: output + 1e3)
@@ -107,8 +109,7 @@ def test_the_ground_is_moved_a_little_and_is_never_left() -> None:
     paint(generator, torch.cat([ground, a_layer(0.0, torch.zeros(HEIGHT, WIDTH, dtype=torch.bool))]))
     stop(generator, x=0.999)
     moved = frames(generator)
-    learned = FURTHEST * torch.tensor(0.999 / FURTHEST).atanh()
-    step = GROUND * (FURTHEST * (STEADY * learned / FURTHEST).tanh()).tanh() * WIDTH / 2
+    step = GROUND * (STEADY * torch.tensor(0.999).atanh()).tanh().tanh() * WIDTH / 2
     middle = slice(WIDTH // 4, WIDTH // 2)
     gone = (moved - ground)[..., middle] / (ground[0, 0, 1] - ground[0, 0, 0])
     torch.testing.assert_close(gone, step.expand_as(gone), atol=1e-3, rtol=1e-3)

@@ -16,12 +16,15 @@ from sparring.video.networks.motion import MotionCode
 HIDDEN = 128  # units of the network that moves layers
 BENDS = 3  # by as many points a layer is bent, along each side
 SHIFT, BEND = 0.5, 0.02  # how far layers are moved, and these points, before anything is learned, in halves of a frame
-FURTHEST = 1.5  # layers are moved by no more: then what was amid a frame has left it
 GROUND = 0.2  # the ground moves by no more
 OPAQUE, FALL = 4.0, 32.0  # logits of opacity amid a layer, and how much less they are where it ends
 EDGE = 4.0  # times what is made of opacity: a layer's form is where it ends, rather than drawn in its colours
-SLOWER = 0.1  # than the rest, what moves layers learns: a small change of it changes all frames at once
-TIMED = 0.3  # the same, where the time is told: then most of how things move is alike in all clips, and soon learned
+SLOWER, FURTHEST = 0.1, 1.0
+"""How much more slowly than the rest what moves layers learns, as a small change of it changes all frames at once; and
+how far layers are moved at most, in halves of a frame, so that none is lost."""
+SLOWER_TIMED, FURTHEST_TIMED = 0.3, 1.5
+"""The same where the time is told: most of how things move is then alike in all clips, and is learned sooner; and they
+may come into the frame, cross it and leave."""
 STIFF = 0.01  # than the rest, what bends layers learns: things keep their form unless it pays for long
 STEADY = 0.1  # and what moves the ground: things move before it
 CLEAR = -48.0  # a logit where there is no layer
@@ -53,7 +56,8 @@ class LayeredGenerator(nn.Module):
         timed: bool = False,
     ) -> None:
         super().__init__()
-        self.slower = TIMED if timed else SLOWER
+        self.timed = timed
+        self.slower, self.furthest = (SLOWER_TIMED, FURTHEST_TIMED) if timed else (SLOWER, FURTHEST)
         self.motion, self.channels, self.layers = motion, channels, layers
         self.pictures = LeanGenerator(
             latent=latent, height=height, width=width, channels=channels + layers * (channels + 1), classes=classes,
@@ -103,11 +107,12 @@ class LayeredGenerator(nn.Module):
             known = nn.functional.leaky_relu(self.slower * layer(known), SLOPE)
         size = self.places.shape[:2]
         bends = (STIFF * self.bends(known)).view(-1, 2, BENDS, BENDS)
-        bends = bends - bends.mean((2, 3), keepdim=True)  # a layer is moved as a whole by its shift alone
+        if self.timed:  # a layer crosses a frame by its shift alone
+            bends = bends - bends.mean((2, 3), keepdim=True)
         bends = interpolate(bends, size, mode="bilinear", align_corners=True)
         shifts = (self.slower * self.shifts(known)).view(-1, 1 + self.layers, 2)
         shifts = torch.cat([STEADY * shifts[:, :1], shifts[:, 1:]], 1)
-        moves = (FURTHEST * (shifts / FURTHEST).tanh()).view(-1, 2, 1, 1) + bends
+        moves = (self.furthest * (shifts / self.furthest).tanh()).view(-1, 2, 1, 1) + bends
         moves = moves.view(len(known), 1 + self.layers, 2, *size).permute(0, 1, 3, 4, 2)
         return self.places + torch.cat([GROUND * moves[:, :1].tanh(), moves[:, 1:]], 1)
 
