@@ -97,8 +97,9 @@ def draw(name: str, picture: Image.Image, *, quick: bool) -> None:
 
 
 def show(rows: Sequence[Mapping[str, object]]) -> None:
-    """Print rows of the same keys as a table: names to the left, numbers to the right."""
-    texts = [[str(name) for name in rows[0]], *([str(value) for value in row.values()] for row in rows)]
+    """Print rows as a table: names to the left, numbers to the right; what a row does not have stays empty."""
+    names = list(dict.fromkeys(name for row in reversed(rows) for name in row))  # the first row may be of real examples
+    texts = [names, *([str(row.get(name, "")) for name in names] for row in rows)]
     sizes = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for line in texts:
         first, *others = (f"{text:>{size}}" for text, size in zip(line, sizes, strict=True))

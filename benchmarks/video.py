@@ -191,7 +191,7 @@ def main() -> None:
                 machine.write(name, facts, quick=options.quick, seed=0, **found)
             if "peer" in options.only:
                 found["peer"] = against_mocogan(options)
-                machine.show([as_row({"seed": "", "examples": "", **row}) for row in found["peer"]["runs"]])
+                machine.show([as_row(row) for row in found["peer"]["runs"]])
             if "sprites" in options.only:
                 found["sprites"] = sprites(options, Path(folder) / "sprites")
     machine.write(name, facts, quick=options.quick, seed=0, **found)
