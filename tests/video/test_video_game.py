@@ -141,7 +141,7 @@ def test_both_players_are_told_the_time_where_clips_are_timed(told: bool) -> Non
     frames = torch.rand(4, 3, 3, 16, 20) * 2 - 1
     first, later = (torch.tensor([[0, *times]] * 4) for times in ((0, 1, 3), (2, 3, 5)))
     assert torch.equal(discriminator(frames, first), discriminator(frames, later)) != told
-    # The generator is learned from within a clip, and else from any time on
+    # Generated clips begin at the start where it is told, and else at any time
     asked = list[Tensor]()
     own.players["generator"].network.register_forward_pre_hook(lambda _, given: asked.append(given[2]))
     step = step_of(count=200)

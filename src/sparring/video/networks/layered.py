@@ -20,8 +20,8 @@ GROUND = 0.2  # the ground moves by no more
 OPAQUE, FALL = 4.0, 32.0  # logits of opacity amid a layer, and how much less they are where it ends
 EDGE = 4.0  # times what is made of opacity: a layer's form is where it ends, rather than drawn in its colours
 SLOWER, FURTHEST = 0.1, 1.0
-"""How fast what moves layers learns, beside the rest, as a small change of it changes all frames at once; and
-how far layers are moved at most, in halves of a frame, so that none is lost."""
+"""How fast what moves layers learns, beside the rest, as a small change of it changes all frames at once; and how
+far layers are moved at most, in halves of a frame, so that none is lost."""
 SLOWER_TIMED, FURTHEST_TIMED = 0.3, 1.5
 """The same where the time is told: most of how things move is then alike in all clips, and is learned sooner; and they
 may come into the frame, cross it and leave."""
