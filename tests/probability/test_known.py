@@ -7,11 +7,11 @@ import pytest
 import torch
 from table import smallest
 
-from sparring.data.order import split
+from sparring.data.order import evenly, split
 from sparring.modalities import load
 from sparring.model import Model
 from sparring.probability import known
-from sparring.probability.known import digests, evenly, never_seen, trained_on
+from sparring.probability.known import digests, never_seen, trained_on
 from sparring.verbs.train import train
 
 COUNT, HELD_OUT = 40, 4

@@ -15,12 +15,16 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from table import smallest
 
 from sparring.cli import main
 from sparring.core.journal import entries
+from sparring.core.processes import Process
+from sparring.core.run import create
 from sparring.media.pictures.sheets import sheet, to_uint8
 from sparring.modalities import ENTRIES, load
 from sparring.verbs.evaluate import evaluate
+from sparring.verbs.session import Session
 
 
 @pytest.mark.parametrize("kind", ENTRIES)
@@ -65,3 +69,17 @@ def test_an_evaluation_of_a_run_tells_the_card_of_its_model(runs: dict[str, Path
     known = {score["name"]: score["value"] for score in result["scores"] if score["value"] is not None}
     assert {metric["type"]: metric["value"] for metric in scored["metrics"]} == known
     assert not any("fid" in metric["type"].lower() for metric in scored["metrics"])
+
+
+def test_real_examples_of_a_sorted_set_have_every_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.verbs.session.TIMES", 1)
+    names = ("apple", "bread", "cheese", "dates")
+    for number, name in enumerate(names):
+        (tmp_path / "sorted" / name).mkdir(parents=True)
+        for copy in range(250):
+            Image.new("RGB", (8, 8), (60 * number, copy, 0)).save(tmp_path / "sorted" / name / f"{copy}.png")
+    recipe = smallest("images", tmp_path, conditional=True).changed({"data": str(tmp_path / "sorted"), "held_out": 100})
+    session = Session(recipe, Process(), lambda: create(tmp_path / "run", recipe))
+    labels = session.files.shown["labels"]
+    assert len(labels) == 64
+    assert labels.unique().tolist() == list(range(len(names)))

@@ -56,3 +56,8 @@ def split(count: int, seed: int, held_out: int) -> tuple[np.ndarray, np.ndarray]
         raise UserError(f"held_out: {held_out} of {count} examples leaves none to train on; hold out fewer")
     shuffled = np.random.default_rng((seed, 0, HELD_OUT_STREAM)).permutation(count)
     return np.sort(shuffled[held_out:]), np.sort(shuffled[:held_out])
+
+
+def evenly(indices: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the indices ``(n,)``, evenly spaced."""
+    return indices[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(np.int64))]

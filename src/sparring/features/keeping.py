@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from sparring.core.files import aside, make_folder
 from sparring.core.run import weights_hash
 from sparring.data.download import cache_folder
+from sparring.data.order import evenly
 from sparring.data.source import Source
 from sparring.features.learning import Learned
 from sparring.features.trunk import Head, Trunk
@@ -110,9 +111,9 @@ def device_for_pooling(device: torch.device) -> torch.device:
     return torch.device("cpu") if device.type == "mps" else device
 
 
-def evenly(count: int) -> np.ndarray:
-    """Indices ``(n,)`` of at most 512 of ``count``, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, LOOKED_AT)).astype(np.int64))
+def looked_at(count: int) -> np.ndarray:
+    """Indices ``(n,)`` of at most 512 of ``count`` examples, evenly spaced."""
+    return evenly(np.arange(count), LOOKED_AT)
 
 
 def keep(path: Path, kept: Kept) -> None:

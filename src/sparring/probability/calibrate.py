@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from sparring.core.seeds import Stream, mixed
+from sparring.data.order import evenly
 from sparring.kind import Say
 from sparring.metrics.features import in_chunks
 from sparring.model import Model
@@ -19,7 +20,7 @@ from sparring.probability.decisions import limit_of
 from sparring.probability.examples import Examples, gather, known_labels
 from sparring.probability.judge import Judge, learn_judge
 from sparring.probability.kept import Calibration
-from sparring.probability.known import Known, evenly
+from sparring.probability.known import Known
 from sparring.probability.neighbours import Neighbours
 from sparring.probability.truth import truth_of
 from sparring.probability.two_samples import accuracy, divergence_bound, separation

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sparring.core.errors import UserError
 from sparring.core.game import Batch
-from sparring.data.order import held_out_count, split
+from sparring.data.order import evenly, held_out_count, split
 from sparring.data.source import Source
 from sparring.kind import Say
 from sparring.model import Model
@@ -80,11 +80,6 @@ def members_of(model: Model, source: Source) -> tuple[np.ndarray, np.ndarray]:
 def most_of(model: Model) -> int:
     """How many examples are in memory at once, at most."""
     return min(MOST, model.modality.most_compared(model.form).reference)
-
-
-def evenly(indices: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the indices ``(n,)``, evenly spaced."""
-    return indices[np.unique(np.linspace(0, len(indices) - 1, min(most, len(indices))).astype(np.int64))]
 
 
 def never_seen(model: Model, data: tuple[str, ...], training: Known, learned: Tensor, say: Say) -> Known:

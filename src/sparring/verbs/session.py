@@ -27,7 +27,7 @@ from sparring.core.trainer import Trainer
 from sparring.core.weights import may_be_trained, planned
 from sparring.data.feed import Feed
 from sparring.data.fingerprint import fingerprint_of
-from sparring.data.order import Order, held_out_count, split
+from sparring.data.order import Order, evenly, held_out_count, split
 from sparring.measurements import QuickMeasurements
 from sparring.modalities import modality_of
 from sparring.report.closing import Command, next_commands, opening, quoted_path
@@ -89,7 +89,7 @@ class Session:
         members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
         most = TIMES * self.modality.layout(self.game.classes).count or SHOWN
-        shown = self.precision.on_device(self.source.batch((held_out if len(held_out) else members)[:most]))
+        shown = self.precision.on_device(self.source.batch(evenly(held_out if len(held_out) else members, most)))
 
         # Who writes, who watches, and who trains
         self.files = RunFiles(

@@ -17,7 +17,7 @@ from sparring.audio.features.log_mel import LogMel, pooled
 from sparring.audio.form import FULL
 from sparring.audio.tones import ToneSource, note_of
 from sparring.core.errors import UserError
-from sparring.features.keeping import device_for_pooling, evenly, kept_or_learned
+from sparring.features.keeping import device_for_pooling, kept_or_learned, looked_at
 from sparring.features.learning import Learned, tested_part
 from sparring.kind import Say
 from sparring.metrics.features import Classifier, Features, in_chunks
@@ -53,7 +53,7 @@ def by_pitch(source: ToneSource) -> Classifier:
     def classify(sounds: Tensor) -> Tensor:
         return torch.from_numpy(note_of(sounds[:, 0].numpy(), source.form.rate))
 
-    batch = source.batch(evenly(len(source)))
+    batch = source.batch(looked_at(len(source)))
     right = classify(batch["sounds"].float() / FULL) == batch["labels"]
     return Classifier("pitch", classify, right.float().mean().item())
 
@@ -77,7 +77,7 @@ def fingerprint(source: AudioSource) -> str:
 
     Raises :class:`UserError` when these sounds are all the same.
     """
-    batch = source.batch(evenly(len(source)))
+    batch = source.batch(looked_at(len(source)))
     if (batch["sounds"] == batch["sounds"][:1]).all():
         raise UserError(f"{source.name}: all its sounds are the same; there is nothing to measure by")
     digest = hashlib.sha256(json.dumps(["sounds", VERSION, len(source), source.form.to_dict()]).encode())

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sparring.core.errors import UserError
 from sparring.core.run import weights_hash
-from sparring.features.keeping import device_for_pooling, evenly, kept_or_learned, on
+from sparring.features.keeping import device_for_pooling, kept_or_learned, looked_at, on
 from sparring.features.learning import STEPS, steps_for
 from sparring.features.trunk import Trunk
 from sparring.images.data import ImageSource
@@ -59,7 +59,7 @@ def fingerprint(source: ImageSource) -> str:
 
     Raises :class:`UserError` when these pictures are all the same.
     """
-    batch = source.batch(evenly(len(source)))
+    batch = source.batch(looked_at(len(source)))
     if (batch["images"] == batch["images"][:1]).all():
         raise UserError(f"{source.name}: all its pictures look the same; there is nothing to measure by")
     form = source.form

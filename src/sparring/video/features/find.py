@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
-from sparring.features.keeping import device_for_pooling, evenly, kept_or_learned
+from sparring.features.keeping import device_for_pooling, kept_or_learned, looked_at
 from sparring.features.learning import Learned, tested_part
 from sparring.kind import Say
 from sparring.media.pictures.sheets import to_bytes
@@ -52,7 +52,7 @@ def by_path(source: ShapeSource) -> Classifier:
     def classify(clips: Tensor) -> Tensor:
         return torch.from_numpy(motion_of(to_bytes(clips).numpy()))
 
-    batch = source.batch(evenly(len(source)))
+    batch = source.batch(looked_at(len(source)))
     right = torch.from_numpy(motion_of(batch["frames"].numpy())) == batch["labels"]
     return Classifier("the path of the shape", classify, right.float().mean().item())
 
@@ -82,7 +82,7 @@ def fingerprint(source: VideoSource) -> str:
     """
     digest = hashlib.sha256(json.dumps(["clips", VERSION, len(source), source.form.to_dict()]).encode())
     first, differs = None, False
-    for part in np.array_split(evenly(len(source)), 8):
+    for part in np.array_split(looked_at(len(source)), 8):
         batch = source.batch(part)
         for name in sorted(batch):
             digest.update(batch[name].contiguous().numpy().tobytes())
