@@ -52,6 +52,7 @@ class TrainSettings(TypedDict, total=False):
     discriminator_width: int | str  # channels of the discriminator at each size of its windows
     dragan: float | str  # weight of DRAGAN's penalty around the data (10 in the paper)
     dropout: float | str  # in the discriminator of the lean and tutorial pairs
+    edges: Literal["auto", "soft", "hard"]
     embedding: int | str  # length of a token's embedding, shared by the generator's input and output
     estimator: Literal["gumbel", "policy"]  # how gradients reach the generator through its choice of tokens
     every: int | str  # take every frame of a video, every second, ...

@@ -7,18 +7,21 @@ import torch
 from torch import Tensor
 
 from sparring.video.networks.layered import GROUND, STEADY, LayeredGenerator
-from sparring.video.networks.motion import FourierMotion
+from sparring.video.networks.motion import FourierMotion, MotionCode, TimedMotion
 
 HEIGHT, WIDTH = 16, 24
 TIMES = torch.arange(5).expand(3, -1)
 
 
-def network(layers: int = 2, channels: int = 3, timed: bool = False) -> LayeredGenerator:
+def network(
+    layers: int = 2, channels: int = 3, timed: bool = False, hard_edges: bool = False
+) -> LayeredGenerator:  # fmt: skip
     torch.manual_seed(0)
-    motion = FourierMotion(latent=4, features=8, period=4)
+    motion: MotionCode = FourierMotion(latent=4, features=8, period=4)
+    motion = TimedMotion(motion, frames=5) if timed else motion
     return LayeredGenerator(
-        motion, latent=6, height=HEIGHT, width=WIDTH, channels=channels, base=4, layers=layers, timed=timed
-    ).eval()  # fmt: skip
+        motion, latent=6, height=HEIGHT, width=WIDTH, channels=channels, base=4, layers=layers, hard_edges=hard_edges
+    ).eval()
 
 
 def frames(generator: LayeredGenerator, content: Tensor | None = None) -> Tensor:
@@ -92,6 +95,29 @@ def test_a_layer_is_moved_by_whole_pixels_and_leaves_the_ground_behind(timed: bo
     expected = torch.ones(HEIGHT, WIDTH)
     expected[:, -WIDTH // 4 :] = -1
     torch.testing.assert_close(frames(generator), expected.expand(3, 5, 3, -1, -1), atol=1e-2, rtol=0)
+
+
+def half_a_layer() -> Tensor:
+    """A black ground, and a layer whose left half is opaque and white; in its clear half lies another colour."""
+    left = torch.zeros(HEIGHT, WIDTH)
+    left[:, : WIDTH // 2] = 1
+    return torch.cat([torch.full((3, HEIGHT, WIDTH), -1.0), (1.5 * left - 0.5).expand(3, -1, -1), left[None] - 0.5])
+
+
+def test_where_edges_are_hard_a_pixel_of_a_sample_is_of_the_layer_or_of_the_ground() -> None:
+    """Moved by 2.6 pixels the layer ends between two."""
+    soft, hard, learning = (network(1, hard_edges=hard_edges) for hard_edges in (False, True, True))
+    made = []
+    for generator in (soft, hard, learning.train()):
+        paint(generator, half_a_layer())
+        generator.opacity.zero_()
+        stop(generator, x=-2.6 / WIDTH * 2)
+        made.append(frames(generator))
+    assert ((made[0] > -0.9) & (made[0] < 0.9)).any()
+    columns = torch.arange(WIDTH)
+    white = (columns > 2) & (columns < WIDTH // 2 + 2.1)
+    torch.testing.assert_close(made[1], torch.where(white, 1.0, -1.0).expand_as(made[1]))
+    assert torch.equal(made[2], made[0])
 
 
 def test_where_the_time_is_told_layers_are_moved_as_a_whole_by_their_shift_alone() -> None:

@@ -76,6 +76,19 @@ def test_clips_are_timed_where_nearly_every_video_is_one(longer: int, whole: boo
         assert open_source(recipe(tmp_path, **settings)).form.timed == timed
 
 
+def test_edges_are_as_in_the_clips_or_as_asked_for(tmp_path: Path) -> None:
+    """Squares on a ground; made smaller, they are smoothed."""
+    for number in range(20):
+        frames = numbered(4, 7 * number, 20)
+        frames[:, 5:14, 4:15] = 255
+        strip(tmp_path / f"{number:02d}.png", frames)
+    for settings, hard in (({}, False), ({"size": "20"}, True), ({"size": "20", "edges": "soft"}, False)):
+        form = open_source(recipe(tmp_path, **settings)).form
+        assert form.hard_edges == hard
+        assert ("hard edges" in form.described()) == hard
+    assert open_source(recipe(tmp_path, edges="hard")).form.hard_edges
+
+
 @pytest.mark.parametrize(("frames", "every", "starts"), [
     (4, 1, [0]), (5, 1, [0, 1]), (9, 1, [0, 2, 4, 5]), (8, 2, [0]), (7, 2, [0]), (16, 3, [0, 2]),
 ])  # fmt: skip

@@ -17,6 +17,7 @@ from sparring.data.files.file_set import FileSet, counted_as, ends_as, nothing_i
 from sparring.data.files.labels import encode, read_labels
 from sparring.data.files.parallel import in_parallel
 from sparring.data.labels import told_of_few
+from sparring.data.order import evenly
 from sparring.data.source import BadContent, BadFile
 from sparring.images.options import read_size
 from sparring.media.films.formats import ANIMATIONS, CONTAINERS
@@ -25,6 +26,7 @@ from sparring.media.sounds.formats import BY_AV
 from sparring.media.sounds.formats import ENDINGS as SOUNDS
 from sparring.video.form import VideoForm
 from sparring.video.options import RATE
+from sparring.video.reading.edges import hard_edged
 from sparring.video.reading.shots import SEES_CUTS, Reading
 from sparring.video.reading.store import FrameStore
 from sparring.video.reading.video_set import Video, VideoSet
@@ -38,6 +40,7 @@ OTHERS = (*SOUNDS, *BY_AV, ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".3gp", ".ogv
 """Endings of files that are not read as videos and that a person may take for some: they are named."""
 NAMED = 3  # videos that are named of those that end early
 WHOLE = 0.9  # of the shots are a clip each, where clips have a beginning and an end
+LOOKED_AT = 64  # clips, of which the middle frame tells how edges are
 OTHER = 1.05  # times the usual rate, from which on another is told of
 
 
@@ -93,9 +96,11 @@ class VideoFiles:
         self.said += self._told_of(rates)
         rate = min(max(self.rate / settings.every, RATE[0]), RATE[1])
         timed = settings.timed == "yes" or (settings.timed == "auto" and not settings.reach and self._whole())
+        hard = settings.edges == "hard" or (settings.edges == "auto" and self._hard_edged())
         self.form = VideoForm(
-            height=height, width=width, channels=shape.channels, frames=settings.frames, rate=rate, timed=timed
-        )
+            height=height, width=width, channels=shape.channels, frames=settings.frames, rate=rate, timed=timed,
+            hard_edges=hard,
+        )  # fmt: skip
 
         # Labels
         self.labels: Tensor | None = None
@@ -164,6 +169,12 @@ class VideoFiles:
         """Whether nearly every shot with a clip in it is that clip, from its beginning to its end."""
         shots = Counter((clip.video, clip.shot) for clip in self.clips)
         return sum(clips == 1 for clips in shots.values()) >= WHOLE * len(shots)
+
+    def _hard_edged(self) -> bool:
+        """Whether edges are hard in the middle of some clips, evenly spaced."""
+        count = self.settings.frames
+        chosen = [self.clips[index] for index in evenly(np.arange(len(self.clips)), LOOKED_AT)]
+        return hard_edged(np.stack([self.store.clip(clip.shot, clip.start, count)[count // 2] for clip in chosen]))
 
     def _too_few(self, least: int) -> UserError:
         """Why there are fewer clips than needed, in one line."""

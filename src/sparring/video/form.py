@@ -16,7 +16,8 @@ class VideoForm(Form):
     """Clips of so many ``frames`` of ``height`` x ``width`` pixels with 1 (grey) or 3 (colour) ``channels``.
 
     ``rate`` is how many of these frames make a second: that of the videos, divided by ``every``. Clips are
-    ``timed`` where each has a beginning and an end, and both players are told where between them a frame is.
+    ``timed`` where each has a beginning and an end, and both players are told where between them a frame is; they have
+    ``hard_edges`` where no pixel is a mean of two things, and none is where layers of a sample meet.
     """
 
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {
@@ -29,19 +30,21 @@ class VideoForm(Form):
     frames: int
     rate: float
     timed: bool = False
+    hard_edges: bool = False
 
     def described(self) -> str:
         """The form in a few words: ``16 frames of 64x64, colour, 12.5 a second, 2 labels``."""
         colour = "grey" if self.channels == 1 else "colour"
         labels = f", {len(self.labels)} labels" if self.labels else ""
         timed = ", from beginning to end" if self.timed else ""
+        edges = ", hard edges" if self.hard_edges else ""
         size = f"{self.frames} frames of {self.height}x{self.width}"
-        return f"{size}, {colour}, {self.rate:.4g} a second{timed}{labels}"
+        return f"{size}, {colour}, {self.rate:.4g} a second{timed}{edges}{labels}"
 
     def differs(self, other: Form) -> str:
         """What of clips of ``other`` is not as here, in one line; empty where nothing differs. The rate may differ: it
-        is what clips are written with, and no network sees it. So may whether they are timed: the model's own form
-        tells it."""
+        is what clips are written with, and no network sees it. So may whether they are timed and have hard edges: the
+        model's own form tells it."""
         if not isinstance(other, VideoForm):
             return "no videos"
         pairs: dict[str, tuple[Any, Any]] = {

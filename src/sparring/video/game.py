@@ -184,7 +184,7 @@ def networks(
     generator: LayeredGenerator | DirectGenerator
     if recipe.output == "layers":
         generator = LayeredGenerator(
-            motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, timed=form.timed, **size
+            motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, hard_edges=form.hard_edges, **size
         )
     else:
         generator = DirectGenerator(motion, latent=recipe.latent, base=recipe.width, **size)

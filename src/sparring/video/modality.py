@@ -71,9 +71,12 @@ class Video(Modality):
         return open_kept(recipe, form)
 
     def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
-        """The recipe with what its data decided, whether clips are timed; in older versions none were."""
+        """The recipe with what its data decided, whether clips are timed and have hard edges; in older versions none
+        were or had."""
+        assert isinstance(recipe, VideoRecipe)
         assert isinstance(form, VideoForm)
-        return recipe.changed({"timed": "yes" if form.timed else "no"})
+        edges = {"edges": "hard" if form.hard_edges else "soft"} if recipe.output == "layers" else {}
+        return recipe.changed({"timed": "yes" if form.timed else "no", **edges})
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on clips of this form. Raises :class:`UserError` where there are no

@@ -27,7 +27,7 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     kind: ClassVar[str] = "video"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
-        "layers": ("output", ("layers",)), "reach": ("timed", ("auto", "no")),
+        "layers": ("output", ("layers",)), "edges": ("output", ("layers",)), "reach": ("timed", ("auto", "no")),
     }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
@@ -37,6 +37,10 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         choices=("layers", "direct"),
     )  # fmt: skip
     layers: int = setting(1, "pictures that are moved over the ground of a clip", "network", low=1, high=64)
+    edges: str = setting(
+        "auto", "what a pixel is where layers meet: a mean of both, or one of them; auto: as it is in the clips",
+        "network", choices=("auto", "soft", "hard"),
+    )  # fmt: skip
     motion: str = setting(
         "fourier", "the code of what moves: sums of waves, at any time, or a recurrent network, frame after frame",
         "network", choices=("fourier", "recurrent"),

@@ -129,8 +129,11 @@ class ShapeSource:
         self.labels: Tensor | None = None if recipe.labelled == "no" else torch.from_numpy(motions)
         labels = () if self.labels is None else MOTIONS
         rate = RATE / recipe.every
-        timed = recipe.timed == "yes"  # what they do goes on for ever
-        self.form = VideoForm(height=height, width=width, frames=recipe.frames, rate=rate, timed=timed, labels=labels)
+        self.form = VideoForm(
+            height=height, width=width, frames=recipe.frames, rate=rate, labels=labels,
+            timed=recipe.timed == "yes",  # what they do goes on for ever
+            hard_edges=recipe.edges == "hard",  # they are smoothed
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -11,7 +11,7 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from sparring.networks.layers import ConditionedLatent, clamped
 from sparring.networks.lean import SLOPE, LeanGenerator
-from sparring.video.networks.motion import MotionCode
+from sparring.video.networks.motion import MotionCode, TimedMotion
 
 HIDDEN = 128  # units of the network that moves layers
 BENDS = 3  # by as many points a layer is bent, along each side
@@ -27,6 +27,7 @@ SLOWER_TIMED, FURTHEST_TIMED = 0.3, 1.5
 may come into the frame, cross it and leave."""
 STIFF = 0.01  # than the rest, what bends layers learns: things keep their form unless it pays for long
 STEADY = 0.1  # and what moves the ground: things move before it
+FAINT = 1e-6  # of a pixel is opaque at the least, so that what is divided by it is a number
 CLEAR = -48.0  # a logit where there is no layer
 
 
@@ -39,7 +40,8 @@ class LayeredGenerator(nn.Module):
     al. 2016; sampling at moved places: Jaderberg et al. 2015). So colour and shape are those of the clip, whatever
     moves; and to move is to be learned by a few numbers a frame, not drawn anew in each. Most of many clips is a ground
     of one colour, which frames hit exactly by a bound; it is one that always leads back, so that other things can begin
-    there. ``timed`` is whether the motion code tells how far from its start a clip is.
+    there. With ``hard_edges`` a pixel of a sample is either of a layer or of what is behind it, whichever it is more;
+    in training edges stay soft, from which layers learn to end where things do.
     """
 
     def __init__(
@@ -53,12 +55,12 @@ class LayeredGenerator(nn.Module):
         classes: int = 0,
         base: int = 32,
         layers: int = 1,
-        timed: bool = False,
+        hard_edges: bool = False,
     ) -> None:
         super().__init__()
-        self.timed = timed
-        self.slower, self.furthest = (SLOWER_TIMED, FURTHEST_TIMED) if timed else (SLOWER, FURTHEST)
-        self.motion, self.channels, self.layers = motion, channels, layers
+        self.motion, self.channels, self.layers, self.hard_edges = motion, channels, layers, hard_edges
+        self.timed = isinstance(motion, TimedMotion)
+        self.slower, self.furthest = (SLOWER_TIMED, FURTHEST_TIMED) if self.timed else (SLOWER, FURTHEST)
         self.pictures = LeanGenerator(
             latent=latent, height=height, width=width, channels=channels + layers * (channels + 1), classes=classes,
             base=base,
@@ -92,13 +94,26 @@ class LayeredGenerator(nn.Module):
         with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
             known = self.content(content, labels)[:, None].expand(-1, count, -1)
             places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
-            made = sampled(repeated(pictures[:, : self.channels], count), places[:, 0], "reflection")
+            made = sampled(repeated(pictures[:, : self.channels].float(), count), places[:, 0], "reflection")
             for number in range(self.layers):
-                layer = pictures[:, self.channels + number * deep :][:, :deep]
-                layer = torch.cat([layer[:, :-1], EDGE * layer[:, -1:] + self.opacity - CLEAR], 1)
-                layer = sampled(repeated(layer, count), places[:, 1 + number], "zeros")
-                made = made + (layer[:, -1:] + CLEAR).sigmoid() * (layer[:, :-1] - made)
+                layer = pictures[:, self.channels + number * deep :][:, :deep].float()
+                made = self.covered(made, layer[:, :-1], EDGE * layer[:, -1:] + self.opacity, places[:, 1 + number])
             return clamped(made).view(*times.shape, *made.shape[1:])
+
+    def covered(self, behind: Tensor, colours: Tensor, logits: Tensor, places: Tensor) -> Tensor:
+        """What is behind a layer ``(batch * times, channels, height, width)``, with the layer over it: its colours
+        ``(batch, channels, height, width)`` and logits of opacity ``(batch, 1, height, width)``, taken from places
+        ``(batch * times, height, width, 2)``."""
+        count = len(places) // len(colours)
+        moved = sampled(repeated(torch.cat([colours, logits - CLEAR], 1), count), places, "zeros")
+        opacity = (moved[:, -1:] + CLEAR).sigmoid()
+        if self.training or not self.hard_edges:
+            return behind + opacity * (moved[:, :-1] - behind)
+
+        # One thing or the other, and of the layer's pixels between which a place lies the colours of the opaque ones
+        opaque = (logits > 0).float()
+        moved = sampled(repeated(torch.cat([opaque * colours, opaque], 1), count), places, "zeros")
+        return torch.where(opacity > 0.5, moved[:, :-1] / moved[:, -1:].clamp(min=FAINT), behind)
 
     def moved(self, known: Tensor) -> Tensor:
         """What is known of each frame ``(frames, features)`` to where its pixels are taken from, of the ground and of
@@ -119,7 +134,7 @@ class LayeredGenerator(nn.Module):
 
 def repeated(pictures: Tensor, count: int) -> Tensor:
     """Each of ``(batch, channels, height, width)`` as often, ``(batch * count, channels, height, width)``."""
-    return pictures.float().repeat_interleave(count, 0)
+    return pictures.repeat_interleave(count, 0)
 
 
 def sampled(pictures: Tensor, places: Tensor, outside: str) -> Tensor:
