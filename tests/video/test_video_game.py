@@ -71,6 +71,7 @@ def test_conditions_need_two_labels(labels: tuple[str, ...], mistake: Callable[.
         ({"size": "3"}, "size: '3' is no size"),
         ({"motion": "recurrent", "period": 4}, "period: has no effect with motion"),
         ({"timed": "yes", "reach": 9}, "reach: has no effect with timed"),
+        ({"output": "direct", "edges": "hard"}, "edges: has no effect with output"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str, mistake: Callable[..., str]) -> None:
