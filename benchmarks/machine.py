@@ -18,6 +18,7 @@ from PIL import Image
 import sparring
 from sparring.core.errors import UserError
 from sparring.core.machine import cores, processor
+from sparring.core.recipe import Recipe
 
 RESULTS = Path(__file__).parent / "results"
 CAPABILITIES = {
@@ -53,6 +54,11 @@ def facts() -> dict[str, Any]:
         "torch": torch.__version__,
         "sparring": sparring.__version__,
     }
+
+
+def settings(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's settings, with the name of a folder of data, and not where it lies on this machine."""
+    return {**recipe.to_dict(), "data": Path(recipe.data).name}
 
 
 def gpu_driver() -> str:

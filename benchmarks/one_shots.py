@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import machine
 import numpy as np
 import torch
 from torch import Tensor
@@ -53,7 +54,7 @@ def evaluated(sounds: Path, seconds: float, settings: dict[str, str], quick: boo
         "features": result["features"],
         "scores": {name: scores[name] for name in ROWS if name in scores},
         "shown": shown(scores, apart, warnings),
-        "recipe": recipe.to_dict(),
+        "recipe": machine.settings(recipe),
     }
 
 

@@ -63,7 +63,7 @@ def shapes(options: argparse.Namespace) -> dict[str, Any]:
             rows.append({"seed": seed, "cpu_seconds": seconds, "examples": outcome.examples, **of_shapes(model, seed)})
             print(rows[-1], flush=True)
     machine.show([as_row({"seed": "real", **real}), *map(as_row, rows)])
-    return {"real": real, "runs": rows, "recipe": recipe.to_dict()}
+    return {"real": real, "runs": rows, "recipe": machine.settings(recipe)}
 
 
 def of_shapes(model: Model, seed: int) -> dict[str, float]:
@@ -99,7 +99,7 @@ def sprites(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             print(rows[-1], flush=True)
         draw(model, options.quick)
     machine.show([as_row({"seed": "real", **yardstick.real}), *map(as_row, rows)])
-    return {"real": yardstick.real, "runs": rows, "recipe": recipe.to_dict()}
+    return {"real": yardstick.real, "runs": rows, "recipe": machine.settings(recipe)}
 
 
 def draw(model: Model, quick: bool) -> None:

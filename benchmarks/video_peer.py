@@ -7,6 +7,7 @@ import copy
 import time
 from typing import Any
 
+import machine
 import moving_colour
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ def against_mocogan(options: argparse.Namespace) -> dict[str, Any]:
         examples, made = mocogan(recipe.changed({"seed": seed}), source, options.time, count)
         rows.append({"pair": "mocogan", "seed": seed, "examples": examples, **scores(made)})
         print(rows[-1], flush=True)
-    return {"samples": count, "seconds": options.time, "runs": rows, "recipe": recipe.to_dict()}
+    return {"samples": count, "seconds": options.time, "runs": rows, "recipe": machine.settings(recipe)}
 
 
 def mocogan(recipe: VideoRecipe, source: Any, seconds: float, count: int) -> tuple[int, Tensor]:
