@@ -14,7 +14,7 @@ from sparring.probability.likelihood import Decoder, bits_per_dimension, ceiling
 from sparring.video.bounds import VideoBoundsTarget, decoder_of
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
-from sparring.video.recipes import RECIPES
+from sparring.video.recipes import RECIPES, VideoRecipe
 
 CONTENT, MOTION, SIDE = 2, 1, 4
 
@@ -105,3 +105,18 @@ def test_a_clip_that_is_made_exactly_is_at_the_ceiling() -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
     assert away.max() < 48 / 0.02 / 256**2 / 4 < 48 * math.log(256)
     assert (bits_of(target.decoder(), examples.flip(1), torch.arange(4)) > found + 1).all()
+
+
+def test_chains_follow_the_gradient_of_how_layers_move() -> None:
+    """With hard edges there is none of layers of one colour."""
+    recipe = RECIPES["video"].changed({"latent": 8, "motion_latent": 4, "frames": 4, "frames_seen": 2, "width": 4})
+    form = VideoForm(height=16, width=16, channels=1, frames=4, rate=1.0, hard_edges=True)
+    assert isinstance(recipe, VideoRecipe)
+    own = VideoGame(recipe, form)
+    generator = own.players["generator"].network.eval()
+    pictures = torch.cat([torch.full((1, 16, 16), value) for value in (-0.9, 0.9, 0.0)])
+    generator.get_submodule("pictures").register_forward_hook(lambda *_: pictures.expand(2, -1, -1, -1))
+    latents = torch.randn(2, own.latent + own.motion.length(3) * 4, requires_grad=True)
+    decoder_of(own, generator).decode(latents, None).square().sum().backward()
+    assert latents.grad is not None
+    assert float(latents.grad[:, own.latent :].abs().max()) > 1e-2

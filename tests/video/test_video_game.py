@@ -150,6 +150,16 @@ def test_both_players_are_told_the_time_where_clips_are_timed(told: bool) -> Non
     assert (int(asked[0].max()) == 5) == told
 
 
+def test_samples_have_the_edges_of_the_clips() -> None:
+    """Of the same weights they differ from those with soft edges where layers end, and nowhere else."""
+    soft, hard = game(form()), game(replace(form(), hard_edges=True))
+    hard.players["generator"].network.load_state_dict(soft.players["generator"].network.state_dict())
+    for own in (soft, hard):
+        own.players["generator"].network.eval()
+    differ = (made(soft) - made(hard)).abs().amax(2) > 0.01
+    assert 0 < differ.float().mean() < 0.5
+
+
 @pytest.mark.parametrize("output", ["layers", "direct"])
 @pytest.mark.parametrize("motion", ["fourier", "recurrent"])
 @pytest.mark.parametrize("channels", [1, 3])
@@ -239,7 +249,9 @@ def test_a_run_from_before_clips_were_timed_or_had_edges_goes_on_as_it_began(
     (parts / "model" / "config.json").write_text(json.dumps(config))
     lines = (parts / "recipe.yaml").read_text().splitlines(keepends=True)
     (parts / "recipe.yaml").write_text("".join(line for line in lines if not line.startswith(f"{setting}:")))
-    assert getattr(load(parts).game.form, field) is False
+    loaded = load(parts)
+    assert getattr(loaded.game.form, field) is False
+    assert getattr(loaded.recipe, setting) == then
     resume(parts, steps=4)
     expected, actual = (load_file(newest_first(run / "checkpoints")[0]) for run in (whole, parts))
     assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []

@@ -34,7 +34,7 @@ from sparring.report.closing import Command, next_commands, opening, quoted_path
 from sparring.report.run_files import RunFiles
 from sparring.verbs.resuming import check_nothing_is_replaced, check_same_data, is_published
 
-SHOWN, TIMES = 64, 4  # real examples that a preview may be made of, or so many times as many as it shows
+SHOWN, TIMES = 64, 4  # real examples that a preview may be made of; so many times as many as it shows by labels
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class Session:
         check_same_data(self.run, recipe, self.modality, self.source, self.fingerprint, self.status.say)
         members, held_out = split(len(self.source), recipe.seed, held_out_count(recipe.held_out, len(self.source)))
         self.order = Order(members, recipe.seed)
-        most = TIMES * self.modality.layout(self.game.classes).count or SHOWN
+        layout = self.modality.layout(self.game.classes)
+        most = layout.count * (TIMES if layout.classes else 1) or SHOWN
         shown = self.precision.on_device(self.source.batch(evenly(held_out if len(held_out) else members, most)))
 
         # Who writes, who watches, and who trains

@@ -11,6 +11,7 @@ from sparring.probability.bounds import fixed
 from sparring.probability.byte_bounds import ByteBoundsTarget
 from sparring.probability.likelihood import Decoder, on_unit_scale
 from sparring.video.game import VideoGame
+from sparring.video.networks.layered import LayeredGenerator
 
 LOG_LIKELIHOOD = Metric("log_likelihood", "high", "of all frames of a real clip, scale [0, 1], nats: a lower bound")
 BITS = Metric("bits_per_dimension", "low", "the same in bits for each byte of a clip: an upper bound")
@@ -33,8 +34,11 @@ class VideoBoundsTarget(ByteBoundsTarget):
 
 def decoder_of(game: VideoGame, generator: nn.Module) -> Decoder:
     """The generator of a game on clips as a density model of all frames from the start: its latents are those of the
-    content, and after them the random numbers of the motion."""
+    content, and after them the random numbers of the motion. Its edges are soft, as they were in training: chains of
+    latents follow gradients, and hard edges have none of how layers move."""
     made, times = fixed(generator), torch.arange(game.form.frames)
+    if isinstance(made, LayeredGenerator):
+        made.hard_edges = False
     made.get_submodule("motion").train()  # cuDNN has no gradient of a recurrent network otherwise; nothing else changes
     length, size = game.motion.length(game.form.frames - 1), game.settings.motion_latent
 

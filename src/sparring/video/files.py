@@ -96,7 +96,8 @@ class VideoFiles:
         self.said += self._told_of(rates)
         rate = min(max(self.rate / settings.every, RATE[0]), RATE[1])
         timed = settings.timed == "yes" or (settings.timed == "auto" and not settings.reach and self._whole())
-        hard = settings.edges == "hard" or (settings.edges == "auto" and self._hard_edged())
+        told = settings.edges if settings.output == "layers" else "soft"
+        hard = told == "hard" or (told == "auto" and self._hard_edged())
         self.form = VideoForm(
             height=height, width=width, channels=shape.channels, frames=settings.frames, rate=rate, timed=timed,
             hard_edges=hard,
@@ -174,7 +175,7 @@ class VideoFiles:
         """Whether edges are hard in the middle of some clips, evenly spaced."""
         count = self.settings.frames
         chosen = [self.clips[index] for index in evenly(np.arange(len(self.clips)), LOOKED_AT)]
-        return hard_edged(np.stack([self.store.clip(clip.shot, clip.start, count)[count // 2] for clip in chosen]))
+        return hard_edged(self.store.clip(clip.shot, clip.start, count)[count // 2] for clip in chosen)
 
     def _too_few(self, least: int) -> UserError:
         """Why there are fewer clips than needed, in one line."""

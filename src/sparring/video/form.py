@@ -16,8 +16,8 @@ class VideoForm(Form):
     """Clips of so many ``frames`` of ``height`` x ``width`` pixels with 1 (grey) or 3 (colour) ``channels``.
 
     ``rate`` is how many of these frames make a second: that of the videos, divided by ``every``. Clips are
-    ``timed`` where each has a beginning and an end, and both players are told where between them a frame is; they have
-    ``hard_edges`` where no pixel is a mean of two things, and none is where layers of a sample meet.
+    ``timed`` where each has a beginning and an end, and both players are told where between them a frame is. They have
+    ``hard_edges`` where no pixel mixes two colours; then none of a sample mixes a layer with what is behind it.
     """
 
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {

@@ -71,8 +71,8 @@ class Video(Modality):
         return open_kept(recipe, form)
 
     def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
-        """The recipe with what its data decided, whether clips are timed and have hard edges; in older versions none
-        were or had."""
+        """The recipe with what its data decided, whether clips are timed and have hard edges; runs of older versions
+        have neither."""
         assert isinstance(recipe, VideoRecipe)
         assert isinstance(form, VideoForm)
         edges = {"edges": "hard" if form.hard_edges else "soft"} if recipe.output == "layers" else {}

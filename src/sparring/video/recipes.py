@@ -38,8 +38,8 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     )  # fmt: skip
     layers: int = setting(1, "pictures that are moved over the ground of a clip", "network", low=1, high=64)
     edges: str = setting(
-        "auto", "what a pixel is where layers meet: a mean of both, or one of them; auto: as it is in the clips",
-        "network", choices=("auto", "soft", "hard"),
+        "auto", "edges of layers in samples: soft, a pixel may mix a layer with what is behind it; hard, it is one or "
+        "the other; auto: as in the clips", "network", choices=("auto", "soft", "hard"),
     )  # fmt: skip
     motion: str = setting(
         "fourier", "the code of what moves: sums of waves, at any time, or a recurrent network, frame after frame",

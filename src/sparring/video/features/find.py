@@ -23,6 +23,7 @@ from sparring.video.features.learning import classifier, contrast, seen
 from sparring.video.shapes import ShapeSource, motion_of
 
 VERSION = 1  # raise it when what is learned changes
+FOR_PLAYERS = ("timed", "hard_edges")  # of a form, what players are told and no clip depends on
 CELLS, TIMES = 3, 2  # of a side and of time, of the features that need no learning
 
 
@@ -76,11 +77,13 @@ def coarse(clips: Tensor) -> Tensor:
 
 
 def fingerprint(source: VideoSource) -> str:
-    """16 hexadecimal digits of what the source holds: its form, its length, some of its clips and labels.
+    """16 hexadecimal digits of what the source holds: its length, some of its clips and labels, and of its form what
+    clips depend on.
 
     Raises :class:`UserError` when these clips are all the same.
     """
-    digest = hashlib.sha256(json.dumps(["clips", VERSION, len(source), source.form.to_dict()]).encode())
+    form = {name: value for name, value in source.form.to_dict().items() if name not in FOR_PLAYERS}
+    digest = hashlib.sha256(json.dumps(["clips", VERSION, len(source), form]).encode())
     first, differs = None, False
     for part in np.array_split(looked_at(len(source)), 8):
         batch = source.batch(part)

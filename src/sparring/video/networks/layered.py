@@ -27,7 +27,7 @@ SLOWER_TIMED, FURTHEST_TIMED = 0.3, 1.5
 may come into the frame, cross it and leave."""
 STIFF = 0.01  # than the rest, what bends layers learns: things keep their form unless it pays for long
 STEADY = 0.1  # and what moves the ground: things move before it
-FAINT = 1e-6  # of a pixel is opaque at the least, so that what is divided by it is a number
+FAINT = 1e-6  # the least that colours are divided by
 CLEAR = -48.0  # a logit where there is no layer
 
 
