@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.core.errors import UserError
+from sparring.data.parts import parts_of
 from sparring.data.source import Source
 from sparring.kind import Artifact, Kind, Most, Say
 from sparring.metrics.class_score import scored
@@ -33,7 +34,7 @@ from sparring.metrics.findings import find as find_troubles
 from sparring.metrics.score import Score
 from sparring.model import Model
 from sparring.options import EvaluateOptions
-from sparring.targets import READ, ModelTarget, Target, only_place, own_data, real_examples
+from sparring.targets import ModelTarget, Target, only_place, own_data, real_examples
 from sparring.version import __version__
 
 BLURRED = 2_000  # real examples whose shape is taken from them, at most
@@ -187,7 +188,7 @@ def copied(target: Target, features: Features, chosen: Chosen, seen: tuple[Tenso
 def features_at(indices: np.ndarray, target: Target, source: Source, features: Features, none: Tensor) -> Tensor:
     """Features ``(n, dimensions)`` of the examples of ``source`` at ``indices``, some read at a time; ``none`` without
     any."""
-    parts = np.split(indices, range(READ, len(indices), READ)) if len(indices) else []
+    parts = parts_of(source, indices) if len(indices) else []
     read = (real_examples(target.modality, target.output, source, part) for part in parts)
     return torch.cat([none, *map(features, read)])
 

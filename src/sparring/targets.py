@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from sparring.core.run import find
 from sparring.core.seeds import Stream, mixed
 from sparring.core.settings import fields
 from sparring.data.order import held_out_count, split
+from sparring.data.parts import joined, parts_of
 from sparring.data.source import Source
 from sparring.kind import Kind
 from sparring.measurements import FITTED
@@ -28,8 +29,7 @@ from sparring.options import EvaluateOptions
 from sparring.probability.kept import Calibration
 from sparring.probability.measured import scores_of_calibration
 
-READ = 4096  # examples read at a time
-MADE = 512  # samples made at a time
+MADE = 512  # samples made at a time, at most
 
 Samples = tuple[Tensor, Tensor | None, Tensor | None]
 """The samples, the discriminator's logits ``(n,)`` and the labels ``(n,)`` that they were made under, where there are
@@ -84,20 +84,24 @@ class ModelTarget:
     def samples(self, like: np.ndarray, seed: int) -> Samples:
         """Comparable samples ``(n, ...)`` made now, from ``seed``, with logits and labels ``(n,)``. Raises
         :class:`UserError` when they are not numbers."""
-        made, logits, labels, bad = [], [], [], 0
-        for number, indices in enumerate(np.split(like, range(MADE, len(like), MADE))):
-            batch = self.model.on_device(self.source.batch(indices))
-            with torch.no_grad():
-                generated = self.output.generate(self.model.networks, batch, seed=mixed(seed, number))
-                own_logits = self.output.logits(self.model.networks, batch, generated)
-            finished = self.output.finish(generated)
-            bad += int((~finished.flatten(1).isfinite().all(1)).sum())
-            made.append(self.modality.comparable(finished))
-            logits += [] if own_logits is None else [own_logits.cpu()]
-            labels += [batch["labels"].cpu()] if self.labels else []
-        if bad:
-            raise UserError(f"{self.path}: {bad:,} of {len(like):,} samples hold numbers that are not finite")
-        return torch.cat(made), torch.cat(logits) if logits else None, torch.cat(labels) if labels else None
+        logits, labels, bad = list[Tensor](), list[Tensor](), list[Tensor]()
+
+        def made() -> Iterator[Tensor]:
+            for number, indices in enumerate(parts_of(self.source, like, MADE)):
+                batch = self.model.on_device(self.source.batch(indices))
+                with torch.no_grad():
+                    generated = self.output.generate(self.model.networks, batch, seed=mixed(seed, number))
+                    own_logits = self.output.logits(self.model.networks, batch, generated)
+                finished = self.output.finish(generated)
+                bad.append(~finished.flatten(1).isfinite().all(1))
+                logits.extend([] if own_logits is None else [own_logits.cpu()])
+                labels.extend([batch["labels"].cpu()] if self.labels else [])
+                yield self.modality.comparable(finished)
+
+        samples = joined(made(), len(like))
+        if wrong := int(torch.cat(bad).sum()):
+            raise UserError(f"{self.path}: {wrong:,} of {len(like):,} samples hold numbers that are not finite")
+        return samples, torch.cat(logits) if logits else None, torch.cat(labels) if labels else None
 
     def split(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Indices ``(n,)`` of training and held-out examples, where these are the data that the model was trained
@@ -209,5 +213,5 @@ def quick_features_of(modality: Kind, source: Source, device: torch.device) -> F
 def real_examples(modality: Kind, output: Output, source: Source, indices: np.ndarray) -> Tensor:
     """The real examples at ``indices``, comparable ``(n, ...)``; some read at a time, for they take more memory
     before."""
-    parts = np.split(indices, range(READ, len(indices), READ))
-    return torch.cat([modality.real_examples(output, source.batch(part)) for part in parts])
+    parts = (modality.real_examples(output, source.batch(part)) for part in parts_of(source, indices))
+    return joined(parts, len(indices))

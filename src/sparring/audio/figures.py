@@ -33,7 +33,7 @@ def by_label(comparison: Comparison, rate: int) -> list[Artifact]:
     """A figure for each label that has samples."""
     if comparison.labels is None:
         return []
-    chosen = [(name, comparison.samples[comparison.labels == index][:SHOWN])
+    chosen = [(name, comparison.samples[(comparison.labels == index).nonzero()[:SHOWN, 0]])
               for index, name in enumerate(comparison.names[:LABELS])]  # fmt: skip
     return [
         as_artifact(sounds, rate, f"samples of {name}", f"label-{index}")

@@ -228,7 +228,7 @@ def each_label(samples: Tensor, labels: Tensor, names: Sequence[str]) -> Artifac
     height, width)`` made under ``labels`` ``(n,)``."""
     rows, shown = [], []
     for index, name in enumerate(names[:20]):
-        row = samples[labels == index][:SHOWN]
+        row = samples[(labels == index).nonzero()[:SHOWN, 0]]
         if len(row) == SHOWN:
             rows.append(row)
             shown.append(name)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from sparring.metrics.copies import duplicates, memorisation
 from sparring.metrics.diversity import vendi
+from sparring.metrics.features import in_chunks
 from sparring.metrics.frechet import frechet
 from sparring.metrics.kernel import kernel_distance
 from sparring.metrics.neighbours import mean, nearest, neighbourhoods
@@ -161,9 +163,9 @@ def unusable(sets: Mapping[str, Tensor]) -> str:
     for whose, features in sets.items():
         if not len(features):
             return f"there are no {whose}"
-        bad = int((~torch.isfinite(features).flatten(1).all(1)).sum())
+        bad = int((~in_chunks(lambda part: part.isfinite().flatten(1).all(1), features)).sum())
         if bad:
             return f"the features of {bad:,} {whose} are not finite"
-        if whose != "samples" and len(features) > 1 and (features == features[:1]).all():
+        if whose != "samples" and len(features) > 1 and in_chunks(partial(torch.eq, features[:1]), features).all():
             return f"all {whose} have the same features"
     return ""

@@ -14,10 +14,11 @@ from torch import Tensor
 from sparring.core.errors import UserError
 from sparring.core.game import Batch
 from sparring.data.order import evenly, held_out_count, split
+from sparring.data.parts import parts_of
 from sparring.data.source import Source
 from sparring.kind import Say
 from sparring.model import Model
-from sparring.targets import READ, own_data, places_of, real_examples
+from sparring.targets import own_data, places_of, real_examples
 
 MOST = 20_000  # training examples that are learned from and compared with, spread over all of them
 
@@ -41,8 +42,7 @@ class Known:
 
     def batches(self) -> Iterator[Batch]:
         """All of them, some at a time."""
-        parts = np.split(self.indices, range(READ, len(self.indices), READ))
-        return (self.source.batch(part) for part in parts)
+        return (self.source.batch(part) for part in parts_of(self.source, self.indices))
 
     def names(self) -> list[str]:
         """What each of them is called: its file, the text that it is, or its number in the source."""

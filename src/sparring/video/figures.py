@@ -33,11 +33,11 @@ def by_label(comparison: Comparison, rate: float) -> list[Artifact]:
     """A figure for each label that has samples."""
     if comparison.labels is None:
         return []
-    chosen = [comparison.samples[comparison.labels == index][:SHOWN] for index in range(len(comparison.names[:LABELS]))]
+    chosen = [(comparison.labels == index).nonzero()[:SHOWN, 0] for index in range(len(comparison.names[:LABELS]))]
     return [
-        as_artifact(clips, rate, f"samples of {name}", f"label-{index}", SHOWN // 2)
-        for index, (name, clips) in enumerate(zip(comparison.names, chosen, strict=False))
-        if len(clips)
+        as_artifact(comparison.samples[some], rate, f"samples of {name}", f"label-{index}", SHOWN // 2)
+        for index, (name, some) in enumerate(zip(comparison.names, chosen, strict=False))
+        if len(some)
     ]
 
 

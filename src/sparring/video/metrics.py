@@ -216,4 +216,4 @@ def shapeless(clips: Tensor, seed: int) -> Tensor:
     count, frames = clips.shape[:2]
     first = shapeless_pictures(to_bytes(clips.flatten(1, 2)[:, : clips.shape[2]]), seed)
     still = first.float() / 127.5 - 1
-    return still[:, None].expand(count, frames, *still.shape[1:]).contiguous()
+    return still[:, None].expand(count, frames, *still.shape[1:])

@@ -29,7 +29,7 @@ class ClipReading(FileReading):
         choices=("skip", "loop"),
     )  # fmt: skip
     cache_mb: int = setting(
-        2048, "keep decoded frames in memory up to this many MiB, else in a temporary file", "data", low=0,
+        512, "keep decoded frames in memory up to this many MiB, else in a temporary file", "data", low=0,
         high=1 << 24,
     )  # fmt: skip
 

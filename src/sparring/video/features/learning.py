@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from sparring.data.parts import joined, parts_of
 from sparring.features.learning import CODE, Learned, alike, learn, others, steps_for
 from sparring.features.trunk import reduced
 from sparring.images.augment import move, rotation, scaling, translation
@@ -111,9 +112,6 @@ def contrast(source: VideoSource, device: torch.device, say: Say) -> Learned:
 def known(source: VideoSource, indices: np.ndarray) -> tuple[Tensor, Tensor]:
     """The frames that are shown of the clips at ``indices``, small, bytes ``(n, shown, channels, height, width)``, and
     their labels ``(n,)``, empty where there are none."""
-    clips, labels = [], []
-    for part in np.array_split(indices, max(1, len(indices) // BATCH)):
-        batch = source.batch(part)
-        clips.append(small(batch["frames"]).round().byte())
-        labels.append(batch.get("labels", torch.empty(0, dtype=torch.int64)))
-    return torch.cat(clips), torch.cat(labels)
+    clips = (small(source.batch(part)["frames"]).round().byte() for part in parts_of(source, indices, BATCH))
+    labels = torch.empty(0, dtype=torch.int64) if source.labels is None else source.labels[indices]
+    return joined(clips, len(indices)), labels

@@ -22,7 +22,6 @@ class FrameStore:
         self.limit, self.held, self.written = limit, 0, 0
         self.shots: list[np.ndarray | tuple[int, tuple[int, ...]]] = []
         self.file: BinaryIO | None = None
-        self.mapped: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.shots)
@@ -52,11 +51,8 @@ class FrameStore:
         begins again."""
         shot = self.shots[number]
         if isinstance(shot, tuple):
-            if self.mapped is None:
-                assert self.file is not None
-                self.mapped = np.memmap(self.file, np.uint8, "r")
+            assert self.file is not None
             begin, shape = shot
-            size = int(np.prod(shape))
-            shot = self.mapped[begin : begin + size].reshape(shape)
+            shot = np.memmap(self.file, np.uint8, "r", begin, shape)  # let go with the clip: no memory is kept for it
         clip: np.ndarray = shot[start : start + frames]
         return clip if len(clip) == frames else shot[np.arange(start, start + frames) % len(shot)]
