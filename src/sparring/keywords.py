@@ -35,6 +35,7 @@ class TrainSettings(TypedDict, total=False):
     checkpoint_every: float | str  # time between checkpoints, at least
     clip_gradients: float | str  # shorten gradients to this norm before each step (0: off)
     conditional: bool | str  # condition both players on the label
+    content_moves: float | str
     contrast: float | str  # weight of the patchwise contrastive loss: each patch is told from other patches
     contrast_identity: bool | str  # the contrastive loss on pictures of the target domain too
     contrast_patches: int | str  # patches of a picture in the contrastive loss

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -13,14 +15,12 @@ HEIGHT, WIDTH = 16, 24
 TIMES = torch.arange(5).expand(3, -1)
 
 
-def network(
-    layers: int = 2, channels: int = 3, timed: bool = False, hard_edges: bool = False
-) -> LayeredGenerator:  # fmt: skip
+def network(layers: int = 2, channels: int = 3, timed: bool = False, **settings: Any) -> LayeredGenerator:
     torch.manual_seed(0)
     motion: MotionCode = FourierMotion(latent=4, features=8, period=4)
     motion = TimedMotion(motion, frames=5) if timed else motion
     return LayeredGenerator(
-        motion, latent=6, height=HEIGHT, width=WIDTH, channels=channels, base=4, layers=layers, hard_edges=hard_edges
+        motion, latent=6, height=HEIGHT, width=WIDTH, channels=channels, base=4, layers=layers, **settings
     ).eval()
 
 
@@ -69,6 +69,18 @@ def test_one_content_has_the_same_pictures_in_any_motion() -> None:
     content = torch.randn(3, 6)
     assert not torch.allclose(frames(generator, content), frames(generator, content))
     assert torch.equal(seen[0], seen[1])
+
+
+@pytest.mark.parametrize("content_moves", [0.0, 0.5])
+def test_contents_are_moved_alike_where_they_do_not_move_by_themselves(content_moves: float) -> None:
+    generator, left = network(1, content_moves=content_moves), torch.zeros(HEIGHT, WIDTH, dtype=torch.bool)
+    left[:, : WIDTH // 2] = True
+    paint(generator, torch.cat([torch.full((3, HEIGHT, WIDTH), -1.0), a_layer(1.0, left)]))
+    noise = torch.randn(1, generator.motion.length(4), 4)
+    made = generator(torch.randn(3, 6), noise.expand(3, -1, -1), TIMES).detach()
+    assert torch.allclose(made[:1], made[1:]) == (content_moves == 0)
+    other = generator(torch.randn(3, 6), noise.expand(3, -1, -1) + 1, TIMES).detach()
+    assert not torch.allclose(made, other)
 
 
 def test_a_layer_hides_what_is_behind_it_and_shows_it_where_it_is_clear() -> None:

@@ -237,20 +237,23 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
     assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []
 
 
-@pytest.mark.parametrize(("setting", "then", "field"), [("timed", "no", "timed"), ("edges", "soft", "hard_edges")])
-def test_a_run_from_before_clips_were_timed_or_had_edges_goes_on_as_it_began(
-    setting: str, then: str, field: str, tmp_path: Path
+@pytest.mark.parametrize(("setting", "then", "field"), [
+    ("timed", "no", "timed"), ("edges", "soft", "hard_edges"), ("content_moves", 1.0, "")
+])  # fmt: skip
+def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
+    setting: str, then: str | float, field: str, tmp_path: Path
 ) -> None:
     settings = smallest("video", tmp_path, **{setting: then})
     whole = train(settings, out=tmp_path / "whole").run
     parts = train(settings.changed({"steps": 2}), out=tmp_path / "parts").run
     config = json.loads((parts / "model" / "config.json").read_text())
-    del config["form"][field], config["recipe"][setting]
+    del config["recipe"][setting]
+    config["form"].pop(field, None)
     (parts / "model" / "config.json").write_text(json.dumps(config))
     lines = (parts / "recipe.yaml").read_text().splitlines(keepends=True)
     (parts / "recipe.yaml").write_text("".join(line for line in lines if not line.startswith(f"{setting}:")))
     loaded = load(parts)
-    assert getattr(loaded.game.form, field) is False
+    assert getattr(loaded.game.form, field, False) is False
     assert getattr(loaded.recipe, setting) == then
     resume(parts, steps=4)
     expected, actual = (load_file(newest_first(run / "checkpoints")[0]) for run in (whole, parts))

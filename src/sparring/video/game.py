@@ -184,8 +184,9 @@ def networks(
     generator: LayeredGenerator | DirectGenerator
     if recipe.output == "layers":
         generator = LayeredGenerator(
-            motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, hard_edges=form.hard_edges, **size
-        )
+            motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, content_moves=recipe.content_moves,
+            hard_edges=form.hard_edges, **size,
+        )  # fmt: skip
     else:
         generator = DirectGenerator(motion, latent=recipe.latent, base=recipe.width, **size)
     discriminator = ClipDiscriminator(

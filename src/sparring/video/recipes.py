@@ -17,7 +17,7 @@ from sparring.modality import Entry
 from sparring.video.options import ClipReading, VideoEvaluateOptions, VideoSampleOptions
 
 SETS = ("moving-shapes",)  # that data can name
-FOURIER = ("motion", ("fourier",))
+FOURIER, LAYERS = ("motion", ("fourier",)), ("output", ("layers",))
 
 
 @settings
@@ -27,7 +27,7 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     kind: ClassVar[str] = "video"
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
-        "layers": ("output", ("layers",)), "edges": ("output", ("layers",)), "reach": ("timed", ("auto", "no")),
+        "layers": LAYERS, "edges": LAYERS, "content_moves": LAYERS, "reach": ("timed", ("auto", "no")),
     }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
@@ -40,6 +40,10 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     edges: str = setting(
         "auto", "edges of layers in samples: soft, a pixel may mix a layer with what is behind it; hard, it is one or "
         "the other; auto: as in the clips", "network", choices=("auto", "soft", "hard"),
+    )  # fmt: skip
+    content_moves: float = setting(
+        0.1, "how strongly what is seen decides how it moves, beside the motion code (1: as much; 0: not at all, so "
+        "that one motion is the same of all contents)", "network", low=0, high=1,
     )  # fmt: skip
     motion: str = setting(
         "fourier", "the code of what moves: sums of waves, at any time, or a recurrent network, frame after frame",

@@ -40,8 +40,9 @@ class LayeredGenerator(nn.Module):
     al. 2016; sampling at moved places: Jaderberg et al. 2015). So colour and shape are those of the clip, whatever
     moves; and to move is to be learned by a few numbers a frame, not drawn anew in each. Most of many clips is a ground
     of one colour, which frames hit exactly by a bound; it is one that always leads back, so that other things can begin
-    there. With ``hard_edges`` a pixel of a sample is either of a layer or of what is behind it, whichever it is more;
-    in training edges stay soft, from which layers learn to end where things do.
+    there. What is seen moves layers ``content_moves`` times as strongly as the motion code, 0 to 1: the less, the more
+    one motion is the same of all contents. With ``hard_edges`` a pixel of a sample is either of a layer or of what is
+    behind it, whichever it is more; in training edges stay soft, from which layers learn to end where things do.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class LayeredGenerator(nn.Module):
         classes: int = 0,
         base: int = 32,
         layers: int = 1,
+        content_moves: float = 1.0,
         hard_edges: bool = False,
     ) -> None:
         super().__init__()
         self.motion, self.channels, self.layers, self.hard_edges = motion, channels, layers, hard_edges
-        self.timed = isinstance(motion, TimedMotion)
+        self.timed, self.content_moves = isinstance(motion, TimedMotion), content_moves
         self.slower, self.furthest = (SLOWER_TIMED, FURTHEST_TIMED) if self.timed else (SLOWER, FURTHEST)
         self.pictures = LeanGenerator(
             latent=latent, height=height, width=width, channels=channels + layers * (channels + 1), classes=classes,
@@ -70,9 +72,10 @@ class LayeredGenerator(nn.Module):
         self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes))
         self.shifts = nn.Linear(HIDDEN, (1 + layers) * 2)
         self.bends = nn.Linear(HIDDEN, (1 + layers) * 2 * BENDS**2)
-        for layer in self.hidden:
+        given = (motion.features + content_moves**2 * self.content.features, HIDDEN)  # numbers that vary by 1 each
+        for layer, count in zip(self.hidden, given, strict=True):
             assert isinstance(layer, nn.Linear)
-            nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / layer.in_features) / self.slower)
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / (1 + SLOPE**2) / count) / self.slower)
             nn.init.zeros_(layer.bias)
         for layer, reach, slower in ((self.shifts, SHIFT, self.slower), (self.bends, BEND, STIFF)):
             nn.init.normal_(layer.weight, std=reach / math.sqrt(HIDDEN) / slower)
@@ -92,7 +95,7 @@ class LayeredGenerator(nn.Module):
         count, deep = times.shape[1], self.channels + 1
         pictures = self.pictures(content, labels)
         with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
-            known = self.content(content, labels)[:, None].expand(-1, count, -1)
+            known = self.content_moves * self.content(content, labels)[:, None].expand(-1, count, -1)
             places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
             made = sampled(repeated(pictures[:, : self.channels].float(), count), places[:, 0], "reflection")
             for number in range(self.layers):
