@@ -189,7 +189,7 @@ def features_at(indices: np.ndarray, target: Target, source: Source, features: F
     """Features ``(n, dimensions)`` of the examples of ``source`` at ``indices``, some read at a time; ``none`` without
     any."""
     parts = parts_of(source, indices) if len(indices) else []
-    read = (real_examples(target.modality, target.output, source, part) for part in parts)
+    read = (target.modality.real_examples(target.output, source.batch(part)) for part in parts)
     return torch.cat([none, *map(features, read)])
 
 

@@ -118,9 +118,9 @@ class Kind(ABC):
         them. Raises :class:`UserError` for what are no such examples."""
         raise UserError(f"data: {self.entry.recipe.kind} are read from files; write them, and give the path")
 
-    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+    def as_trained(self, recipe: Recipe, form: Form) -> Recipe:
         """The recipe that a model of this form was trained by, with what its data decided, which other data, or a later
-        version, might decide otherwise; ``stored`` are its settings as an older version may have written them."""
+        version, might decide otherwise."""
         return recipe
 
     def open_kept(self, recipe: Recipe, form: Form) -> Source | None:

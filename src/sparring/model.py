@@ -60,7 +60,7 @@ class Model:
         self.examples_seen: int = config["examples_seen"]
         try:
             self.form: Form = modality.form.from_dict(config["form"])
-            self.recipe = modality.as_trained(recipe, self.form, config["recipe"])
+            self.recipe = modality.as_trained(recipe.as_stored(config["recipe"]), self.form)
             expected = planned(lambda: modality.build_game(self.recipe, self.form))
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as problem:
             raise UserError(

@@ -38,3 +38,13 @@ def test_joined_parts_are_those_that_were_given() -> None:
     values = torch.arange(60, dtype=torch.int16).view(10, 3, 2)
     assert torch.equal(joined(iter(values.split(4)), 10), values)
     assert joined(iter(values.split(4)), 10).dtype is torch.int16
+    assert joined(iter([values[:0]]), 0).shape == (0, 3, 2)
+
+
+@pytest.mark.parametrize("parts", [
+    [], [torch.zeros(4, 3), torch.zeros(5, 3)], [torch.zeros(10, 3), torch.zeros(1, 3)],
+    [torch.zeros(5, 3), torch.zeros(5, 1)], [torch.zeros(5, 3, dtype=torch.uint8), torch.zeros(5, 3)],
+])  # fmt: skip
+def test_parts_that_are_not_so_many_alike_are_no_examples(parts: list[torch.Tensor]) -> None:
+    with pytest.raises(ValueError, match=r"instead of 10|do not fit"):
+        joined(parts, 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -226,6 +227,17 @@ def test_a_store_holds_some_and_writes_the_rest() -> None:
     for number, shot in enumerate(shots):
         np.testing.assert_array_equal(store.clip(number, 1, len(shot) - 1), shot[1:])
     np.testing.assert_array_equal(store.clip(3, 0, 5), shots[3][[0, 1, 0, 1, 0]])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the files that a process holds open are told by Linux")
+def test_clips_from_the_file_hold_no_file_open() -> None:
+    """A batch may be of more clips than a process may open files."""
+    store = FrameStore(limit=0)
+    store.add(np.arange(64, dtype=np.uint8).reshape(16, 1, 2, 2))
+    before = len(os.listdir("/proc/self/fd"))
+    clips = [store.clip(0, start, 4) for start in range(16)]
+    assert len(os.listdir("/proc/self/fd")) == before
+    np.testing.assert_array_equal(clips[15].ravel(), [60, 61, 62, 63, *range(12)])
 
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, mistake: Callable[..., str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from sparring.core.errors import UserError
 from sparring.core.install import NEWER
@@ -38,6 +38,8 @@ class Recipe(Settings):
     data_settings: ClassVar[tuple[str, ...]] = ("data",)
     """The settings that name data."""
     renamed: ClassVar[Mapping[str, str]] = {"keep": "keep_checkpoints"}
+    before: ClassVar[Mapping[str, Any]] = {}
+    """What was done before settings were there, by their names, where that is not their default."""
 
     name: str = setting("", "the recipe this one started from")
     about: str = setting("", "one line on what it is for")
@@ -98,6 +100,15 @@ class Recipe(Settings):
     def title(self) -> str:
         """What these settings belong to, for messages."""
         return f"recipe {quoted(self.name or self.kind)}"
+
+    def as_stored(self, stored: Mapping[str, Any]) -> Self:
+        """This recipe of a run or a model, as read from all its ``stored`` settings: an older version did what it did
+        where these lack one that came later."""
+        came_later = {name: value for name, value in self.before.items() if name not in stored}
+        without_effect = {
+            name for name, (other, values) in self.only_with.items() if getattr(self, other) not in values
+        }
+        return self.changed({name: value for name, value in came_later.items() if name not in without_effect})
 
     def to_yaml(self) -> str:
         """The text of a ``recipe.yaml``."""

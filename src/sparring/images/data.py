@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from torch import Tensor
 
@@ -24,7 +23,6 @@ from sparring.images.reading.shape import MINIMUM, ImageForm, ImageSettings, Sur
 from sparring.images.recipes import ImageRecipe
 from sparring.media.pictures.formats import ENDINGS
 
-BEFORE = {"range": "full", "split": "all"}  # how pictures were read before these settings were there
 Reads = TypeVar("Reads", bound=Reading)
 
 
@@ -84,10 +82,9 @@ def _in_form(recipe: ImageRecipe, form: ImageForm) -> ImageRecipe:
     return recipe.changed({**shape, **limits, "labelled": "auto" if recipe.conditional else "no"})
 
 
-def as_trained(recipe: Reads, form: ImageForm, stored: Mapping[str, Any]) -> Reads:
-    """The recipe with the channels and the range that the data decided on when a model of ``form`` was trained; before
-    the ``stored`` settings had these choices, everything was learned from, black and white as a file can hold them."""
-    decided = {name: value for name, value in BEFORE.items() if name not in stored}
+def as_trained(recipe: Reads, form: ImageForm) -> Reads:
+    """The recipe with the channels and the range that the data decided on when a model of ``form`` was trained."""
+    decided = {}
     if recipe.channels == "auto" and recipe.alpha != "keep" and form.channels == 3:
         decided["channels"] = "3"  # of greys stored as colour a version of today would decide on 1
     if recipe.range == "auto" and form.range is not None:

@@ -70,11 +70,11 @@ class Images(Modality):
         """Write such pictures, alone or with labels, into a new ``folder``. Raises :class:`UserError` for others."""
         return keep(data, folder)
 
-    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+    def as_trained(self, recipe: Recipe, form: Form) -> Recipe:
         """The recipe with the channels and the range that a model of this form was trained on."""
         assert isinstance(recipe, ImageRecipe)
         assert isinstance(form, ImageForm)
-        return as_trained(recipe, form, stored)
+        return as_trained(recipe, form)
 
     def open_kept(self, recipe: Recipe, form: Form) -> Source | None:
         """The pictures in a folder ``test`` or the like beside ``train``; None where there are none. Raises

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sparring.core.errors import UserError
 from sparring.core.schedules import exact, number
@@ -17,6 +19,8 @@ SIDE = (4, 1024)  # pixels of a side, the least and the most
 @settings
 class Reading(FileReading):
     """How pictures are read: a part of every recipe, and of the options of every verb, that reads pictures."""
+
+    before: ClassVar[Mapping[str, Any]] = {"range": "full", "split": "all"}
 
     size: str = setting(
         "auto", "HEIGHTxWIDTH or one number, in pixels; auto keeps sets of one size up to 128, else 64", "data",

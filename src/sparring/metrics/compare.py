@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from sparring.metrics.copies import duplicates, memorisation
@@ -166,6 +165,11 @@ def unusable(sets: Mapping[str, Tensor]) -> str:
         bad = int((~in_chunks(lambda part: part.isfinite().flatten(1).all(1), features)).sum())
         if bad:
             return f"the features of {bad:,} {whose} are not finite"
-        if whose != "samples" and len(features) > 1 and in_chunks(partial(torch.eq, features[:1]), features).all():
+        if whose != "samples" and len(features) > 1 and in_chunks(partial(same, features[0]), features).all():
             return f"all {whose} have the same features"
     return ""
+
+
+def same(one: Tensor, others: Tensor) -> Tensor:
+    """Which of ``others`` ``(n, ...)`` are ``one`` ``(...)``, ``(n,)``."""
+    return (others == one).flatten(1).all(1)

@@ -66,13 +66,13 @@ class Translation(Modality):
         assert isinstance(form, TranslationForm | None)
         return open_source(in_form(recipe, form) if form else recipe)
 
-    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
+    def as_trained(self, recipe: Recipe, form: Form) -> Recipe:
         """The recipe with the channels that a model of this form was trained on, and the range, where both domains have
         one."""
         assert isinstance(recipe, TranslationRecipe)
         assert isinstance(form, TranslationForm)
         in_common = form.range if form.range == form.range_b else None
-        return as_trained(recipe, replace(form, range=in_common), stored)
+        return as_trained(recipe, replace(form, range=in_common))
 
     def build_game(self, recipe: Recipe, form: Form) -> TranslationGame:
         """The game that the recipe describes, on pictures of this form. Raises :class:`UserError` for a size that no

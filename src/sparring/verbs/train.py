@@ -116,11 +116,11 @@ def play(
 
 
 def as_begun(recipe: Recipe, run: Run, stored: Mapping[str, Any]) -> Recipe:
-    """The recipe with what the data decided when the run began, as its model and the ``stored`` settings tell; as it is
-    where there is no model to be read."""
-    modality = modality_of(recipe.kind)
+    """The recipe with what the data decided when the run began, as the ``stored`` settings tell, and its model, where
+    there is one to be read."""
+    modality, recipe = modality_of(recipe.kind), recipe.as_stored(stored)
     with suppress(UserError):
-        return modality.as_trained(recipe, modality.form.from_dict(read_config(run.model)["form"]), stored)
+        return modality.as_trained(recipe, modality.form.from_dict(read_config(run.model)["form"]))
     return recipe
 
 

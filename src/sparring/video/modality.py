@@ -70,16 +70,13 @@ class Video(Modality):
         assert isinstance(form, VideoForm)
         return open_kept(recipe, form)
 
-    def as_trained(self, recipe: Recipe, form: Form, stored: Mapping[str, Any]) -> Recipe:
-        """The recipe with what its data decided, whether clips are timed and have hard edges; those of older versions
-        have neither, and their content moves layers as strongly as the motion code does."""
+    def as_trained(self, recipe: Recipe, form: Form) -> Recipe:
+        """The recipe with what its data decided, whether clips are timed and have hard edges; runs of older versions
+        have neither."""
         assert isinstance(recipe, VideoRecipe)
         assert isinstance(form, VideoForm)
-        timed = {"timed": "yes" if form.timed else "no"}
-        if recipe.output != "layers":
-            return recipe.changed(timed)
-        before = {} if "content_moves" in stored else {"content_moves": 1.0}
-        return recipe.changed({**timed, "edges": "hard" if form.hard_edges else "soft", **before})
+        edges = {"edges": "hard" if form.hard_edges else "soft"} if recipe.output == "layers" else {}
+        return recipe.changed({"timed": "yes" if form.timed else "no", **edges})
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on clips of this form. Raises :class:`UserError` where there are no

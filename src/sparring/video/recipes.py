@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sparring.core.adversarial_recipe import AugmentedRecipe
 from sparring.core.errors import UserError
@@ -29,6 +29,7 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
         "layers": LAYERS, "edges": LAYERS, "content_moves": LAYERS, "reach": ("timed", ("auto", "no")),
     }  # fmt: skip
+    before: ClassVar[Mapping[str, Any]] = {"content_moves": 1.0}
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)

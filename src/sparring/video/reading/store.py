@@ -40,8 +40,8 @@ class FrameStore:
         except OSError as problem:
             raise UserError(
                 f"{tempfile.gettempdir()}: frames that cache_mb has no space for cannot be written there "
-                f"({reason(problem)}, after {self.written + self.held:,} bytes); set TMPDIR to a larger place, or "
-                "take fewer by --every"
+                f"({reason(problem)}, after {self.written + self.held:,} bytes); set TMPDIR to a larger place, raise "
+                "cache_mb, or take fewer by --every"
             ) from None
         self.shots.append((self.written, shot.shape))
         self.written += shot.nbytes
@@ -53,6 +53,12 @@ class FrameStore:
         if isinstance(shot, tuple):
             assert self.file is not None
             begin, shape = shot
-            shot = np.memmap(self.file, np.uint8, "r", begin, shape)  # let go with the clip: no memory is kept for it
-        clip: np.ndarray = shot[start : start + frames]
-        return clip if len(clip) == frames else shot[np.arange(start, start + frames) % len(shot)]
+            shot = np.memmap(self.file, np.uint8, "r", begin, shape)
+            return np.array(frames_from(shot, start, frames))  # a copy: what is mapped holds a file open
+        return frames_from(shot, start, frames)
+
+
+def frames_from(shot: np.ndarray, start: int, frames: int) -> np.ndarray:
+    """Frames ``(frames, ...)`` of a shot ``(length, ...)`` from ``start`` on; where it has fewer, it begins again."""
+    clip = shot[start : start + frames]
+    return clip if len(clip) == frames else shot[np.arange(start, start + frames) % len(shot)]
