@@ -238,6 +238,14 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
     assert [name for name in expected if not torch.equal(expected[name], actual[name])] == []
 
 
+def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> None:
+    recipe = VideoRecipe()
+    assert recipe.as_stored({}).content_moves == 1
+    assert recipe.as_stored(recipe.to_dict()) == recipe
+    direct = recipe.changed({"output": "direct"})
+    assert direct.as_stored({}) == direct
+
+
 @pytest.mark.parametrize(("setting", "then", "field"), [
     ("timed", "no", "timed"), ("edges", "soft", "hard_edges"), ("content_moves", 1.0, "")
 ])  # fmt: skip
