@@ -35,7 +35,7 @@ from sparring.core.game import Step
 from sparring.core.settings import duration
 from sparring.media.pictures.sheets import to_bytes
 from sparring.model import Model
-from sparring.video.control import control
+from sparring.video.control import control_of
 from sparring.video.data import open_source
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
@@ -45,7 +45,6 @@ from sparring.video.samples import as_pixels, strips
 PARTS = ("shapes", "sprites", "cost", "peer")
 SETTINGS = {"sample_every": "1h", "checkpoint_every": "10m", "conditional": True}
 SAMPLES, LONG, LONGER = 256, 64, 4  # clips; long clips, and how many times as long
-KINDS = 8  # contents in so many motions: can either be asked for apart
 CHARACTERS, KEPT = 250, 60  # that are learned from, and that classifiers learn from and are tested on
 BATCH, ROUNDS = 8, 5  # of the measurement of cost
 SHOWN = 12  # strips of the picture
@@ -75,8 +74,7 @@ def of_shapes(model: Model, seed: int) -> dict[str, float]:
     frames = clips.shape[1]
     long = to_bytes(model.sample(LONG, seed=seed + 2, frames=LONGER * frames)).numpy()
     later = {name: value for name, value in moving_colour.measured(long[:, -frames:]).items() if name != "speed"}
-    combined = torch.stack([model.sample(KINDS, seed=seed, content_seed=content) for content in range(KINDS)])
-    apart = {score.name: score.value for score in control(combined) if score.value is not None}
+    apart = {score.name: score.value for score in control_of(model, seed) if score.value is not None}
     scores = {**moving_colour.measured(clips, labels), **moving_colour.drift(long, frames), **apart}
     return {**scores, **{f"{name}_later": value for name, value in later.items()}}
 

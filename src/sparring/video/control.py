@@ -6,13 +6,21 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.score import Metric, Score
+from sparring.model import Model
 from sparring.video.health import motion_maps
 
+KINDS = 8  # contents, and motions, that are combined
 BINS = {1: 16, 3: 4}  # of each channel, of grey and of colour
 SAME = 1e-6  # distance of descriptions, below which kinds do not differ
 
 CONTENT = Metric("content_kept", "high", "1 - difference in colours of one content in two motions, over others")
 MOTION = Metric("motion_kept", "high", "1 - difference in movement between two contents in one motion, over others")
+
+
+def control_of(model: Model, seed: int) -> list[Score]:
+    """The rows on samples of a model, by ``seed``: some contents, each in as many motions."""
+    clips = [model.sample(KINDS, seed=seed, content_seed=content) for content in range(KINDS)]
+    return control(torch.stack(clips))
 
 
 def control(clips: Tensor) -> list[Score]:

@@ -26,7 +26,7 @@ from sparring.options import EvaluateOptions
 from sparring.probability.bounds import assess_bounded
 from sparring.video.bounds import VideoBoundsTarget
 from sparring.video.check import check
-from sparring.video.control import control
+from sparring.video.control import control_of
 from sparring.video.data import VideoSource, open_in_form, open_kept, open_source
 from sparring.video.explain import explainer
 from sparring.video.features.find import find_features, quick_features
@@ -41,7 +41,6 @@ from sparring.video.samples import as_artifact, write_samples
 
 SHOWN, ACROSS = 16, 4  # clips of a preview, and of a row, or about as many
 WATCHED, LONGER = 16, 4  # samples that are watched for drift while training, so many times as long as a clip
-CONTENTS, MOTIONS = 8, 8  # that are combined to see whether they are apart
 NUMBERS = 1 << 27  # of 32 bits, that take half a gibibyte
 
 
@@ -145,8 +144,7 @@ class Video(Modality):
         """How good samples are, bounds of how likely real clips are, where they are asked for, and how far content and
         motion can be asked for apart. Raises :class:`UserError` when nothing can be compared."""
         evaluations = assess_bounded(self, model, options, say, VideoBoundsTarget)
-        clips = [model.sample(MOTIONS, seed=options.seed, content_seed=number) for number in range(CONTENTS)]
-        evaluations[0].result["scores"] += map(as_row, control(torch.stack(clips)))
+        evaluations[0].result["scores"] += map(as_row, control_of(model, options.seed))
         return evaluations
 
     def figures(self, comparison: Comparison) -> list[Artifact]:

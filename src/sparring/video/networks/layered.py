@@ -95,6 +95,7 @@ class LayeredGenerator(nn.Module):
         count, deep = times.shape[1], self.channels + 1
         pictures = self.pictures(content, labels)
         with torch.autocast(content.device.type, enabled=False):  # times and places need all of float32
+            # The motion code knows the label by itself, so that here it may count as little as what is seen
             known = self.content_moves * self.content(content, labels)[:, None].expand(-1, count, -1)
             places = self.moved(torch.cat([known, self.motion(noise, times, labels)], 2).flatten(0, 1))
             made = sampled(repeated(pictures[:, : self.channels].float(), count), places[:, 0], "reflection")
