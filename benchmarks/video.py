@@ -39,10 +39,11 @@ from sparring.video.control import control_of
 from sparring.video.data import open_source
 from sparring.video.form import VideoForm
 from sparring.video.game import VideoGame
-from sparring.video.recipes import VideoRecipe, video
+from sparring.video.recipes import video
 from sparring.video.samples import as_pixels, strips
 
 PARTS = ("shapes", "sprites", "cost", "peer")
+OUTPUTS = ("layers", "foreground")  # what frames are made of by default
 SETTINGS = {"sample_every": "1h", "checkpoint_every": "10m", "conditional": True}
 SAMPLES, LONG, LONGER = 256, 64, 4  # clips; long clips, and how many times as long
 CHARACTERS, KEPT = 250, 60  # that are learned from, and that classifiers learn from and are tested on
@@ -88,9 +89,7 @@ def sprites(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     steps = 20 if options.quick else 600
     yardstick = Yardstick(sheets, characters[count : count + kept], characters[count + kept :], steps)
     print(f"real: {yardstick.real}", flush=True)
-    # Arms and legs do not only move, they come and go behind each other: every frame is made for itself
-    direct = {"output": "direct", "frames": FRAMES, "size": str(SIDE)}
-    recipe = video.changed({"data": str(folder), **direct, **SETTINGS})
+    recipe = video.changed({"data": str(folder), "frames": FRAMES, "size": str(SIDE), **SETTINGS})
     rows = []
     for seed in range(options.seeds):
         for seconds, outcome, model in models_at(recipe.changed({"seed": seed}), options.times, options.time):
@@ -111,29 +110,36 @@ def draw(model: Model, quick: bool) -> None:
 
 
 def cost(options: argparse.Namespace) -> dict[str, Any]:
-    """Seconds of a step of 8 clips of 16 frames at 64 pixels, of ours and of MoCoGAN's pair, in turn, one thread."""
+    """Seconds of a step of 8 clips of 16 frames at 64 pixels, of both of our generators and of MoCoGAN's pair, in turn,
+    one thread."""
     torch.set_num_threads(1)
-    recipe = video.changed({"batch": BATCH})
-    assert isinstance(recipe, VideoRecipe)
     form = VideoForm(height=SIDE, width=SIDE, frames=16, rate=12.5)
     frames = torch.randint(0, 256, (BATCH, 16, 3, SIDE, SIDE), dtype=torch.uint8)
-    game, pair = VideoGame(recipe, form), MocoganPair(recipe, 16, SIDE, recipe.width)
-    rounds = 1 if options.quick else ROUNDS
-    seconds: dict[str, list[float]] = {"sparring": [], "mocogan": []}
-    for number in range(rounds + 1):
-        started = time.process_time()
-        play(game, frames, number)
-        between = time.process_time()
-        pair.play(frames.float() / 127.5 - 1, number)
-        if number:  # the first warms up
-            seconds["sparring"].append(between - started)
-            seconds["mocogan"].append(time.process_time() - between)
-    ratio = statistics.median(theirs / ours for ours, theirs in zip(*seconds.values(), strict=True))
+    recipes = {output: video.changed({"batch": BATCH, "output": output}) for output in OUTPUTS}
+    pair = MocoganPair(next(iter(recipes.values())), 16, SIDE, video.width)
+    games = {output: VideoGame(recipe, form) for output, recipe in recipes.items()}
+    seconds: dict[str, list[float]] = {"mocogan": [], **{output: [] for output in OUTPUTS}}
+    for number in range(1 + (1 if options.quick else ROUNDS)):
+        for name, taken in seconds.items():
+            started = time.process_time()
+            if name == "mocogan":
+                pair.play(frames.float() / 127.5 - 1, number)
+            else:
+                play(games[name], frames, number)
+            if number:  # the first warms up
+                taken.append(time.process_time() - started)
+    ratios = {
+        name: statistics.median(theirs / ours for ours, theirs in zip(seconds[name], seconds["mocogan"], strict=True))
+        for name in OUTPUTS
+    }
     medians = {name: statistics.median(each) / BATCH for name, each in seconds.items()}
     machine.show(
-        [{**{name: f"{value * 1000:.0f} ms a clip" for name, value in medians.items()}, "ratio": f"{ratio:.1f}"}]
+        [
+            {"what": name, "a clip": f"{value * 1000:.0f} ms", "of theirs": f"1/{ratios.get(name, 1):.1f}"}
+            for name, value in medians.items()
+        ]
     )
-    return {"seconds_per_clip": medians, "ratio": ratio, "seconds": seconds}
+    return {"seconds_per_clip": medians, "ratios": ratios, "seconds": seconds}
 
 
 def play(game: VideoGame, frames: torch.Tensor, number: int) -> None:

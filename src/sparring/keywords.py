@@ -96,7 +96,7 @@ class TrainSettings(TypedDict, total=False):
     name: str  # the recipe this one started from
     network: Any  # the pair that plays; a flow plays against the lean one's discriminator
     objective: Any  # what the players minimise
-    output: Literal["tanh", "clamp", "free", "layers", "direct"]  # bound of what the generator makes
+    output: Literal["tanh", "clamp", "free", "auto", "layers", "foreground", "direct"]
     overlap: int | str  # spectra that every sample is part of
     patch: Literal["auto", "16", "34", "70", "142"]
     patience: int | str  # stop after this many measurements without a better one (0: never)

@@ -16,7 +16,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "video": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES},
     "moving-shapes": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "motion": "recurrent",
                       "timed": "no", "frame_discriminator": True},
-    "video-128": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "timed": "no", "output": "direct"},
+    "video-128": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "timed": "no", "output": "foreground"},
 }  # fmt: skip
 PER_PROCESS: set[str] = set()
 

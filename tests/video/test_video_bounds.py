@@ -110,7 +110,7 @@ def test_a_clip_that_is_made_exactly_is_at_the_ceiling() -> None:
 def test_chains_follow_the_gradient_of_how_layers_move() -> None:
     """With hard edges there is none of layers of one colour."""
     recipe = RECIPES["video"].changed({"latent": 8, "motion_latent": 4, "frames": 4, "frames_seen": 2, "width": 4})
-    form = VideoForm(height=16, width=16, channels=1, frames=4, rate=1.0, hard_edges=True)
+    form = VideoForm(height=16, width=16, channels=1, frames=4, rate=1.0, layered=True, hard_edges=True)
     assert isinstance(recipe, VideoRecipe)
     own = VideoGame(recipe, form)
     generator = own.players["generator"].network.eval()

@@ -83,11 +83,35 @@ def test_edges_are_as_in_the_clips_or_as_asked_for(tmp_path: Path) -> None:
         frames = numbered(4, 7 * number, 20)
         frames[:, 5:14, 4:15] = 255
         strip(tmp_path / f"{number:02d}.png", frames)
-    for settings, hard in (({}, False), ({"size": "20"}, True), ({"size": "20", "edges": "soft"}, False)):
+    for settings, hard in (
+        ({}, False),
+        ({"size": "20"}, True),
+        ({"size": "20", "output": "layers", "edges": "soft"}, False),
+    ):
         form = open_source(recipe(tmp_path, **settings)).form
         assert form.hard_edges == hard
         assert ("hard edges" in form.described()) == hard
-    assert open_source(recipe(tmp_path, edges="hard")).form.hard_edges
+    assert open_source(recipe(tmp_path, output="layers", edges="hard")).form.hard_edges
+
+
+@pytest.mark.parametrize(("settings", "in_layers"), [
+    ({}, True), ({"output": "foreground"}, False), ({"output": "direct"}, False), ({"output": "layers"}, True),
+])  # fmt: skip
+@pytest.mark.parametrize("textured", [False, True])
+def test_clips_are_in_layers_where_what_moves_keeps_its_form_or_where_that_is_asked_for(
+    settings: dict[str, Any], in_layers: bool, textured: bool, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    for number in range(20):
+        frames = np.full((4, SIDE, SIDE, 3), 7 * number, np.uint8)
+        if textured:
+            frames += random.integers(0, 80, (SIDE, SIDE, 3), dtype=np.uint8)
+        for time, frame in enumerate(frames):
+            frame[5:8, 2 + time : 5 + time] = 250
+        strip(tmp_path / f"{number:02d}.png", frames)
+    form = open_source(recipe(tmp_path, **settings)).form
+    assert form.layered == (in_layers and (bool(settings) or not textured))
+    assert ("in layers" in form.described()) == form.layered
 
 
 @pytest.mark.parametrize(("frames", "every", "starts"), [

@@ -18,10 +18,13 @@ from torch import Tensor
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
 from sparring.core.game import Step
-from sparring.modalities import load
+from sparring.modalities import load, modality_of
 from sparring.verbs.train import resume, train
 from sparring.video.form import VideoForm
 from sparring.video.game import AT_ONCE, VideoGame
+from sparring.video.networks.direct import DirectGenerator
+from sparring.video.networks.foreground import ForegroundGenerator
+from sparring.video.networks.layered import LayeredGenerator
 from sparring.video.recipes import RECIPES, VideoRecipe
 
 CPU = torch.device("cpu")
@@ -73,6 +76,7 @@ def test_conditions_need_two_labels(labels: tuple[str, ...], mistake: Callable[.
         ({"motion": "recurrent", "period": 4}, "period: has no effect with motion"),
         ({"timed": "yes", "reach": 9}, "reach: has no effect with timed"),
         ({"output": "direct", "edges": "hard"}, "edges: has no effect with output"),
+        ({"layers": 2}, "layers: has no effect with output"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str, mistake: Callable[..., str]) -> None:
@@ -83,6 +87,23 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str
 def test_a_form_that_cannot_be_is_refused(field: dict[str, Any]) -> None:
     with pytest.raises(UserError):
         VideoForm(**{"height": 16, "width": 16, "frames": 6, "rate": 25.0, **field})
+
+
+# What frames are made of
+
+
+@pytest.mark.parametrize(("layered", "output"), [(True, "layers"), (False, "foreground")])
+def test_the_clips_decide_what_frames_are_made_of_unless_the_recipe_does(layered: bool, output: str) -> None:
+    own = replace(form(), layered=layered)
+    made_of = {"layers": LayeredGenerator, "foreground": ForegroundGenerator, "direct": DirectGenerator}
+    assert type(game(own).players["generator"].network) is made_of[output]
+    for asked, expected in made_of.items():
+        assert type(game(own, output=asked).players["generator"].network) is expected
+    assert modality_of("video").as_trained(recipe(), own) == recipe(output=output, timed="no", **edges_of(output))
+
+
+def edges_of(output: str) -> dict[str, str]:
+    return {"edges": "soft"} if output == "layers" else {}
 
 
 # What the players see
@@ -153,7 +174,7 @@ def test_both_players_are_told_the_time_where_clips_are_timed(told: bool) -> Non
 
 def test_samples_have_the_edges_of_the_clips() -> None:
     """Of the same weights they differ from those with soft edges where layers end, and nowhere else."""
-    soft, hard = game(form()), game(replace(form(), hard_edges=True))
+    soft, hard = (game(replace(form(), layered=True, hard_edges=hard)) for hard in (False, True))
     hard.players["generator"].network.load_state_dict(soft.players["generator"].network.state_dict())
     for own in (soft, hard):
         own.players["generator"].network.eval()
@@ -161,7 +182,7 @@ def test_samples_have_the_edges_of_the_clips() -> None:
     assert 0 < differ.float().mean() < 0.5
 
 
-@pytest.mark.parametrize("output", ["layers", "direct"])
+@pytest.mark.parametrize("output", ["layers", "foreground", "direct"])
 @pytest.mark.parametrize("motion", ["fourier", "recurrent"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("conditional", [False, True])
@@ -227,7 +248,7 @@ def test_one_content_and_one_motion_by_their_seeds() -> None:
 @pytest.mark.parametrize("settings", [
     {"augment": "ada", "conditional": True, "frame_discriminator": True, "spectral_norm": True},
     {"motion": "recurrent", "output": "direct", "frames_seen": 2, "channels": "1", "n_critic": 2},
-    {"penalty_share": 0.5, "reuse_logits": True, "augment": "diff", "period": 3, "reach": 9},
+    {"output": "foreground", "penalty_share": 0.5, "reuse_logits": True, "augment": "diff", "period": 3, "reach": 9},
 ])  # fmt: skip
 def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, Any], tmp_path: Path) -> None:
     whole = train(smallest("video", tmp_path, **settings), out=tmp_path / "whole").run
@@ -239,7 +260,7 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
 
 
 def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> None:
-    recipe = VideoRecipe()
+    recipe = VideoRecipe(output="layers")
     assert recipe.as_stored({}).content_moves == 1
     assert recipe.as_stored(recipe.to_dict()) == recipe
     direct = recipe.changed({"output": "direct"})
@@ -253,7 +274,7 @@ def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
     setting: str, then: str | float, field: str, tmp_path: Path
 ) -> None:
     """Also where its model is gone, and neither data nor recipe tell how it began."""
-    settings = smallest("video", tmp_path, **{setting: then})
+    settings = smallest("video", tmp_path, **{"output": "layers", setting: then})
     whole = train(settings, out=tmp_path / "whole").run
     parts = train(settings.changed({"steps": 2}), out=tmp_path / "parts").run
     config = json.loads((parts / "model" / "config.json").read_text())

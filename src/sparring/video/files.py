@@ -27,6 +27,7 @@ from sparring.media.sounds.formats import ENDINGS as SOUNDS
 from sparring.video.form import VideoForm
 from sparring.video.options import RATE
 from sparring.video.reading.edges import hard_edged
+from sparring.video.reading.layers import layered
 from sparring.video.reading.shots import SEES_CUTS, Reading
 from sparring.video.reading.store import FrameStore
 from sparring.video.reading.video_set import Video, VideoSet
@@ -40,7 +41,7 @@ OTHERS = (*SOUNDS, *BY_AV, ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".3gp", ".ogv
 """Endings of files that are not read as videos and that a person may take for some: they are named."""
 NAMED = 3  # videos that are named of those that end early
 WHOLE = 0.9  # of the shots are a clip each, where clips have a beginning and an end
-LOOKED_AT = 64  # clips, of which the middle frame tells how edges are
+LOOKED_AT = 64  # clips, of which two frames tell how edges are, and what moves
 OTHER = 1.05  # times the usual rate, from which on another is told of
 
 
@@ -96,11 +97,12 @@ class VideoFiles:
         self.said += self._told_of(rates)
         rate = min(max(self.rate / settings.every, RATE[0]), RATE[1])
         timed = settings.timed == "yes" or (settings.timed == "auto" and not settings.reach and self._whole())
-        told = settings.edges if settings.output == "layers" else "soft"
-        hard = told == "hard" or (told == "auto" and self._hard_edged())
+        in_layers = settings.output == "layers" or (settings.output == "auto" and layered(self._looks()))
+        told = settings.edges if in_layers else "soft"
+        hard = told == "hard" or (told == "auto" and hard_edged(middle for _, middle in self._looks()))
         self.form = VideoForm(
             height=height, width=width, channels=shape.channels, frames=settings.frames, rate=rate, timed=timed,
-            hard_edges=hard,
+            hard_edges=hard, layered=in_layers,
         )  # fmt: skip
 
         # Labels
@@ -171,11 +173,13 @@ class VideoFiles:
         shots = Counter((clip.video, clip.shot) for clip in self.clips)
         return sum(clips == 1 for clips in shots.values()) >= WHOLE * len(shots)
 
-    def _hard_edged(self) -> bool:
-        """Whether edges are hard in the middle of some clips, evenly spaced."""
+    def _looks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """An earlier frame of some clips, evenly spaced, and the one in the middle."""
         count = self.settings.frames
-        chosen = [self.clips[index] for index in evenly(np.arange(len(self.clips)), LOOKED_AT)]
-        return hard_edged(self.store.clip(clip.shot, clip.start, count)[count // 2] for clip in chosen)
+        for index in evenly(np.arange(len(self.clips)), LOOKED_AT):
+            clip = self.clips[index]
+            frames = self.store.clip(clip.shot, clip.start, count)
+            yield frames[count // 4], frames[count // 2]
 
     def _too_few(self, least: int) -> UserError:
         """Why there are fewer clips than needed, in one line."""

@@ -18,6 +18,7 @@ from sparring.video.augment import adaptive, always
 from sparring.video.form import VideoForm
 from sparring.video.networks.direct import DirectGenerator
 from sparring.video.networks.discriminator import ClipDiscriminator
+from sparring.video.networks.foreground import ForegroundGenerator
 from sparring.video.networks.layered import LayeredGenerator
 from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion, TimedMotion
 from sparring.video.recipes import VideoRecipe
@@ -26,6 +27,8 @@ FEATURES = 64  # of a motion code
 AT_ONCE = 256  # frames that are made at once, which bounds memory
 LOOKS = 4  # at other times of a clip each, whose mean logit a clip has
 CONTENT, MOTION = 0, 1  # what sets the random numbers of the two apart
+
+Generator = LayeredGenerator | ForegroundGenerator | DirectGenerator
 
 
 class VideoGame(AugmentedGame):
@@ -174,21 +177,28 @@ def numbers(count: int, size: int, seed: int, use: int, shared: int) -> Tensor:
                         for row in range(count)])  # fmt: skip
 
 
-def networks(
-    recipe: VideoRecipe, form: VideoForm, classes: int
-) -> tuple[LayeredGenerator | DirectGenerator, ClipDiscriminator]:
+def output_of(recipe: VideoRecipe, form: VideoForm) -> str:
+    """What frames are made of, as the recipe says or, where it leaves that to the data, as these clips decide."""
+    if recipe.output != "auto":
+        return recipe.output
+    return "layers" if form.layered else "foreground"
+
+
+def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Generator, ClipDiscriminator]:
     """The generator and the discriminator for clips of this form and ``classes`` labels (0 for players that are shown
     none)."""
     size = {"height": form.height, "width": form.width, "channels": form.channels, "classes": classes}
     motion = motion_code(recipe, form, classes)
-    generator: LayeredGenerator | DirectGenerator
-    if recipe.output == "layers":
+    generator: Generator
+    output = output_of(recipe, form)
+    if output == "layers":
         generator = LayeredGenerator(
             motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, content_moves=recipe.content_moves,
             hard_edges=form.hard_edges, **size,
         )  # fmt: skip
     else:
-        generator = DirectGenerator(motion, latent=recipe.latent, base=recipe.width, **size)
+        drawn = ForegroundGenerator if output == "foreground" else DirectGenerator
+        generator = drawn(motion, latent=recipe.latent, base=recipe.width, **size)
     discriminator = ClipDiscriminator(
         seen=recipe.frames_seen,
         frames=form.frames,

@@ -34,8 +34,11 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)
     output: str = setting(
-        "layers", "pictures that are made once a clip and moved over its ground; or every frame for itself", "network",
-        choices=("layers", "direct"),
+        "auto", "what frames are made of: layers, pictures that are made once a clip and moved over its ground; "
+        "foreground, a ground that is made once a clip and what is before it, drawn anew in each frame; direct, frames "
+        "of their own; auto: layers where what moves keeps its form, before a ground of one colour, else foreground",
+        "network",
+        choices=("auto", "layers", "foreground", "direct"),
     )  # fmt: skip
     layers: int = setting(1, "pictures that are moved over the ground of a clip", "network", low=1, high=64)
     edges: str = setting(
@@ -102,6 +105,7 @@ moving_shapes = dataclasses.replace(
     data="moving-shapes",
     size="32",
     conditional=True,
+    output="layers",
     time=300.0,
 )
 

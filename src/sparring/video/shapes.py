@@ -133,6 +133,7 @@ class ShapeSource:
             height=height, width=width, frames=recipe.frames, rate=rate, labels=labels,
             timed=recipe.timed == "yes",  # what they do goes on for ever
             hard_edges=recipe.edges == "hard",  # they are smoothed
+            layered=recipe.output in ("auto", "layers"),  # their ground is black
         )  # fmt: skip
 
     def __len__(self) -> int:

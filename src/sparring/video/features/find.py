@@ -23,7 +23,7 @@ from sparring.video.features.learning import classifier, contrast, seen
 from sparring.video.shapes import ShapeSource, motion_of
 
 VERSION = 1  # raise it when what is learned changes
-FOR_PLAYERS = ("timed", "hard_edges")  # of a form, what players are told and no clip depends on
+FOR_PLAYERS = ("timed", "hard_edges", "layered")  # of a form, what players are told and no clip depends on
 CELLS, TIMES = 3, 2  # of a side and of time, of the features that need no learning
 
 

@@ -1,0 +1,67 @@
+"""A ground that stands still, and before it what is drawn anew in each frame."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from sparring.video.networks.foreground import ForegroundGenerator
+from sparring.video.networks.motion import FourierMotion
+
+HEIGHT, WIDTH = 16, 24
+TIMES = torch.arange(5).expand(3, -1)
+
+
+def network(classes: int = 0) -> ForegroundGenerator:
+    torch.manual_seed(0)
+    motion = FourierMotion(latent=4, features=8, period=4, classes=classes)
+    return ForegroundGenerator(motion, latent=6, height=HEIGHT, width=WIDTH, channels=3, classes=classes, base=4).eval()
+
+
+def opaque(generator: ForegroundGenerator, logit: float) -> None:
+    """Let everything that is drawn be as opaque as a logit says."""
+
+    def changed(_: object, __: object, drawn: Tensor) -> Tensor:
+        return torch.cat([drawn[:, :, :-1], torch.full_like(drawn[:, :, -1:], logit)], 2)
+
+    generator.foreground.register_forward_hook(changed)
+
+
+def inputs() -> tuple[Tensor, Tensor, Tensor]:
+    torch.manual_seed(1)
+    return torch.randn(3, 6), torch.randn(3, network().motion.length(4), 4), TIMES
+
+
+def test_what_is_clear_shows_the_ground_which_stands_still_whatever_moves() -> None:
+    generator = network()
+    opaque(generator, -100.0)
+    content, noise, times = inputs()
+    made = generator(content, noise, times)
+    assert torch.equal(made, generator(content, noise + 1, times))
+    torch.testing.assert_close(made, generator.ground(content)[:, None].expand_as(made))
+    assert not torch.allclose(made[0], made[1])
+
+
+@pytest.mark.parametrize("labels", [None, torch.tensor([0, 1, 1])])
+def test_frames_are_mixed_by_opacity(labels: Tensor | None) -> None:
+    generator = network(0 if labels is None else 2)
+    drawn = generator.foreground(*inputs(), labels)[:, :, :-1]
+    ground = generator.ground(inputs()[0], labels)[:, None]
+    for logit in (100.0, 0.0, -2.0):
+        other = network(0 if labels is None else 2)
+        opaque(other, logit)
+        share = torch.tensor(logit).sigmoid()
+        expected = share * drawn + (1 - share) * ground
+        torch.testing.assert_close(other(*inputs(), labels), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_all_that_moves_is_in_front() -> None:
+    """Frames of any times are those of all times, and differ."""
+    generator, (content, noise, times) = network(), inputs()
+    made = generator(content, noise, times)
+    assert made.shape == (3, 5, 3, HEIGHT, WIDTH)
+    assert made.dtype == torch.float32
+    assert not torch.allclose(made[:, 0], made[:, 1])
+    torch.testing.assert_close(generator(content, noise, times[:, [1, 4]]), made[:, [1, 4]], rtol=1e-4, atol=1e-5)
+    assert len(set(generator.state_dict())) == len({id(each) for each in generator.parameters()})
