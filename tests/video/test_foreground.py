@@ -6,26 +6,33 @@ import pytest
 import torch
 from torch import Tensor
 
-from sparring.video.networks.foreground import ForegroundGenerator
+from sparring.video.networks.direct import DirectGenerator
 from sparring.video.networks.motion import FourierMotion
 
 HEIGHT, WIDTH = 16, 24
 TIMES = torch.arange(5).expand(3, -1)
 
 
-def network(classes: int = 0) -> ForegroundGenerator:
+def network(classes: int = 0) -> DirectGenerator:
     torch.manual_seed(0)
     motion = FourierMotion(latent=4, features=8, period=4, classes=classes)
-    return ForegroundGenerator(motion, latent=6, height=HEIGHT, width=WIDTH, channels=3, classes=classes, base=4).eval()
+    size = {"latent": 6, "height": HEIGHT, "width": WIDTH, "channels": 3, "classes": classes, "base": 4}
+    return DirectGenerator(motion, ground=True, **size).eval()
 
 
-def opaque(generator: ForegroundGenerator, logit: float) -> None:
+def opaque(generator: DirectGenerator, logit: float) -> None:
     """Let everything that is drawn be as opaque as a logit says."""
 
     def changed(_: object, __: object, drawn: Tensor) -> Tensor:
-        return torch.cat([drawn[:, :, :-1], torch.full_like(drawn[:, :, -1:], logit)], 2)
+        return torch.cat([drawn[:, :-1], torch.full_like(drawn[:, -1:], logit)], 1)
 
-    generator.foreground.register_forward_hook(changed)
+    generator.decoder.register_forward_hook(changed)
+
+
+def ground_of(generator: DirectGenerator, content: Tensor, labels: Tensor | None = None) -> Tensor:
+    assert generator.ground is not None
+    ground: Tensor = generator.ground(content, labels)
+    return ground[:, None]
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
@@ -39,15 +46,18 @@ def test_what_is_clear_shows_the_ground_which_stands_still_whatever_moves() -> N
     content, noise, times = inputs()
     made = generator(content, noise, times)
     assert torch.equal(made, generator(content, noise + 1, times))
-    torch.testing.assert_close(made, generator.ground(content)[:, None].expand_as(made))
+    torch.testing.assert_close(made, ground_of(generator, content).expand_as(made))
     assert not torch.allclose(made[0], made[1])
 
 
 @pytest.mark.parametrize("labels", [None, torch.tensor([0, 1, 1])])
 def test_frames_are_mixed_by_opacity(labels: Tensor | None) -> None:
     generator = network(0 if labels is None else 2)
-    drawn = generator.foreground(*inputs(), labels)[:, :, :-1]
-    ground = generator.ground(inputs()[0], labels)[:, None]
+    ground, seen = ground_of(generator, inputs()[0], labels), []
+    handle = generator.decoder.register_forward_hook(lambda _, __, output: seen.append(output))
+    generator(*inputs(), labels)
+    handle.remove()
+    drawn = seen[0].view(3, 5, 4, HEIGHT, WIDTH)[:, :, :-1]
     for logit in (100.0, 0.0, -2.0):
         other = network(0 if labels is None else 2)
         opaque(other, logit)

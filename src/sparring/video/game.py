@@ -18,7 +18,6 @@ from sparring.video.augment import adaptive, always
 from sparring.video.form import VideoForm
 from sparring.video.networks.direct import DirectGenerator
 from sparring.video.networks.discriminator import ClipDiscriminator
-from sparring.video.networks.foreground import ForegroundGenerator
 from sparring.video.networks.layered import LayeredGenerator
 from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion, TimedMotion
 from sparring.video.recipes import VideoRecipe
@@ -28,7 +27,7 @@ AT_ONCE = 256  # frames that are made at once, which bounds memory
 LOOKS = 4  # at other times of a clip each, whose mean logit a clip has
 CONTENT, MOTION = 0, 1  # what sets the random numbers of the two apart
 
-Generator = LayeredGenerator | ForegroundGenerator | DirectGenerator
+Generator = LayeredGenerator | DirectGenerator
 
 
 class VideoGame(AugmentedGame):
@@ -197,8 +196,9 @@ def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Genera
             hard_edges=form.hard_edges, **size,
         )  # fmt: skip
     else:
-        drawn = ForegroundGenerator if output == "foreground" else DirectGenerator
-        generator = drawn(motion, latent=recipe.latent, base=recipe.width, **size)
+        generator = DirectGenerator(
+            motion, latent=recipe.latent, base=recipe.width, ground=output == "foreground", **size
+        )
     discriminator = ClipDiscriminator(
         seen=recipe.frames_seen,
         frames=form.frames,

@@ -17,6 +17,10 @@ class DirectGenerator(nn.Module):
     by the lean generator of pictures, so that any of them can be made without the others. Frames are not bounded: most
     of many clips is a ground of one colour, and a bound that it lies on would have no slope there for anything else to
     begin from.
+
+    With a ``ground`` another such generator makes one from the content alone, once a clip, and what is drawn of each
+    frame has an opacity before it (Vondrick et al. 2016, section 2.2, by convolutions over time). So what stands still
+    is learned once and stands still by itself, and what moves may take any form.
     """
 
     def __init__(
@@ -29,12 +33,18 @@ class DirectGenerator(nn.Module):
         channels: int,
         classes: int = 0,
         base: int = 32,
+        ground: bool = False,
     ) -> None:
         super().__init__()
         self.motion = motion
-        self.decoder = LeanGenerator(
-            latent=latent + motion.features, height=height, width=width, channels=channels, classes=classes, base=base
-        )
+
+        def decoder(latent: int, channels: int) -> LeanGenerator:
+            return LeanGenerator(
+                latent=latent, height=height, width=width, channels=channels, classes=classes, base=base
+            )
+
+        self.ground = decoder(latent, channels) if ground else None
+        self.decoder = decoder(latent + motion.features, channels + ground)
 
     def forward(self, content: Tensor, noise: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
         """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels
@@ -44,5 +54,9 @@ class DirectGenerator(nn.Module):
             codes = self.motion(noise, times, labels)
         latents = torch.cat([content[:, None].expand(-1, count, -1), codes], 2).flatten(0, 1)
         each_frame = None if labels is None else labels.repeat_interleave(count)
-        made: Tensor = self.decoder(latents, each_frame)
-        return made.view(*times.shape, *made.shape[1:])
+        drawn: Tensor = self.decoder(latents, each_frame)
+        drawn = drawn.view(*times.shape, *drawn.shape[1:])
+        if self.ground is None:
+            return drawn
+        ground: Tensor = self.ground(content, labels)[:, None]
+        return torch.lerp(ground, drawn[:, :, :-1], drawn[:, :, -1:].sigmoid())
