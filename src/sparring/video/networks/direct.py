@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sparring.networks.layers import clamped
 from sparring.networks.lean import LeanGenerator
 from sparring.video.networks.motion import MotionCode
 
@@ -14,13 +15,14 @@ class DirectGenerator(nn.Module):
     labels ``(batch,)`` -> frames ``(batch, times, channels, height, width)``, float32, of real clips in [-1, 1].
 
     Content is the same at all times, motion is not (Tulyakov et al. 2018, section 3). Each time is decoded for itself,
-    by the lean generator of pictures, so that any of them can be made without the others. Frames are not bounded: most
-    of many clips is a ground of one colour, and a bound that it lies on would have no slope there for anything else to
-    begin from.
+    by the lean generator of pictures, so that any of them can be made without the others. Without a ground frames are
+    not bounded: most of many clips is a ground of one colour, and a bound that it lies on would have no slope there for
+    anything else to begin from.
 
     With a ``ground`` another such generator makes one from the content alone, once a clip, and what is drawn of each
     frame has an opacity before it (Vondrick et al. 2016, section 2.2, by convolutions over time). So what stands still
-    is learned once and stands still by itself, and what moves may take any form.
+    is learned once and stands still by itself, and what moves may take any form. Frames are then cut to [-1, 1] by a
+    bound that always leads back.
     """
 
     def __init__(
@@ -59,4 +61,4 @@ class DirectGenerator(nn.Module):
         if self.ground is None:
             return drawn
         ground: Tensor = self.ground(content, labels)[:, None]
-        return torch.lerp(ground, drawn[:, :, :-1], drawn[:, :, -1:].sigmoid())
+        return clamped(torch.lerp(ground, drawn[:, :, :-1], drawn[:, :, -1:].sigmoid()))
