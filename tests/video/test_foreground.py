@@ -66,12 +66,23 @@ def test_frames_are_mixed_by_opacity(labels: Tensor | None) -> None:
         torch.testing.assert_close(other(*inputs(), labels), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_all_that_moves_is_in_front() -> None:
-    """Frames of any times are those of all times, and differ."""
+def test_what_is_beyond_the_bound_is_led_back() -> None:
+    generator = network()
+    opaque(generator, -100.0)
+    assert generator.ground is not None
+    generator.ground.register_forward_hook(lambda _, __, ground: ground + 100)
+    made = generator(*inputs())
+    assert torch.equal(made, torch.ones_like(made))
+    made.sum().backward()
+    last = list(generator.ground.parameters())[-1].grad
+    assert last is not None
+    assert (last > 0).all()
+
+
+def test_any_frames_of_a_clip_can_be_made_without_the_others() -> None:
     generator, (content, noise, times) = network(), inputs()
     made = generator(content, noise, times)
     assert made.shape == (3, 5, 3, HEIGHT, WIDTH)
     assert made.dtype == torch.float32
     assert not torch.allclose(made[:, 0], made[:, 1])
     torch.testing.assert_close(generator(content, noise, times[:, [1, 4]]), made[:, [1, 4]], rtol=1e-4, atol=1e-5)
-    assert len(set(generator.state_dict())) == len({id(each) for each in generator.parameters()})

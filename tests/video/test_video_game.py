@@ -286,6 +286,7 @@ def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
     config = json.loads((parts / "model" / "config.json").read_text())
     del config["recipe"][setting]
     config["form"].pop(field, None)
+    del config["form"]["layered"]
     (parts / "model" / "config.json").write_text(json.dumps(config))
     lines = (parts / "recipe.yaml").read_text().splitlines(keepends=True)
     (parts / "recipe.yaml").write_text("".join(line for line in lines if not line.startswith(f"{setting}:")))

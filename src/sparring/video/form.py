@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from sparring.data.source import Form
@@ -32,7 +32,7 @@ class VideoForm(Form):
     rate: float
     timed: bool = False
     hard_edges: bool = False
-    layered: bool = False
+    layered: bool = field(default=False, compare=False)  # decided by the recipe, once a run has begun
 
     def described(self) -> str:
         """The form in a few words: ``16 frames of 64x64, colour, 12.5 a second, 2 labels``."""

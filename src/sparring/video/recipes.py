@@ -40,14 +40,16 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         "network",
         choices=("auto", "layers", "foreground", "direct"),
     )  # fmt: skip
-    layers: int = setting(1, "pictures that are moved over the ground of a clip", "network", low=1, high=64)
+    layers: int = setting(
+        1, "with output layers: pictures that are moved over the ground of a clip", "network", low=1, high=64
+    )
     edges: str = setting(
-        "auto", "edges of layers in samples: soft, a pixel may mix a layer with what is behind it; hard, it is one or "
-        "the other; auto: as in the clips", "network", choices=("auto", "soft", "hard"),
+        "auto", "with output layers, edges of these in samples: soft, a pixel may mix a layer with what is behind it; "
+        "hard, it is one or the other; auto: as in the clips", "network", choices=("auto", "soft", "hard"),
     )  # fmt: skip
     content_moves: float = setting(
-        0.1, "how strongly what is seen decides how it moves, beside the motion code (1: as much; 0: not at all, so "
-        "that one motion is the same of all contents)", "network", low=0, high=1,
+        0.1, "with output layers, how strongly what is seen decides how it moves, beside the motion code (1: as much; "
+        "0: not at all, so that one motion is the same of all contents)", "network", low=0, high=1,
     )  # fmt: skip
     motion: str = setting(
         "fourier", "the code of what moves: sums of waves, at any time, or a recurrent network, frame after frame",
