@@ -115,6 +115,9 @@ def test_what_is_warned_of() -> None:
     assert health(flicker, real)["flicker"] > LIMITS["flicker"].most
     alike = real[:1].expand_as(real)
     assert health(alike, real)["same motion"] > LIMITS["same motion"].most
+    assert health(alike, real)["same content"] > LIMITS["same content"].most
+    few = torch.cat([real[:2]] * (len(real) // 2))
+    assert 0.1 < health(few, real)["same content"] < 1
     for name, limit in LIMITS.items():
         assert limit.warning.format(0.5).startswith(f"{name}: ")
 

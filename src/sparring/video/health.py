@@ -1,5 +1,5 @@
-"""What only generated clips can suffer from, and is warned of while training: they freeze, flicker, all move alike, or
-drift away after the length that was learned."""
+"""What only generated clips can suffer from, and is warned of while training: they freeze, flicker, all move or look
+alike, or drift away after the length that was learned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sparring.metrics.score import NotComputable
 from sparring.video.metrics import AT_ONCE, changes, flickering_above, still_below, unrest
 
 RESTLESS = 2.0  # times the change of real clips, from which on where it is says nothing of motion
-CELLS = 4  # a side, of the grid that motion is described on
+CELLS = 4  # a side, of the grid that motion and what is seen are described on
 
 LIMITS = {
     "frozen": Limit(0.25, "frozen: {:.0%} more of the samples than of real clips hardly move. Train on, or raise "
@@ -21,6 +21,8 @@ LIMITS = {
                            "real clips. Train on, or add --frame-discriminator"),
     "same motion": Limit(0.7, "same motion: {:.0%} of the variety of motion is missing in samples. Raise --r1 and "
                               "--r2, or --motion-latent"),
+    "same content": Limit(0.7, "same content: {:.0%} of the variety of what is seen is missing in samples. Raise --r1 "
+                               "and --r2"),
     "drift": Limit(0.5, "drift: samples four times as long end {:.0%} as far from how they began as two of them are "
                         "from each other. Train on, or raise --reach"),
 }  # fmt: skip
@@ -36,20 +38,27 @@ def motion_maps(clips: Tensor) -> Tensor:
 
 
 def health(samples: Tensor, real: Tensor) -> dict[str, float]:
-    """Shares of frozen and flickering samples beyond those of real clips, and how much of the variety of motion is
-    missing; of ``(n, frames, channels, height, width)`` each. Nothing where real clips do not move."""
+    """Shares of frozen and flickering samples beyond those of real clips, and how much of the variety of motion and of
+    what is seen is missing; of ``(n, frames, channels, height, width)`` each. Nothing where real clips do not move."""
     try:
         still = still_below(real)
     except NotComputable:
         return {}
     frozen = [float((changes(each).mean(1) < still).float().mean()) for each in (samples, real)]
     restless = float(changes(samples).mean()) > RESTLESS * float(changes(real).mean())  # noise changes everywhere
-    varied = [float(motion_maps(each).std(0, correction=0).mean()) for each in (samples, real)]
+    moved = [variety(motion_maps(each)) for each in (samples, real)]
+    seen = [variety(adaptive_avg_pool2d(each.mean(1), CELLS)) for each in (samples, real)]
     return {
         "frozen": frozen[0] - frozen[1],
         "flicker": float((unrest(samples) > flickering_above(real)).float().mean()),
-        "same motion": 0.0 if restless else 1 - varied[0] / max(varied[1], 1e-12),
+        "same motion": 0.0 if restless else 1 - moved[0] / max(moved[1], 1e-12),
+        "same content": 1 - seen[0] / max(seen[1], 1e-12),
     }
+
+
+def variety(descriptions: Tensor) -> float:
+    """The mean standard deviation of descriptions ``(n, ...)`` of clips."""
+    return float(descriptions.std(0, correction=0).mean())
 
 
 def drift(clips: Tensor, window: int) -> float:
