@@ -100,6 +100,7 @@ class TrainSettings(TypedDict, total=False):
     overlap: int | str  # spectra that every sample is part of
     patch: Literal["auto", "16", "34", "70", "142"]
     patience: int | str  # stop after this many measurements without a better one (0: never)
+    penalty_scale: float | str
     penalty_share: float | str
     period: int | str  # frames of the quickest wave of a motion code (0: as many as a clip has)
     phase_iterations: int | str  # iterations that phases are found by

@@ -97,7 +97,8 @@ def test_the_clips_decide_what_frames_are_made_of_unless_the_recipe_does(layered
     assert made_of(game(own)) == output
     for asked in ("layers", "foreground", "direct"):
         assert made_of(game(own, output=asked)) == asked
-    assert modality_of("video").as_trained(recipe(), own) == recipe(output=output, timed="no", **edges_of(output))
+    decided = recipe(output=output, timed="no", penalty_scale=100 if output == "foreground" else 1, **edges_of(output))
+    assert modality_of("video").as_trained(recipe(), own) == decided
 
 
 def made_of(game: VideoGame) -> str:
@@ -106,6 +107,24 @@ def made_of(game: VideoGame) -> str:
         return "layers"
     assert isinstance(generator, DirectGenerator)
     return "direct" if generator.ground is None else "foreground"
+
+
+@pytest.mark.parametrize(("settings", "times"), [
+    ({"output": "layers"}, 1), ({"output": "direct"}, 1), ({"output": "foreground"}, 100),
+    ({"output": "foreground", "penalty_scale": 7}, 7), ({"output": "layers", "penalty_scale": 7}, 7),
+])  # fmt: skip
+def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: dict[str, Any], times: float) -> None:
+    """Of the same players the loss of the discriminator grows by as much as each penalty does."""
+    losses, penalties = [], {}
+    for weight in (0.0, 0.5, 1.0):
+        own, step = game(r1=weight, r2=weight, penalty_share=1, **settings), step_of()
+        turn = next(own.turns(step))
+        assert turn.mover == "discriminator"
+        losses.append(float(turn.loss().detach()))
+        penalties = {name: float(value) for name, value in step.report.items() if name.startswith("penalties/")}
+    assert penalties.keys() == {"penalties/r1", "penalties/r2"}
+    assert losses[2] - losses[0] == pytest.approx(times * sum(penalties.values()), rel=1e-3)
+    assert losses[1] - losses[0] == pytest.approx((losses[2] - losses[0]) / 2, rel=1e-3)
 
 
 def edges_of(output: str) -> dict[str, str]:

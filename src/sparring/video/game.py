@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from sparring.video.recipes import VideoRecipe
 FEATURES = 64  # of a motion code
 AT_ONCE = 256  # frames that are made at once, which bounds memory
 LOOKS = 4  # at other times of a clip each, whose mean logit a clip has
+FOREGROUND = 100.0  # times r1 and r2
 CONTENT, MOTION = 0, 1  # what sets the random numbers of the two apart
 
 Generator = LayeredGenerator | DirectGenerator
@@ -44,12 +46,13 @@ class VideoGame(AugmentedGame):
                 "add a labels.csv (file,label), or leave conditional out"
             )
         generator, discriminator = networks(recipe, form, classes)
-        super().__init__(generator, discriminator, recipe, always=always, adaptive=adaptive, classes=classes)
+        penalised = with_penalties(recipe, penalty_scale_of(recipe, form))
+        super().__init__(generator, discriminator, penalised, always=always, adaptive=adaptive, classes=classes)
         self.settings, self.motion, self.form = recipe, generator.motion, form
         self.reach = form.frames if form.timed else recipe.reach or 4 * form.frames
         self.of_frames: AdversarialLoss | None = None
         if discriminator.of_frames is not None:
-            constrained = recipe.changed({"spectral_norm": False})  # already, as a part of the discriminator
+            constrained = penalised.changed({"spectral_norm": False})  # already, as a part of the discriminator
             self.of_frames = AdversarialLoss(
                 discriminator.of_frames, constrained, augment=self.augmented, name=" of frames"
             )
@@ -181,6 +184,20 @@ def output_of(recipe: VideoRecipe, form: VideoForm) -> str:
     if recipe.output != "auto":
         return recipe.output
     return "layers" if form.layered else "foreground"
+
+
+def penalty_scale_of(recipe: VideoRecipe, form: VideoForm) -> float:
+    """How many times r1 and r2 are taken, as the recipe says or, where it leaves that to what frames are made of, as
+    that asks for."""
+    return recipe.penalty_scale or (FOREGROUND if output_of(recipe, form) == "foreground" else 1.0)
+
+
+def with_penalties(recipe: VideoRecipe, times: float) -> VideoRecipe:
+    """The recipe with so many times its r1 and r2. Raises :class:`UserError` where these are too heavy."""
+    penalties = {"r1": recipe.r1, "r2": recipe.r2}
+    return recipe.changed(
+        {name: replace(each, start=times * each.start, end=times * each.end) for name, each in penalties.items()}
+    )
 
 
 def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Generator, ClipDiscriminator]:

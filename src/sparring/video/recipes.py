@@ -74,6 +74,11 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         False, "a second discriminator, which is shown single frames: where things change as they move", "network"
     )
 
+    penalty_scale: float = setting(
+        0.0, "r1 and r2 are taken this many times (0: once, and 100 times with output foreground, where clips of few "
+        "scenes or people collapse otherwise)", "regularisation", low=0, high=1e6,
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.frames_seen > self.frames:
