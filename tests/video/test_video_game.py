@@ -121,7 +121,9 @@ def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: di
         turn = next(own.turns(step))
         assert turn.mover == "discriminator"
         losses.append(float(turn.loss().detach()))
-        penalties = {name: float(value) for name, value in step.report.items() if name.startswith("penalties/")}
+        penalties = {
+            name: float(value.detach()) for name, value in step.report.items() if name.startswith("penalties/")
+        }
     assert penalties.keys() == {"penalties/r1", "penalties/r2"}
     assert losses[2] - losses[0] == pytest.approx(times * sum(penalties.values()), rel=1e-3)
     assert losses[1] - losses[0] == pytest.approx((losses[2] - losses[0]) / 2, rel=1e-3)
