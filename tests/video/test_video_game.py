@@ -21,7 +21,7 @@ from sparring.core.game import Step
 from sparring.modalities import load, modality_of
 from sparring.verbs.train import resume, train
 from sparring.video.form import VideoForm
-from sparring.video.game import AT_ONCE, VideoGame
+from sparring.video.game import AT_ONCE, VideoGame, with_penalties
 from sparring.video.networks.direct import DirectGenerator
 from sparring.video.networks.layered import LayeredGenerator
 from sparring.video.recipes import RECIPES, VideoRecipe
@@ -97,8 +97,7 @@ def test_the_clips_decide_what_frames_are_made_of_unless_the_recipe_does(layered
     assert made_of(game(own)) == output
     for asked in ("layers", "foreground", "direct"):
         assert made_of(game(own, output=asked)) == asked
-    decided = recipe(output=output, timed="no", penalty_scale=100 if output == "foreground" else 1, **edges_of(output))
-    assert modality_of("video").as_trained(recipe(), own) == decided
+    assert modality_of("video").as_trained(recipe(), own) == recipe(output=output, timed="no", **edges_of(output))
 
 
 def made_of(game: VideoGame) -> str:
@@ -127,6 +126,15 @@ def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: di
     assert penalties.keys() == {"penalties/r1", "penalties/r2"}
     assert losses[2] - losses[0] == pytest.approx(times * sum(penalties.values()), rel=1e-3)
     assert losses[1] - losses[0] == pytest.approx((losses[2] - losses[0]) / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize(("settings", "end"), [
+    ({"output": "layers"}, 0.1), ({"output": "foreground"}, 100.0), ({"output": "foreground", "penalty_scale": 7}, 0.7),
+])  # fmt: skip
+def test_penalties_fall_but_for_those_of_a_foreground(settings: dict[str, Any], end: float) -> None:
+    penalised = with_penalties(recipe(**settings), form())
+    assert (penalised.r1(10**6), penalised.r2(10**6)) == pytest.approx((end, end))
+    assert penalised.r1(0) == pytest.approx(100 if end == 100 else 10 * end)
 
 
 def edges_of(output: str) -> dict[str, str]:

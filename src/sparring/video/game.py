@@ -26,7 +26,7 @@ from sparring.video.recipes import VideoRecipe
 FEATURES = 64  # of a motion code
 AT_ONCE = 256  # frames that are made at once, which bounds memory
 LOOKS = 4  # at other times of a clip each, whose mean logit a clip has
-FOREGROUND = 100.0  # times r1 and r2
+FOREGROUND = 100.0  # times r1 and r2, of a generator with one
 CONTENT, MOTION = 0, 1  # what sets the random numbers of the two apart
 
 Generator = LayeredGenerator | DirectGenerator
@@ -46,7 +46,7 @@ class VideoGame(AugmentedGame):
                 "add a labels.csv (file,label), or leave conditional out"
             )
         generator, discriminator = networks(recipe, form, classes)
-        penalised = with_penalties(recipe, penalty_scale_of(recipe, form))
+        penalised = with_penalties(recipe, form)
         super().__init__(generator, discriminator, penalised, always=always, adaptive=adaptive, classes=classes)
         self.settings, self.motion, self.form = recipe, generator.motion, form
         self.reach = form.frames if form.timed else recipe.reach or 4 * form.frames
@@ -186,18 +186,16 @@ def output_of(recipe: VideoRecipe, form: VideoForm) -> str:
     return "layers" if form.layered else "foreground"
 
 
-def penalty_scale_of(recipe: VideoRecipe, form: VideoForm) -> float:
-    """How many times r1 and r2 are taken, as the recipe says or, where it leaves that to what frames are made of, as
-    that asks for."""
-    return recipe.penalty_scale or (FOREGROUND if output_of(recipe, form) == "foreground" else 1.0)
-
-
-def with_penalties(recipe: VideoRecipe, times: float) -> VideoRecipe:
-    """The recipe with so many times its r1 and r2. Raises :class:`UserError` where these are too heavy."""
-    penalties = {"r1": recipe.r1, "r2": recipe.r2}
-    return recipe.changed(
-        {name: replace(each, start=times * each.start, end=times * each.end) for name, each in penalties.items()}
-    )
+def with_penalties(recipe: VideoRecipe, form: VideoForm) -> VideoRecipe:
+    """The recipe with r1 and r2 as often as it says or, where it leaves that to what frames are made of, as that asks
+    for: those of a generator with a foreground do not fall. Raises :class:`UserError` where these are too heavy."""
+    held = not recipe.penalty_scale and output_of(recipe, form) == "foreground"
+    times = recipe.penalty_scale or (FOREGROUND if held else 1.0)
+    penalties = {
+        name: replace(each, start=times * each.start, end=times * (each.start if held else each.end))
+        for name, each in (("r1", recipe.r1), ("r2", recipe.r2))
+    }
+    return recipe.changed(penalties)
 
 
 def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Generator, ClipDiscriminator]:

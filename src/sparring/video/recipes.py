@@ -75,8 +75,8 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     )
 
     penalty_scale: float = setting(
-        0.0, "r1 and r2 are taken this many times (0: once, and 100 times with output foreground, where clips of few "
-        "scenes or people collapse otherwise)", "regularisation", low=0, high=1e6,
+        0.0, "r1 and r2 are taken this many times (0: once; with output foreground 100 times as at their start, all "
+        "along, as clips of few scenes or people collapse otherwise)", "regularisation", low=0, high=1e6,
     )  # fmt: skip
 
     def __post_init__(self) -> None:
