@@ -73,7 +73,6 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     frame_discriminator: bool = setting(
         False, "a second discriminator, which is shown single frames: where things change as they move", "network"
     )
-
     penalty_scale: float = setting(
         0.0, "r1 and r2 are taken this many times (0: once; with output foreground 100 times as at their start, all "
         "along, as clips of few scenes or people collapse otherwise)", "regularisation", low=0, high=1e6,
