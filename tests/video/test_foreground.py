@@ -50,6 +50,15 @@ def test_what_is_clear_shows_the_ground_which_stands_still_whatever_moves() -> N
     assert not torch.allclose(made[0], made[1])
 
 
+def test_training_begins_with_grounds_that_hardly_change() -> None:
+    """Scenes differ by much more than the frames of one, whatever moves."""
+    torch.manual_seed(1)
+    generator = network()
+    content, noise = torch.randn(64, 6), torch.randn(64, generator.motion.length(4), 4)
+    made = generator(content, noise, torch.arange(5).expand(64, -1))
+    assert made.var(1).mean() < 0.05 * made[:, 0].var(0).mean()  # as 0.17, were it half opaque
+
+
 @pytest.mark.parametrize("labels", [None, torch.tensor([0, 1, 1])])
 def test_frames_are_mixed_by_opacity(labels: Tensor | None) -> None:
     generator = network(0 if labels is None else 2)

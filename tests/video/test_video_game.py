@@ -21,9 +21,11 @@ from sparring.core.game import Step
 from sparring.modalities import load, modality_of
 from sparring.verbs.train import resume, train
 from sparring.video.form import VideoForm
-from sparring.video.game import AT_ONCE, VideoGame, with_penalties
+from sparring.video.game import AT_ONCE, VideoGame
 from sparring.video.networks.direct import DirectGenerator
+from sparring.video.networks.discriminator import ClipDiscriminator
 from sparring.video.networks.layered import LayeredGenerator
+from sparring.video.players import decided, penalised
 from sparring.video.recipes import RECIPES, VideoRecipe
 
 CPU = torch.device("cpu")
@@ -76,6 +78,7 @@ def test_conditions_need_two_labels(labels: tuple[str, ...], mistake: Callable[.
         ({"timed": "yes", "reach": 9}, "reach: has no effect with timed"),
         ({"output": "direct", "edges": "hard"}, "edges: has no effect with output"),
         ({"layers": 2}, "layers: has no effect with output"),
+        ({"frame_discriminator": "no", "halved": "yes"}, "halved: has no effect with frame_discriminator"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str, mistake: Callable[..., str]) -> None:
@@ -97,7 +100,7 @@ def test_the_clips_decide_what_frames_are_made_of_unless_the_recipe_does(layered
     assert made_of(game(own)) == output
     for asked in ("layers", "foreground", "direct"):
         assert made_of(game(own, output=asked)) == asked
-    assert modality_of("video").as_trained(recipe(), own) == recipe(output=output, timed="no", **edges_of(output))
+    assert modality_of("video").as_trained(recipe(), own) == recipe(**open_no_more(output))
 
 
 def made_of(game: VideoGame) -> str:
@@ -123,8 +126,9 @@ def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: di
         penalties = {
             name: float(value.detach()) for name, value in step.report.items() if name.startswith("penalties/")
         }
-    assert penalties.keys() == {"penalties/r1", "penalties/r2"}
-    assert losses[2] - losses[0] == pytest.approx(times * sum(penalties.values()), rel=1e-3)
+    of_clips = penalties.pop("penalties/r1") + penalties.pop("penalties/r2")  # those of frames are left
+    assert len(penalties) == (2 if settings["output"] == "foreground" else 0)
+    assert losses[2] - losses[0] == pytest.approx(times * of_clips + sum(penalties.values()), rel=1e-3)
     assert losses[1] - losses[0] == pytest.approx((losses[2] - losses[0]) / 2, rel=1e-3)
 
 
@@ -132,13 +136,30 @@ def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: di
     ({"output": "layers"}, 0.1), ({"output": "foreground"}, 100.0), ({"output": "foreground", "penalty_scale": 7}, 0.7),
 ])  # fmt: skip
 def test_penalties_fall_but_for_those_of_a_foreground(settings: dict[str, Any], end: float) -> None:
-    penalised = with_penalties(recipe(**settings), form())
-    assert (penalised.r1(10**6), penalised.r2(10**6)) == pytest.approx((end, end))
-    assert penalised.r1(0) == pytest.approx(100 if end == 100 else 10 * end)
+    found = penalised(decided(recipe(**settings), form()))
+    assert (found.r1(10**6), found.r2(10**6)) == pytest.approx((end, end))
+    assert found.r1(0) == pytest.approx(100 if end == 100 else 10 * end)
 
 
-def edges_of(output: str) -> dict[str, str]:
-    return {"edges": "soft"} if output == "layers" else {}
+def open_no_more(output: str) -> dict[str, str]:
+    if output == "foreground":
+        return {"output": output, "timed": "no", "frame_discriminator": "yes", "halved": "no"}
+    return {"output": output, "timed": "no", "frame_discriminator": "no", "edges": "soft"}
+
+
+@pytest.mark.parametrize(("side", "settings", "of_frames", "halved"), [
+    (32, {"output": "foreground"}, "yes", "yes"), (31, {"output": "foreground"}, "yes", "no"),
+    (32, {"output": "direct"}, "no", "no"), (32, {"output": "direct", "frame_discriminator": "yes"}, "yes", "yes"),
+    (32, {"output": "foreground", "frame_discriminator": "no"}, "no", "no"),
+    (16, {"output": "foreground", "halved": "yes"}, "yes", "yes"),
+])  # fmt: skip
+def test_what_the_discriminators_are_shown(side: int, settings: dict[str, str], of_frames: str, halved: str) -> None:
+    own = decided(recipe(**settings), form(height=side, width=40))
+    assert (own.frame_discriminator, own.halved) == (of_frames, halved if of_frames == "yes" else "auto")
+    assert decided(own, form(height=side, width=40)) == own
+    discriminator = game(form(height=side, width=40), **settings).players["discriminator"].network
+    assert isinstance(discriminator, ClipDiscriminator)
+    assert (discriminator.of_frames is not None, discriminator.halved) == (of_frames == "yes", halved == "yes")
 
 
 # What the players see
@@ -186,6 +207,30 @@ def test_the_discriminator_is_told_the_gaps() -> None:
     near, far, later = (torch.tensor([[0, *times]] * 4) for times in ((0, 1, 2), (0, 2, 5), (3, 4, 5)))
     assert not torch.allclose(networks(clips, near), networks(clips, far))
     assert torch.equal(networks(clips, near), networks(clips, later))  # where a window begins means nothing
+
+
+def test_the_discriminator_of_clips_sees_no_detail_where_frames_are_halved() -> None:
+    """What has a mean of 0 over each two by two pixels is seen by that of single frames alone."""
+    for halved in ("yes", "no"):
+        own = game(form(), output="foreground", halved=halved).players["discriminator"].network
+        assert isinstance(own, ClipDiscriminator)
+        assert own.of_frames is not None
+        clips, times = torch.rand(4, 3, 3, 16, 20), torch.tensor([[0, 0, 2, 5]] * 4)
+        detail = torch.tensor([[0.1, -0.1], [-0.1, 0.1]]).repeat(8, 10)
+        same = torch.allclose(own(clips, times), own(clips + detail, times), rtol=1e-4, atol=1e-5)
+        assert same == (halved == "yes")
+        frames = clips[:, :1]
+        assert not torch.allclose(own.of_frames(frames), own.of_frames(frames + detail), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_discriminator_of_frames_is_told_how_varied_they_are(told: bool) -> None:
+    own = game(form(), output="foreground", batch_statistics=told).players["discriminator"].network
+    assert isinstance(own, ClipDiscriminator)
+    assert own.of_frames is not None
+    frames = torch.rand(4, 1, 3, 16, 20)
+    among_others, alone = own.of_frames(frames)[:1], own.of_frames(frames[:1])
+    assert torch.allclose(among_others, alone, rtol=1e-4, atol=1e-5) != told
 
 
 # What is made
@@ -281,9 +326,10 @@ def test_one_content_and_one_motion_by_their_seeds() -> None:
 
 
 @pytest.mark.parametrize("settings", [
-    {"augment": "ada", "conditional": True, "frame_discriminator": True, "spectral_norm": True},
+    {"augment": "ada", "conditional": True, "frame_discriminator": "yes", "spectral_norm": True},
     {"motion": "recurrent", "output": "direct", "frames_seen": 2, "channels": "1", "n_critic": 2},
-    {"output": "foreground", "penalty_share": 0.5, "reuse_logits": True, "augment": "diff", "period": 3, "reach": 9},
+    {"output": "foreground", "penalty_share": 0.5, "reuse_logits": True, "augment": "diff", "period": 3, "reach": 9,
+     "halved": "yes"},
 ])  # fmt: skip
 def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, Any], tmp_path: Path) -> None:
     whole = train(smallest("video", tmp_path, **settings), out=tmp_path / "whole").run
@@ -295,7 +341,7 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
 
 
 def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> None:
-    recipe = VideoRecipe(output="layers")
+    recipe = VideoRecipe(output="layers", frame_discriminator="no")
     assert recipe.as_stored({}).content_moves == 1
     assert recipe.as_stored(recipe.to_dict()) == recipe
     direct = recipe.changed({"output": "direct"})
@@ -303,22 +349,26 @@ def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> Non
 
 
 @pytest.mark.parametrize(("setting", "then", "field"), [
-    ("timed", "no", "timed"), ("edges", "soft", "hard_edges"), ("content_moves", 1.0, "")
+    ("timed", "no", "timed"), ("edges", "soft", "hard_edges"), ("content_moves", 1.0, ""), ("halved", "no", ""),
+    ("batch_statistics", False, ""),
 ])  # fmt: skip
 def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
     setting: str, then: str | float, field: str, tmp_path: Path
 ) -> None:
     """Also where its model is gone, and neither data nor recipe tell how it began."""
-    settings = smallest("video", tmp_path, **{"output": "layers", setting: then})
+    shown = {"frame_discriminator": "yes", "size": "32"} if setting in ("halved", "batch_statistics") else {}
+    settings = smallest("video", tmp_path, **{"output": "layers", **shown, setting: then})
     whole = train(settings, out=tmp_path / "whole").run
     parts = train(settings.changed({"steps": 2}), out=tmp_path / "parts").run
     config = json.loads((parts / "model" / "config.json").read_text())
     del config["recipe"][setting]
     config["form"].pop(field, None)
     del config["form"]["layered"]
+    config["recipe"]["frame_discriminator"] = bool(shown)  # as it was written
     (parts / "model" / "config.json").write_text(json.dumps(config))
     lines = (parts / "recipe.yaml").read_text().splitlines(keepends=True)
-    (parts / "recipe.yaml").write_text("".join(line for line in lines if not line.startswith(f"{setting}:")))
+    left = "".join(line for line in lines if not line.startswith((f"{setting}:", "frame_discriminator:")))
+    (parts / "recipe.yaml").write_text(left + f"frame_discriminator: {str(bool(shown)).lower()}\n")
     loaded = load(parts)
     assert getattr(loaded.recipe, setting) == then
     if field:

@@ -1,10 +1,9 @@
-"""The game on clips: which times of them both players look at, and which networks play."""
+"""The game on clips: which times of them both players look at."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,19 +16,12 @@ from sparring.core.game import Batch, Networks, Step, Turn, rows
 from sparring.core.seeds import mixed
 from sparring.video.augment import adaptive, always
 from sparring.video.form import VideoForm
-from sparring.video.networks.direct import DirectGenerator
-from sparring.video.networks.discriminator import ClipDiscriminator
-from sparring.video.networks.layered import LayeredGenerator
-from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentMotion, TimedMotion
+from sparring.video.players import decided, networks, penalised
 from sparring.video.recipes import VideoRecipe
 
-FEATURES = 64  # of a motion code
 AT_ONCE = 256  # frames that are made at once, which bounds memory
 LOOKS = 4  # at other times of a clip each, whose mean logit a clip has
-FOREGROUND = 100.0  # times r1 and r2, of a generator with one
 CONTENT, MOTION = 0, 1  # what sets the random numbers of the two apart
-
-Generator = LayeredGenerator | DirectGenerator
 
 
 class VideoGame(AugmentedGame):
@@ -45,14 +37,14 @@ class VideoGame(AugmentedGame):
                 f"conditional: {recipe.data} has no labels to condition on; sort the videos into one folder a label, "
                 "add a labels.csv (file,label), or leave conditional out"
             )
+        recipe = decided(recipe, form)
         generator, discriminator = networks(recipe, form, classes)
-        penalised = with_penalties(recipe, form)
-        super().__init__(generator, discriminator, penalised, always=always, adaptive=adaptive, classes=classes)
+        super().__init__(generator, discriminator, penalised(recipe), always=always, adaptive=adaptive, classes=classes)
         self.settings, self.motion, self.form = recipe, generator.motion, form
         self.reach = form.frames if form.timed else recipe.reach or 4 * form.frames
         self.of_frames: AdversarialLoss | None = None
         if discriminator.of_frames is not None:
-            constrained = penalised.changed({"spectral_norm": False})  # already, as a part of the discriminator
+            constrained = recipe.changed({"spectral_norm": False})  # already, as a part of the discriminator
             self.of_frames = AdversarialLoss(
                 discriminator.of_frames, constrained, augment=self.augmented, name=" of frames"
             )
@@ -177,60 +169,3 @@ def numbers(count: int, size: int, seed: int, use: int, shared: int) -> Tensor:
     random = torch.Generator()
     return torch.stack([torch.randn(drawn, generator=random.manual_seed(mixed(seed, use, row)))[:size]
                         for row in range(count)])  # fmt: skip
-
-
-def output_of(recipe: VideoRecipe, form: VideoForm) -> str:
-    """What frames are made of, as the recipe says or, where it leaves that to the data, as these clips decide."""
-    if recipe.output != "auto":
-        return recipe.output
-    return "layers" if form.layered else "foreground"
-
-
-def with_penalties(recipe: VideoRecipe, form: VideoForm) -> VideoRecipe:
-    """The recipe with r1 and r2 as often as it says or, where it leaves that to what frames are made of, as that asks
-    for: those of a generator with a foreground do not fall. Raises :class:`UserError` where these are too heavy."""
-    held = not recipe.penalty_scale and output_of(recipe, form) == "foreground"
-    times = recipe.penalty_scale or (FOREGROUND if held else 1.0)
-    penalties = {
-        name: replace(each, start=times * each.start, end=times * (each.start if held else each.end))
-        for name, each in (("r1", recipe.r1), ("r2", recipe.r2))
-    }
-    return recipe.changed(penalties)
-
-
-def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Generator, ClipDiscriminator]:
-    """The generator and the discriminator for clips of this form and ``classes`` labels (0 for players that are shown
-    none)."""
-    size = {"height": form.height, "width": form.width, "channels": form.channels, "classes": classes}
-    motion = motion_code(recipe, form, classes)
-    generator: Generator
-    output = output_of(recipe, form)
-    if output == "layers":
-        generator = LayeredGenerator(
-            motion, latent=recipe.latent, base=recipe.width, layers=recipe.layers, content_moves=recipe.content_moves,
-            hard_edges=form.hard_edges, **size,
-        )  # fmt: skip
-    else:
-        generator = DirectGenerator(
-            motion, latent=recipe.latent, base=recipe.width, ground=output == "foreground", **size
-        )
-    discriminator = ClipDiscriminator(
-        seen=recipe.frames_seen,
-        frames=form.frames,
-        base=recipe.width,
-        of_frames=recipe.frame_discriminator,
-        timed=form.timed,
-        **size,
-    )
-    return generator, discriminator
-
-
-def motion_code(recipe: VideoRecipe, form: VideoForm, classes: int) -> MotionCode:
-    """What makes motion, as the recipe says."""
-    code: MotionCode
-    if recipe.motion == "recurrent":
-        code = RecurrentMotion(latent=recipe.motion_latent, features=FEATURES, classes=classes)
-    else:
-        period = recipe.period or form.frames
-        code = FourierMotion(latent=recipe.motion_latent, features=FEATURES, period=period, classes=classes)
-    return TimedMotion(code, frames=form.frames) if form.timed else code

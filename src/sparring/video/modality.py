@@ -33,9 +33,10 @@ from sparring.video.features.find import find_features, quick_features
 from sparring.video.features.learning import PIXELS, seen, shown
 from sparring.video.figures import figures
 from sparring.video.form import VideoForm
-from sparring.video.game import VideoGame, output_of
+from sparring.video.game import VideoGame
 from sparring.video.health import LIMITS, drift, health
 from sparring.video.metrics import families, shapeless
+from sparring.video.players import decided
 from sparring.video.recipes import ENTRY, VideoRecipe
 from sparring.video.samples import as_artifact, write_samples
 
@@ -70,13 +71,10 @@ class Video(Modality):
         return open_kept(recipe, form)
 
     def as_trained(self, recipe: Recipe, form: Form) -> Recipe:
-        """The recipe with what its data decided: of what frames are made, whether clips are timed and have hard edges;
-        those of older versions are and have neither."""
+        """The recipe with what its data decided; clips of older versions are not timed and have no hard edges."""
         assert isinstance(recipe, VideoRecipe)
         assert isinstance(form, VideoForm)
-        output = output_of(recipe, form)
-        edges = {"edges": "hard" if form.hard_edges else "soft"} if output == "layers" else {}
-        return recipe.changed({"output": output, "timed": "yes" if form.timed else "no", **edges})
+        return decided(recipe, form)
 
     def build_game(self, recipe: Recipe, form: Form) -> Game:
         """The game that the recipe describes, on clips of this form. Raises :class:`UserError` where there are no

@@ -18,6 +18,7 @@ from sparring.video.options import ClipReading, VideoEvaluateOptions, VideoSampl
 
 SETS = ("moving-shapes",)  # that data can name
 FOURIER, LAYERS = ("motion", ("fourier",)), ("output", ("layers",))
+OF_FRAMES = ("frame_discriminator", ("auto", "yes"))
 
 
 @settings
@@ -28,8 +29,9 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
         "layers": LAYERS, "edges": LAYERS, "content_moves": LAYERS, "reach": ("timed", ("auto", "no")),
+        "batch_statistics": OF_FRAMES, "halved": OF_FRAMES,
     }  # fmt: skip
-    before: ClassVar[Mapping[str, Any]] = {"content_moves": 1.0}
+    before: ClassVar[Mapping[str, Any]] = {"content_moves": 1.0, "halved": "no", "batch_statistics": False}
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)
@@ -70,12 +72,21 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         0, "frames from the start, up to which generated clips are learned from (0: four times those of a clip; "
         "where clips are timed, those of a clip)", "network", low=0, high=10_000,
     )  # fmt: skip
-    frame_discriminator: bool = setting(
-        False, "a second discriminator, which is shown single frames: where things change as they move", "network"
+    frame_discriminator: str = setting(
+        "auto", "a second discriminator, which is shown single frames: what is seen is learned sooner, and changes "
+        "less as it moves; auto: with output foreground", "network", choices=("auto", "yes", "no"),
+    )  # fmt: skip
+    batch_statistics: bool = setting(
+        True, "show the discriminator of single frames how varied its batch is, against collapse", "network"
     )
+    halved: str = setting(
+        "auto", "show the discriminator of clips frames of half the size, beside that of single frames; auto: from 32 "
+        "pixels", "network", choices=("auto", "yes", "no"),
+    )  # fmt: skip
     penalty_scale: float = setting(
-        0.0, "r1 and r2 are taken this many times (0: once; with output foreground 100 times as at their start, all "
-        "along, as clips of few scenes or people collapse otherwise)", "regularisation", low=0, high=1e6,
+        0.0, "r1 and r2 of the discriminator of clips are taken this many times (0: once; with output foreground 100 "
+        "times as at their start, all along, as clips of few scenes or people collapse otherwise)", "regularisation",
+        low=0, high=1e6,
     )  # fmt: skip
 
     def __post_init__(self) -> None:

@@ -21,9 +21,12 @@ class DirectGenerator(nn.Module):
 
     With a ``ground`` another such generator makes one from the content alone, once a clip, and what is drawn of each
     frame has an opacity before it (Vondrick et al. 2016, section 2.2, by convolutions over time). So what stands still
-    is learned once and stands still by itself, and what moves may take any form. Frames are then cut to [-1, 1] by a
-    bound that always leads back.
+    is learned once and stands still by itself, and what moves may take any form. What is drawn is nearly clear at
+    first: else scenes are learned as a part of what moves, and become others within a clip. Frames are then cut to
+    [-1, 1] by a bound that always leads back.
     """
+
+    CLEAR = -3.0  # the logit of opacity that training begins with: 5 %
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class DirectGenerator(nn.Module):
 
         self.ground = decoder(latent, channels) if ground else None
         self.decoder = decoder(latent + motion.features, channels + ground)
+        if ground:
+            nn.init.constant_(self.decoder.ups[-1].bias[-1:], self.CLEAR)  # type: ignore[index]
 
     def forward(self, content: Tensor, noise: Tensor, times: Tensor, labels: Tensor | None = None) -> Tensor:
         """Content ``(batch, latent)``, noise ``(batch, length, motion latent)``, times ``(batch, times)`` and labels

@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu
+from torch.nn.functional import avg_pool2d, leaky_relu
 
 from sparring.core.convolution import Conv2d
 from sparring.networks.layers import ProjectionHead
 from sparring.networks.lean import SLOPE, LeanDiscriminator, grids, initialise, widths
 
-ALONE = 2  # halvings that each frame goes through by itself
+ALONE = 2  # halvings, by means or by convolutions, that each frame goes through by itself
 
 
 class FrameDiscriminator(LeanDiscriminator):
@@ -31,9 +31,12 @@ class ClipDiscriminator(nn.Module):
     Each frame is halved twice by itself; from there on all are seen together, side by side as channels, and the logit
     depends on the gaps between their times by a projection, as on a label (Skorokhodov et al. 2022, section 3.3); of a
     ``timed`` one on the time of the first, too. That is nine times cheaper than convolutions over time on all frames of
-    a clip. ``classes`` is 0 where labels are not
-    looked at; ``of_frames``, where it is asked for, is a discriminator of single frames ``(batch, 1, channels, height,
-    width)``, which takes no part in these logits.
+    a clip. ``classes`` is 0 where labels are not looked at.
+
+    ``of_frames``, where it is asked for, is a discriminator of single frames ``(batch, 1, channels, height, width)``,
+    which takes no part in these logits; with ``batch_statistics`` it sees how varied its batch is. What is fine can be
+    left to it: where ``halved``, that of clips sees the means of two by two pixels (as Clark et al. 2019 do), so
+    that the noise of a film, which is new in every frame, does not give generated clips away before all else.
     """
 
     def __init__(
@@ -47,18 +50,23 @@ class ClipDiscriminator(nn.Module):
         classes: int = 0,
         base: int = 32,
         of_frames: bool = False,
+        batch_statistics: bool = False,
+        halved: bool = False,
         timed: bool = False,
     ) -> None:
         super().__init__()
-        self.frames, self.timed = frames, timed
+        self.frames, self.halved, self.timed = frames, halved, timed
         self.of_frames: FrameDiscriminator | None = None
         if of_frames:
             self.of_frames = FrameDiscriminator(
-                height=height, width=width, channels=channels, classes=classes, base=base
-            )
+                height=height, width=width, channels=channels, classes=classes, base=base,
+                batch_statistics=batch_statistics,
+            )  # fmt: skip
+        if halved:
+            height, width = height // 2, width // 2
         sizes = grids(height, width)
         down = widths(len(sizes) - 1, base)
-        alone = min(ALONE, len(down))
+        alone = min(ALONE - halved, len(down))
         inputs = [channels, *down[:-1]]
         if alone < len(down):
             inputs[alone] *= seen
@@ -80,6 +88,8 @@ class ClipDiscriminator(nn.Module):
         ``(batch,)``."""
         batch, seen = clips.shape[:2]
         x = clips.reshape(batch * seen, *clips.shape[2:])
+        if self.halved:
+            x = avg_pool2d(x, 2)
         for level, down in enumerate(self.downs):
             if level == self.alone:
                 x = x.reshape(batch, seen * x.shape[1], *x.shape[2:])
