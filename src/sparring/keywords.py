@@ -60,12 +60,13 @@ class TrainSettings(TypedDict, total=False):
     fit: Literal["crop", "pad", "stretch"]  # how to bring a picture to size
     flipped: bool | str  # translate half of the pictures mirrored, so that left and right are alike
     frame: bool | str  # let the generator zoom, turn and move a picture as a whole before it redraws it
-    frame_discriminator: bool | str
+    frame_discriminator: Literal["auto", "yes", "no"]
     frames: int | str  # frames of a clip, what both players see the motion of
     frames_seen: int | str  # frames of a clip that the discriminator is shown, with the time between them
     generator: Literal["lstm", "memory", "transformer"]  # the generator's network
     generator_depth: int | str
     generator_first: bool | str  # let the generator move first
+    halved: Literal["auto", "yes", "no"]
     held_out: int | str  # real examples never trained on, to notice overfitting (at most a tenth)
     identity: float | str  # weight of the identity loss: leave alone what is of the target domain already
     instance_noise: float | str  # standard deviation of noise on what the discriminator sees
