@@ -141,6 +141,15 @@ def test_penalties_fall_but_for_those_of_a_foreground(settings: dict[str, Any], 
     assert found.r1(0) == pytest.approx(100 if end == 100 else 10 * end)
 
 
+@pytest.mark.parametrize(("settings", "times"), [
+    ({"output": "layers"}, 1), ({"output": "direct"}, 1), ({"output": "foreground"}, 3),
+    ({"output": "foreground", "rate_scale": 2}, 2), ({"output": "layers", "rate_scale": 2}, 2),
+])  # fmt: skip
+def test_learning_is_quicker_where_there_is_a_foreground(settings: dict[str, Any], times: float) -> None:
+    players = game(**settings, discriminator_rate=0.5).players
+    assert {name: player.rate for name, player in players.items()} == {"generator": times, "discriminator": times / 2}
+
+
 def open_no_more(output: str) -> dict[str, str]:
     if output == "foreground":
         return {"output": output, "timed": "no", "frame_discriminator": "yes", "halved": "no"}
@@ -345,12 +354,12 @@ def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> Non
     assert recipe.as_stored({}).content_moves == 1
     assert recipe.as_stored(recipe.to_dict()) == recipe
     direct = recipe.changed({"output": "direct"})
-    assert direct.as_stored({}) == direct
+    assert direct.as_stored({"rate_scale": direct.rate_scale}) == direct
 
 
 @pytest.mark.parametrize(("setting", "then", "field"), [
     ("timed", "no", "timed"), ("edges", "soft", "hard_edges"), ("content_moves", 1.0, ""), ("halved", "no", ""),
-    ("batch_statistics", False, ""),
+    ("batch_statistics", False, ""), ("rate_scale", 1.0, ""),
 ])  # fmt: skip
 def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
     setting: str, then: str | float, field: str, tmp_path: Path

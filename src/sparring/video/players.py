@@ -12,7 +12,7 @@ from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentM
 from sparring.video.recipes import VideoRecipe
 
 FEATURES = 64  # of a motion code
-FOREGROUND = 100.0  # times r1 and r2, of a generator with one
+PENALTIES, RATE = 100.0, 3.0  # times r1 and r2, and the learning rate, of a generator with a foreground
 FINE = 32  # pixels of the shorter side, from which frames of half the size show what moves
 
 Generator = LayeredGenerator | DirectGenerator
@@ -38,12 +38,17 @@ def penalised(recipe: VideoRecipe) -> VideoRecipe:
     """The recipe with r1 and r2 as often as it says or, where it leaves that to what frames are made of, as that asks
     for: those of a generator with a foreground do not fall. Raises :class:`UserError` where these are too heavy."""
     held = not recipe.penalty_scale and recipe.output == "foreground"
-    times = recipe.penalty_scale or (FOREGROUND if held else 1.0)
+    times = recipe.penalty_scale or (PENALTIES if held else 1.0)
     penalties = {
         name: replace(each, start=times * each.start, end=times * (each.start if held else each.end))
         for name, each in (("r1", recipe.r1), ("r2", recipe.r2))
     }
     return recipe.changed(penalties)
+
+
+def rate(recipe: VideoRecipe) -> float:
+    """How many times the learning rate is taken, as the recipe says or what frames are made of asks for."""
+    return recipe.rate_scale or (RATE if recipe.output == "foreground" else 1.0)
 
 
 def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Generator, ClipDiscriminator]:

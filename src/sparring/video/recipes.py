@@ -31,7 +31,12 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         "layers": LAYERS, "edges": LAYERS, "content_moves": LAYERS, "reach": ("timed", ("auto", "no")),
         "batch_statistics": OF_FRAMES, "halved": OF_FRAMES,
     }  # fmt: skip
-    before: ClassVar[Mapping[str, Any]] = {"content_moves": 1.0, "halved": "no", "batch_statistics": False}
+    before: ClassVar[Mapping[str, Any]] = {
+        "content_moves": 1.0,
+        "halved": "no",
+        "batch_statistics": False,
+        "rate_scale": 1.0,
+    }
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)
@@ -82,6 +87,10 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     halved: str = setting(
         "auto", "show the discriminator of clips frames of half the size, beside that of single frames; auto: from 32 "
         "pixels", "network", choices=("auto", "yes", "no"),
+    )  # fmt: skip
+    rate_scale: float = setting(
+        0.0, "the learning rate is taken this many times (0: once; with output foreground 3 times)", "optimiser", low=0,
+        high=1000,
     )  # fmt: skip
     penalty_scale: float = setting(
         0.0, "r1 and r2 of the discriminator of clips are taken this many times (0: once; with output foreground 100 "
