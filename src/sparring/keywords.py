@@ -113,6 +113,7 @@ class TrainSettings(TypedDict, total=False):
     r2: float | str  # weight of the zero-centred gradient penalty on generated examples
     range: str
     rate: str  # hertz that every sound is brought to; auto: the most frequent, at most 16,000
+    rate_scale: float | str  # the learning rate is taken this many times (0: once; with output foreground 3 times)
     reach: int | str
     recycle: float | str  # weight of predicting the next frame across domains; the data are videos
     representation: Literal["log-magnitude", "complex", "waveform"]

@@ -35,8 +35,8 @@ class ClipDiscriminator(nn.Module):
 
     ``of_frames``, where it is asked for, is a discriminator of single frames ``(batch, 1, channels, height, width)``,
     which takes no part in these logits; with ``batch_statistics`` it sees how varied its batch is. What is fine can be
-    left to it: where ``halved``, that of clips sees the means of two by two pixels (as Clark et al. 2019 do), so
-    that the noise of a film, which is new in every frame, does not give generated clips away before all else.
+    left to it: where ``halved``, that of clips sees the means of two by two pixels (as Clark et al. 2019 do), in which
+    there is less of the noise that is new in every frame of a real video.
     """
 
     def __init__(
