@@ -354,7 +354,7 @@ def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> Non
     assert recipe.as_stored({}).content_moves == 1
     assert recipe.as_stored(recipe.to_dict()) == recipe
     direct = recipe.changed({"output": "direct"})
-    assert direct.as_stored({"rate_scale": direct.rate_scale}) == direct
+    assert direct.as_stored({"rate_scale": 0.0, "penalty_scale": 0.0}) == direct
 
 
 @pytest.mark.parametrize(("setting", "then", "field"), [

@@ -178,8 +178,10 @@ class AdversarialLoss:
 
 
 def looks_across_batch(network: nn.Module) -> bool:
-    """Whether what a network says of an example depends on the others of its batch: it has batch norms, or a layer that
-    says so of itself as ``across_batch``."""
+    """Whether what a network says of an example depends on the others of its batch: by its own ``across_batch`` or,
+    where it has none, by that of any of its layers; batch norms do."""
+    if (own := getattr(network, "across_batch", None)) is not None:
+        return bool(own)
     return any(isinstance(layer, _BatchNorm) or getattr(layer, "across_batch", False) for layer in network.modules())
 
 

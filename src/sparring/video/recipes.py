@@ -32,11 +32,8 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         "batch_statistics": OF_FRAMES, "halved": OF_FRAMES,
     }  # fmt: skip
     before: ClassVar[Mapping[str, Any]] = {
-        "content_moves": 1.0,
-        "halved": "no",
-        "batch_statistics": False,
-        "rate_scale": 1.0,
-    }
+        "content_moves": 1.0, "halved": "no", "batch_statistics": False, "rate_scale": 1.0, "penalty_scale": 1.0,
+    }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
     width: int = setting(32, "channels of both players at full resolution", "network", low=1, high=1024, common=True)

@@ -39,6 +39,8 @@ class ClipDiscriminator(nn.Module):
     there is less of the noise that is new in every frame of a real video.
     """
 
+    across_batch = False  # of its own logits; those of frames may be
+
     def __init__(
         self,
         *,
@@ -63,7 +65,7 @@ class ClipDiscriminator(nn.Module):
                 batch_statistics=batch_statistics,
             )  # fmt: skip
         if halved:
-            height, width = height // 2, width // 2
+            height, width = (height + 1) // 2, (width + 1) // 2
         sizes = grids(height, width)
         down = widths(len(sizes) - 1, base)
         alone = min(ALONE - halved, len(down))
@@ -89,12 +91,14 @@ class ClipDiscriminator(nn.Module):
         batch, seen = clips.shape[:2]
         x = clips.reshape(batch * seen, *clips.shape[2:])
         if self.halved:
-            x = avg_pool2d(x, 2)
+            x = avg_pool2d(x, 2, ceil_mode=True)
         for level, down in enumerate(self.downs):
             if level == self.alone:
                 x = x.reshape(batch, seen * x.shape[1], *x.shape[2:])
             x = leaky_relu(down(x), SLOPE)
-        features = x.reshape(batch, -1)
+        if self.alone == len(self.downs):
+            x = x.reshape(batch, seen * x.shape[1], *x.shape[2:])
+        features = x.flatten(1)
         logits: Tensor = self.verdict(features, conditions[:, 0])
         of_gaps: Tensor = self.of_gaps(features) * self.gaps(self.between(conditions[:, 1:]))
         return logits + of_gaps.sum(1)
