@@ -15,9 +15,9 @@ SIDE, FRAMES = 16, 6
 SMALLEST: dict[str, dict[str, Any]] = {
     "video": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES},
     "moving-shapes": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "motion": "recurrent",
-                      "timed": "no", "frame_discriminator": "yes", "batch_statistics": False},
+                      "timed": "no", "frame_discriminator": True, "batch_statistics": False},
     "video-128": {"width": 4, "latent": 8, "size": str(SIDE), "frames": FRAMES, "timed": "no", "output": "foreground",
-                  "batch_statistics": False, "halved": "yes"},
+                  "frame_discriminator": True, "batch_statistics": False, "halved": "yes"},
 }  # fmt: skip
 PER_PROCESS: set[str] = set()
 

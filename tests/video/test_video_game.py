@@ -78,7 +78,7 @@ def test_conditions_need_two_labels(labels: tuple[str, ...], mistake: Callable[.
         ({"timed": "yes", "reach": 9}, "reach: has no effect with timed"),
         ({"output": "direct", "edges": "hard"}, "edges: has no effect with output"),
         ({"layers": 2}, "layers: has no effect with output"),
-        ({"frame_discriminator": "no", "halved": "yes"}, "halved: has no effect with frame_discriminator"),
+        ({"frame_discriminator": False, "halved": "yes"}, "halved: has no effect without frame_discriminator"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], told: str, mistake: Callable[..., str]) -> None:
@@ -100,7 +100,7 @@ def test_the_clips_decide_what_frames_are_made_of_unless_the_recipe_does(layered
     assert made_of(game(own)) == output
     for asked in ("layers", "foreground", "direct"):
         assert made_of(game(own, output=asked)) == asked
-    assert modality_of("video").as_trained(recipe(), own) == recipe(**open_no_more(output))
+    assert modality_of("video").as_trained(recipe(), own) == recipe(output=output, timed="no", **edges_of(output))
 
 
 def made_of(game: VideoGame) -> str:
@@ -114,6 +114,7 @@ def made_of(game: VideoGame) -> str:
 @pytest.mark.parametrize(("settings", "times"), [
     ({"output": "layers"}, 1), ({"output": "direct"}, 1), ({"output": "foreground"}, 100),
     ({"output": "foreground", "penalty_scale": 7}, 7), ({"output": "layers", "penalty_scale": 7}, 7),
+    ({"output": "foreground", "frame_discriminator": True}, 100),
 ])  # fmt: skip
 def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: dict[str, Any], times: float) -> None:
     """Of the same players the loss of the discriminator grows by as much as each penalty does."""
@@ -127,7 +128,7 @@ def test_penalties_are_taken_more_often_where_there_is_a_foreground(settings: di
             name: float(value.detach()) for name, value in step.report.items() if name.startswith("penalties/")
         }
     of_clips = penalties.pop("penalties/r1") + penalties.pop("penalties/r2")  # those of frames are left
-    assert len(penalties) == (2 if settings["output"] == "foreground" else 0)
+    assert len(penalties) == (2 if settings.get("frame_discriminator") else 0)
     assert losses[2] - losses[0] == pytest.approx(times * of_clips + sum(penalties.values()), rel=1e-3)
     assert losses[1] - losses[0] == pytest.approx((losses[2] - losses[0]) / 2, rel=1e-3)
 
@@ -141,34 +142,22 @@ def test_penalties_fall_but_for_those_of_a_foreground(settings: dict[str, Any], 
     assert found.r1(0) == pytest.approx(100 if end == 100 else 10 * end)
 
 
-@pytest.mark.parametrize(("settings", "times"), [
-    ({"output": "layers"}, 1), ({"output": "direct"}, 1), ({"output": "foreground"}, 3),
-    ({"output": "foreground", "rate_scale": 2}, 2), ({"output": "layers", "rate_scale": 2}, 2),
+def edges_of(output: str) -> dict[str, str]:
+    return {"edges": "soft"} if output == "layers" else {}
+
+
+@pytest.mark.parametrize(("side", "settings", "halved"), [
+    (32, {}, "yes"), (31, {}, "no"), (31, {"halved": "yes"}, "yes"), (32, {"halved": "no"}, "no"),
 ])  # fmt: skip
-def test_learning_is_quicker_where_there_is_a_foreground(settings: dict[str, Any], times: float) -> None:
-    players = game(**settings, discriminator_rate=0.5).players
-    assert {name: player.rate for name, player in players.items()} == {"generator": times, "discriminator": times / 2}
-
-
-def open_no_more(output: str) -> dict[str, str]:
-    if output == "foreground":
-        return {"output": output, "timed": "no", "frame_discriminator": "yes", "halved": "no"}
-    return {"output": output, "timed": "no", "frame_discriminator": "no", "edges": "soft"}
-
-
-@pytest.mark.parametrize(("side", "settings", "of_frames", "halved"), [
-    (32, {"output": "foreground"}, "yes", "yes"), (31, {"output": "foreground"}, "yes", "no"),
-    (32, {"output": "direct"}, "no", "no"), (32, {"output": "direct", "frame_discriminator": "yes"}, "yes", "yes"),
-    (32, {"output": "foreground", "frame_discriminator": "no"}, "no", "no"),
-    (16, {"output": "foreground", "halved": "yes"}, "yes", "yes"),
-])  # fmt: skip
-def test_what_the_discriminators_are_shown(side: int, settings: dict[str, str], of_frames: str, halved: str) -> None:
-    own = decided(recipe(**settings), form(height=side, width=40))
-    assert (own.frame_discriminator, own.halved) == (of_frames, halved if of_frames == "yes" else "auto")
-    assert decided(own, form(height=side, width=40)) == own
-    discriminator = game(form(height=side, width=40), **settings).players["discriminator"].network
+def test_what_the_discriminators_are_shown(side: int, settings: dict[str, str], halved: str) -> None:
+    of_size = form(height=side, width=40)
+    own = decided(recipe(frame_discriminator=True, **settings), of_size)
+    assert own.halved == halved
+    assert decided(own, of_size) == own
+    discriminator = game(of_size, frame_discriminator=True, **settings).players["discriminator"].network
     assert isinstance(discriminator, ClipDiscriminator)
-    assert (discriminator.of_frames is not None, discriminator.halved) == (of_frames == "yes", halved == "yes")
+    assert discriminator.of_frames is not None
+    assert discriminator.halved == (halved == "yes")
 
 
 # What the players see
@@ -221,7 +210,7 @@ def test_the_discriminator_is_told_the_gaps() -> None:
 def test_the_discriminator_of_clips_sees_no_detail_where_frames_are_halved() -> None:
     """What has a mean of 0 over each two by two pixels is seen by that of single frames alone."""
     for halved in ("yes", "no"):
-        own = game(form(), output="foreground", halved=halved).players["discriminator"].network
+        own = game(form(), frame_discriminator=True, halved=halved).players["discriminator"].network
         assert isinstance(own, ClipDiscriminator)
         assert own.of_frames is not None
         clips, times = torch.rand(4, 3, 3, 16, 20), torch.tensor([[0, 0, 2, 5]] * 4)
@@ -234,7 +223,7 @@ def test_the_discriminator_of_clips_sees_no_detail_where_frames_are_halved() -> 
 
 @pytest.mark.parametrize("told", [True, False])
 def test_the_discriminator_of_frames_is_told_how_varied_they_are(told: bool) -> None:
-    own = game(form(), output="foreground", batch_statistics=told).players["discriminator"].network
+    own = game(form(), frame_discriminator=True, batch_statistics=told).players["discriminator"].network
     assert isinstance(own, ClipDiscriminator)
     assert own.of_frames is not None
     frames = torch.rand(4, 1, 3, 16, 20)
@@ -335,10 +324,10 @@ def test_one_content_and_one_motion_by_their_seeds() -> None:
 
 
 @pytest.mark.parametrize("settings", [
-    {"augment": "ada", "conditional": True, "frame_discriminator": "yes", "spectral_norm": True},
+    {"augment": "ada", "conditional": True, "frame_discriminator": True, "spectral_norm": True},
     {"motion": "recurrent", "output": "direct", "frames_seen": 2, "channels": "1", "n_critic": 2},
     {"output": "foreground", "penalty_share": 0.5, "reuse_logits": True, "augment": "diff", "period": 3, "reach": 9,
-     "halved": "yes"},
+     "frame_discriminator": True, "halved": "yes"},
 ])  # fmt: skip
 def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, Any], tmp_path: Path) -> None:
     whole = train(smallest("video", tmp_path, **settings), out=tmp_path / "whole").run
@@ -350,22 +339,22 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
 
 
 def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> None:
-    recipe = VideoRecipe(output="layers", frame_discriminator="no")
+    recipe = VideoRecipe(output="layers", frame_discriminator=False)
     assert recipe.as_stored({}).content_moves == 1
     assert recipe.as_stored(recipe.to_dict()) == recipe
     direct = recipe.changed({"output": "direct"})
-    assert direct.as_stored({"rate_scale": 0.0, "penalty_scale": 0.0}) == direct
+    assert direct.as_stored({"penalty_scale": 0.0, "halved": "auto", "batch_statistics": True}) == direct
 
 
 @pytest.mark.parametrize(("setting", "then", "field"), [
     ("timed", "no", "timed"), ("edges", "soft", "hard_edges"), ("content_moves", 1.0, ""), ("halved", "no", ""),
-    ("batch_statistics", False, ""), ("rate_scale", 1.0, ""),
+    ("batch_statistics", False, ""),
 ])  # fmt: skip
 def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
     setting: str, then: str | float, field: str, tmp_path: Path
 ) -> None:
     """Also where its model is gone, and neither data nor recipe tell how it began."""
-    shown = {"frame_discriminator": "yes", "size": "32"} if setting in ("halved", "batch_statistics") else {}
+    shown = {"frame_discriminator": True, "size": "32"} if setting in ("halved", "batch_statistics") else {}
     settings = smallest("video", tmp_path, **{"output": "layers", **shown, setting: then})
     whole = train(settings, out=tmp_path / "whole").run
     parts = train(settings.changed({"steps": 2}), out=tmp_path / "parts").run
@@ -373,11 +362,9 @@ def test_a_run_from_before_a_setting_was_there_goes_on_as_it_began(
     del config["recipe"][setting]
     config["form"].pop(field, None)
     del config["form"]["layered"]
-    config["recipe"]["frame_discriminator"] = bool(shown)  # as it was written
     (parts / "model" / "config.json").write_text(json.dumps(config))
     lines = (parts / "recipe.yaml").read_text().splitlines(keepends=True)
-    left = "".join(line for line in lines if not line.startswith((f"{setting}:", "frame_discriminator:")))
-    (parts / "recipe.yaml").write_text(left + f"frame_discriminator: {str(bool(shown)).lower()}\n")
+    (parts / "recipe.yaml").write_text("".join(line for line in lines if not line.startswith(f"{setting}:")))
     loaded = load(parts)
     assert getattr(loaded.recipe, setting) == then
     if field:

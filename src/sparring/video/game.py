@@ -16,7 +16,7 @@ from sparring.core.game import Batch, Networks, Step, Turn, rows
 from sparring.core.seeds import mixed
 from sparring.video.augment import adaptive, always
 from sparring.video.form import VideoForm
-from sparring.video.players import decided, networks, penalised, rate
+from sparring.video.players import decided, networks, penalised
 from sparring.video.recipes import VideoRecipe
 
 AT_ONCE = 256  # frames that are made at once, which bounds memory
@@ -40,8 +40,6 @@ class VideoGame(AugmentedGame):
         recipe = decided(recipe, form)
         generator, discriminator = networks(recipe, form, classes)
         super().__init__(generator, discriminator, penalised(recipe), always=always, adaptive=adaptive, classes=classes)
-        for player in self.players.values():
-            player.rate *= rate(recipe)
         self.settings, self.motion, self.form = recipe, generator.motion, form
         self.reach = form.frames if form.timed else recipe.reach or 4 * form.frames
         self.of_frames: AdversarialLoss | None = None

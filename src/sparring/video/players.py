@@ -12,7 +12,7 @@ from sparring.video.networks.motion import FourierMotion, MotionCode, RecurrentM
 from sparring.video.recipes import VideoRecipe
 
 FEATURES = 64  # of a motion code
-PENALTIES, RATE = 100.0, 3.0  # times r1 and r2, and the learning rate, of a generator with a foreground
+FOREGROUND = 100.0  # times r1 and r2, of a generator with one
 FINE = 32  # pixels of the shorter side, from which frames of half the size show what moves
 
 Generator = LayeredGenerator | DirectGenerator
@@ -21,15 +21,12 @@ Generator = LayeredGenerator | DirectGenerator
 def decided(recipe: VideoRecipe, form: VideoForm) -> VideoRecipe:
     """The recipe with what it leaves to these clips: of what frames are made, what the discriminators are shown,
     whether clips are timed and have hard edges."""
-    own = {"output": recipe.output, "frame_discriminator": recipe.frame_discriminator}
-    own["timed"] = "yes" if form.timed else "no"
+    own = {"output": recipe.output, "timed": "yes" if form.timed else "no"}
     if recipe.output == "auto":
         own["output"] = "layers" if form.layered else "foreground"
     if own["output"] == "layers":
         own["edges"] = "hard" if form.hard_edges else "soft"
-    if recipe.frame_discriminator == "auto":
-        own["frame_discriminator"] = "yes" if own["output"] == "foreground" else "no"
-    if own["frame_discriminator"] == "yes" and recipe.halved == "auto":
+    if recipe.frame_discriminator and recipe.halved == "auto":
         own["halved"] = "yes" if min(form.height, form.width) >= FINE else "no"
     return recipe.changed(own)
 
@@ -38,17 +35,12 @@ def penalised(recipe: VideoRecipe) -> VideoRecipe:
     """The recipe with r1 and r2 as often as it says or, where it leaves that to what frames are made of, as that asks
     for: those of a generator with a foreground do not fall. Raises :class:`UserError` where these are too heavy."""
     held = not recipe.penalty_scale and recipe.output == "foreground"
-    times = recipe.penalty_scale or (PENALTIES if held else 1.0)
+    times = recipe.penalty_scale or (FOREGROUND if held else 1.0)
     penalties = {
         name: replace(each, start=times * each.start, end=times * (each.start if held else each.end))
         for name, each in (("r1", recipe.r1), ("r2", recipe.r2))
     }
     return recipe.changed(penalties)
-
-
-def rate(recipe: VideoRecipe) -> float:
-    """How many times the learning rate is taken, as the recipe says or what frames are made of asks for."""
-    return recipe.rate_scale or (RATE if recipe.output == "foreground" else 1.0)
 
 
 def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Generator, ClipDiscriminator]:
@@ -70,7 +62,7 @@ def networks(recipe: VideoRecipe, form: VideoForm, classes: int) -> tuple[Genera
         seen=recipe.frames_seen,
         frames=form.frames,
         base=recipe.width,
-        of_frames=recipe.frame_discriminator == "yes",
+        of_frames=recipe.frame_discriminator,
         batch_statistics=recipe.batch_statistics,
         halved=recipe.halved == "yes",
         timed=form.timed,

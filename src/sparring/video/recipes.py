@@ -18,7 +18,6 @@ from sparring.video.options import ClipReading, VideoEvaluateOptions, VideoSampl
 
 SETS = ("moving-shapes",)  # that data can name
 FOURIER, LAYERS = ("motion", ("fourier",)), ("output", ("layers",))
-OF_FRAMES = ("frame_discriminator", ("auto", "yes"))
 
 
 @settings
@@ -29,10 +28,9 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     only_with: ClassVar[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         **ClipReading.only_with, **AugmentedRecipe.only_with, "period": FOURIER,
         "layers": LAYERS, "edges": LAYERS, "content_moves": LAYERS, "reach": ("timed", ("auto", "no")),
-        "batch_statistics": OF_FRAMES, "halved": OF_FRAMES,
     }  # fmt: skip
     before: ClassVar[Mapping[str, Any]] = {
-        "content_moves": 1.0, "halved": "no", "batch_statistics": False, "rate_scale": 1.0, "penalty_scale": 1.0,
+        "content_moves": 1.0, "halved": "no", "batch_statistics": False, "penalty_scale": 1.0,
     }  # fmt: skip
 
     conditional: bool = setting(False, "condition both players on the label", "network", common=True)
@@ -74,9 +72,9 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
         0, "frames from the start, up to which generated clips are learned from (0: four times those of a clip; "
         "where clips are timed, those of a clip)", "network", low=0, high=10_000,
     )  # fmt: skip
-    frame_discriminator: str = setting(
-        "auto", "a second discriminator, which is shown single frames: what is seen is learned sooner, and changes "
-        "less as it moves; auto: with output foreground", "network", choices=("auto", "yes", "no"),
+    frame_discriminator: bool = setting(
+        False, "a second discriminator, which is shown single frames: scenes and people are learned several times "
+        "sooner, and change less as they move, but what moves is learned later", "network",
     )  # fmt: skip
     batch_statistics: bool = setting(
         True, "show the discriminator of single frames how varied its batch is, against collapse", "network"
@@ -84,10 +82,6 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
     halved: str = setting(
         "auto", "show the discriminator of clips frames of half the size, beside that of single frames; auto: from 32 "
         "pixels", "network", choices=("auto", "yes", "no"),
-    )  # fmt: skip
-    rate_scale: float = setting(
-        0.0, "the learning rate is taken this many times (0: once; with output foreground 3 times)", "optimiser", low=0,
-        high=1000,
     )  # fmt: skip
     penalty_scale: float = setting(
         0.0, "r1 and r2 of the discriminator of clips are taken this many times (0: once; with output foreground 100 "
@@ -101,6 +95,8 @@ class VideoRecipe(ClipReading, AugmentedRecipe):
             raise UserError(f"frames_seen: {self.frames_seen} of a clip of {self.frames} frames; show fewer")
         if self.reach and self.reach < self.frames:
             raise UserError(f"reach: {self.reach} is less than the {self.frames} frames of a clip; leave it at 0")
+        if self.halved == "yes" and not self.frame_discriminator:
+            raise UserError("halved: has no effect without frame_discriminator")
         if self.conditional and self.labelled == "no":
             raise UserError("conditional: needs labels, but labelled is 'no'; leave one of the two out")
 
