@@ -60,7 +60,7 @@ class TrainSettings(TypedDict, total=False):
     fit: Literal["crop", "pad", "stretch"]  # how to bring a picture to size
     flipped: bool | str  # translate half of the pictures mirrored, so that left and right are alike
     frame: bool | str  # let the generator zoom, turn and move a picture as a whole before it redraws it
-    frame_discriminator: Literal["auto", "yes", "no"]
+    frame_discriminator: bool | str
     frames: int | str  # frames of a clip, what both players see the motion of
     frames_seen: int | str  # frames of a clip that the discriminator is shown, with the time between them
     generator: Literal["lstm", "memory", "transformer"]  # the generator's network
@@ -113,7 +113,6 @@ class TrainSettings(TypedDict, total=False):
     r2: float | str  # weight of the zero-centred gradient penalty on generated examples
     range: str
     rate: str  # hertz that every sound is brought to; auto: the most frequent, at most 16,000
-    rate_scale: float | str  # the learning rate is taken this many times (0: once; with output foreground 3 times)
     reach: int | str
     recycle: float | str  # weight of predicting the next frame across domains; the data are videos
     representation: Literal["log-magnitude", "complex", "waveform"]

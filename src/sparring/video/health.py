@@ -18,7 +18,7 @@ LIMITS = {
     "frozen": Limit(0.25, "frozen: {:.0%} more of the samples than of real clips hardly move. Train on, or raise "
                           "--motion-latent"),
     "flicker": Limit(0.25, "flicker: the mean colour of {:.0%} of the samples goes to and fro more than in 99 % of "
-                           "real clips. Train on, or add --frame-discriminator yes"),
+                           "real clips. Train on, or add --frame-discriminator"),
     "same motion": Limit(0.7, "same motion: {:.0%} of the variety of motion is missing in samples. Raise --r1 and "
                               "--r2, or --motion-latent"),
     "same content": Limit(0.7, "same content: {:.0%} of the variety of what is seen is missing in samples. Raise --r1 "
