@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from table import smallest
 from torch import Tensor
 
+from sparring.core.adversarial_loss import looks_across_batch
 from sparring.core.checkpoint import newest_first
 from sparring.core.errors import UserError
 from sparring.core.game import Step
@@ -221,6 +222,25 @@ def test_the_discriminator_of_clips_sees_no_detail_where_frames_are_halved() -> 
         assert not torch.allclose(own.of_frames(frames), own.of_frames(frames + detail), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("halved", ["yes", "no"])
+def test_every_row_of_pixels_counts_and_a_process_may_have_no_clip(halved: str) -> None:
+    own = game(form(height=17), frame_discriminator=True, halved=halved).players["discriminator"].network
+    clips, times = torch.rand(2, 3, 3, 17, 20, requires_grad=True), torch.tensor([[0, 0, 2, 5]] * 2)
+    (slope,) = torch.autograd.grad(own(clips, times).sum(), clips)
+    assert slope[..., -1, :].abs().sum() > 0
+    assert own(clips[:0], times[:0]).shape == (0,)
+
+
+def test_logits_of_clips_depend_on_no_others_though_those_of_frames_do() -> None:
+    own = game(form(), frame_discriminator=True).players["discriminator"].network
+    assert isinstance(own, ClipDiscriminator)
+    assert own.of_frames is not None
+    assert not looks_across_batch(own)
+    assert looks_across_batch(own.of_frames)
+    clips, times = torch.rand(4, 3, 3, 16, 20), torch.tensor([[0, 0, 2, 5]] * 4)
+    torch.testing.assert_close(own(clips, times)[:1], own(clips[:1], times[:1]), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_the_discriminator_of_frames_is_told_how_varied_they_are(told: bool) -> None:
     own = game(form(), frame_discriminator=True, batch_statistics=told).players["discriminator"].network
@@ -339,7 +359,7 @@ def test_other_settings_are_trained_and_resumed_bit_for_bit(settings: dict[str, 
 
 
 def test_a_setting_that_came_later_is_left_alone_where_it_has_no_effect() -> None:
-    recipe = VideoRecipe(output="layers", frame_discriminator=False)
+    recipe = VideoRecipe(output="layers")
     assert recipe.as_stored({}).content_moves == 1
     assert recipe.as_stored(recipe.to_dict()) == recipe
     direct = recipe.changed({"output": "direct"})
